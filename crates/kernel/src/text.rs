@@ -1,0 +1,1 @@
+//! Text services: width, wrapping, styles, spans, themes and markdown.
