@@ -12,4 +12,5 @@
 
 pub mod args;
 pub mod config;
+pub mod drafts;
 pub mod report;
