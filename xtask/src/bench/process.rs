@@ -26,10 +26,13 @@ pub(super) fn usage(pid: u32) -> Result<Usage> {
         total.cpu_seconds += cpu_seconds(&folder.join("stat"))?;
         for task in std::fs::read_dir(folder.join("task"))? {
             let task = task?.path();
+            let switches = |name| field(&task.join("status"), name);
+            let counted = switches("voluntary_ctxt_switches:")
+                .and_then(|own| switches("nonvoluntary_ctxt_switches:").map(|forced| own + forced));
+            // A thread may end between the listing and the reading; then it is none of the threads at rest.
+            let Ok(counted) = counted else { continue };
             total.threads += 1;
-            let status = task.join("status");
-            total.switches += field(&status, "voluntary_ctxt_switches:")?;
-            total.switches += field(&status, "nonvoluntary_ctxt_switches:")?;
+            total.switches += counted;
             let children = std::fs::read_to_string(task.join("children")).unwrap_or_default();
             left.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
         }

@@ -62,10 +62,11 @@ pub(super) fn render(rows: &[Row], machine: &str) -> String {
         let ours =
             row.ours.as_ref().map_or_else(|_| "–".to_owned(), |value| value_with_unit(*value, row.unit));
         let editor = row.editor.map_or_else(String::new, |value| value_with_unit(value, row.unit));
-        // Writing to a string cannot fail.
-        let _ = writeln!(page, "| {} | {ratio} | {bar} | {verdict} | {ours} | {editor} |", row.name);
+        let _ = write!(page, "| {} | {ratio} | {bar} | {verdict} | {ours} | {editor} |\n", row.name);
     }
-    let _ = writeln!(page, "\nMeasured on {machine}.");
+    page.push_str("\nMeasured on ");
+    page.push_str(machine);
+    page.push_str(".\n");
     misses(rows, &mut page);
     page
 }
@@ -73,14 +74,12 @@ pub(super) fn render(rows: &[Row], machine: &str) -> String {
 fn misses(rows: &[Row], page: &mut String) {
     let missed: Vec<&str> =
         rows.iter().filter(|row| row.held() == Some(false)).map(|row| row.name.as_str()).collect();
-    let _ = match missed.as_slice() {
-        [] => writeln!(page, "\nMisses: none."),
-        missed => writeln!(page, "\nMisses: {}.", missed.join("; ")),
-    };
+    let list = if missed.is_empty() { "none".to_owned() } else { missed.join("; ") };
+    let _ = write!(page, "\nMisses: {list}.\n");
     for row in rows {
         if let Err(reason) = &row.ours {
             let first = reason.lines().next().unwrap_or_default();
-            let _ = writeln!(page, "\nNot measured: {} ({first}).", row.name);
+            let _ = write!(page, "\nNot measured: {} ({first}).\n", row.name);
         }
     }
 }

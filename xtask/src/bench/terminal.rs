@@ -147,9 +147,8 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // The program may have ended by itself; then there is nothing to end.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // The program may have ended by itself; then there is nothing to end or to wait for.
+        let _ = self.child.kill().and_then(|()| self.child.wait());
     }
 }
 
