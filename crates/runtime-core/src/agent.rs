@@ -10,13 +10,13 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::future::poll_fn;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
+use futures_util::StreamExt;
 use futures_util::stream::{FuturesUnordered, LocalBoxStream};
-use futures_util::{Stream, StreamExt};
 use purlin_notebook::{
     Authority, Capabilities, CellKind, Event, RuntimeSessionId, RuntimeStatus, Store, StoreError, Tables,
     TerminationReason,
@@ -387,7 +387,10 @@ impl Inner {
         if let Some(session_id) = session {
             let event = Event::RuntimeSessionTerminated { session_id, reason };
             if let Err(error) = self.store.commit(&[event]) {
-                self.log(Level::Warn, &format!("The end of the runtime session could not be written: {error}."));
+                self.log(
+                    Level::Warn,
+                    &format!("The end of the runtime session could not be written: {error}."),
+                );
             }
         }
         *self.hold.borrow_mut() = None;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::rc::Rc;
 
 use crate::artifacts::{ArtifactWriter, Artifacts};
-use crate::text::{ceil_boundary, floor_boundary, visible_nul, Utf8Decoder};
+use crate::text::{Utf8Decoder, ceil_boundary, floor_boundary, visible_nul};
 
 /// How many bytes of one output stay in the log at most.
 pub const INLINE_LIMIT: usize = 64 * 1024;
@@ -190,7 +190,10 @@ impl Excerpt {
 
 impl std::fmt::Debug for Excerpt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Excerpt").field("total", &self.total).field("shown", &self.shown).finish_non_exhaustive()
+        f.debug_struct("Excerpt")
+            .field("total", &self.total)
+            .field("shown", &self.shown)
+            .finish_non_exhaustive()
     }
 }
 
@@ -210,7 +213,9 @@ fn notice(left_out: u64, artifact: &Result<String, String>, kept: u64, total: u6
 
 fn invalid_notice(artifact: &Result<String, String>) -> String {
     match artifact {
-        Ok(reference) => format!("\n[Some bytes were not UTF-8 text. As they came they are kept as `{reference}`.]\n"),
+        Ok(reference) => {
+            format!("\n[Some bytes were not UTF-8 text. As they came they are kept as `{reference}`.]\n")
+        }
         Err(_) => String::new(),
     }
 }
@@ -259,7 +264,11 @@ mod tests {
         assert!(shown.len() <= INLINE_LIMIT, "{}", shown.len());
         assert!(shown.starts_with(&text[..HEAD_LIMIT]));
         assert!(shown.ends_with(&text[text.len() - 8 * 1024..]));
-        assert!(shown.contains("left out here. All 64.0 KiB are kept as `artifact:0`."), "{}", &shown[HEAD_LIMIT..HEAD_LIMIT + 200]);
+        assert!(
+            shown.contains("left out here. All 64.0 KiB are kept as `artifact:0`."),
+            "{}",
+            &shown[HEAD_LIMIT..HEAD_LIMIT + 200]
+        );
         assert_eq!(place.get("artifact:0").unwrap(), text.as_bytes());
         assert_eq!(ending.total, text.len() as u64);
     }

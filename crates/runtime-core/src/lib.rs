@@ -49,11 +49,13 @@ pub use agent::handle::{AgentHandle, AgentStatus};
 pub use agent::{Ended, RunError, RuntimeAgent, StartError};
 pub use artifacts::{ArtifactWriter, Artifacts, MemoryArtifacts, NoArtifacts};
 pub use context::stream::{TextKind, TextStream};
-pub use context::{ExecutionContext, COALESCE};
+pub use context::{COALESCE, ExecutionContext};
 pub use excerpt::{Ending, Excerpt, HEAD_LIMIT, INLINE_LIMIT, TAIL_LIMIT};
-pub use handler::{handler_fn, Cancelled, ExecutionError, Handler, Handlers, Outcome};
-pub use host::{Host, HttpError, HttpErrorKind, HttpRequest, HttpResponse, Level, MonoMs, Record, TaskHandle, WallMs};
+pub use handler::{Cancelled, ExecutionError, Handler, Handlers, Outcome, handler_fn};
+pub use host::{
+    Host, HttpError, HttpErrorKind, HttpRequest, HttpResponse, Level, MonoMs, Record, TaskHandle, WallMs,
+};
 pub use ids::new_id;
-pub use options::{SoleProcess, Lifecycle, Liveness, Options, Quiet};
+pub use options::{Lifecycle, Liveness, Options, Quiet, SoleProcess};
 pub use signal::Cancellation;
 pub use text::Utf8Decoder;

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{pending, LocalBoxFuture};
+use futures_util::future::{LocalBoxFuture, pending};
 use purlin_notebook::{CellId, CellKind, Durability, QueueId, RuntimeSessionId};
 
 use crate::artifacts::{Artifacts, NoArtifacts};

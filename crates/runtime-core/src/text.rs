@@ -77,7 +77,11 @@ impl Utf8Decoder {
 
 /// Replaces NUL, which stores cannot hold in text, by its visible sign.
 pub(crate) fn visible_nul(text: &str) -> Cow<'_, str> {
-    if text.as_bytes().contains(&0) { Cow::Owned(text.replace('\0', "\u{2400}")) } else { Cow::Borrowed(text) }
+    if text.as_bytes().contains(&0) {
+        Cow::Owned(text.replace('\0', "\u{2400}"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// Returns the greatest char boundary that is not after `at`.

@@ -15,7 +15,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
-use std::pin::{pin, Pin};
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
@@ -23,7 +23,9 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 
-use crate::host::{Host, HttpError, HttpErrorKind, HttpRequest, HttpResponse, Level, MonoMs, Record, TaskHandle, WallMs};
+use crate::host::{
+    Host, HttpError, HttpErrorKind, HttpRequest, HttpResponse, Level, MonoMs, Record, TaskHandle, WallMs,
+};
 
 /// The wall clock at the beginning: 2026-01-01T00:00:00Z.
 const EPOCH: WallMs = 1_767_225_600_000;

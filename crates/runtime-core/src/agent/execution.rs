@@ -4,17 +4,17 @@ use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
-use futures_util::future::abortable;
 use futures_util::FutureExt;
+use futures_util::future::abortable;
 use purlin_notebook::{
-    Annotation, Cell, CellKind, CompletionStatus, Event, OutputId, QueueEntry, QueueId, QueueStatus, Store,
+    Annotation, Cell, CellKind, CompletionStatus, Event, OutputId, QueueEntry, QueueId, QueueStatus,
     StoreError, StoreExt, ToolCallStatus, time,
 };
 
 use crate::agent::lanes::lane_of;
 use crate::agent::serve::{Active, Serve};
 use crate::context::writer::Writer;
-use crate::context::{error_content, ExecutionContext};
+use crate::context::{ExecutionContext, error_content};
 use crate::handler::{ExecutionError, Outcome};
 use crate::ids::new_id;
 use crate::signal::Cancellation;
@@ -155,11 +155,13 @@ impl Serve<'_> {
         }
         let flush = store.flush(self.agent.options.durability, self.agent.options.flush_deadline);
         let (queue, context) = (entry.id, cx.clone());
-        let (future, abort) = abortable(AssertUnwindSafe(async move {
-            flush.await?;
-            handler.execute(context).await
-        })
-        .catch_unwind());
+        let (future, abort) = abortable(
+            AssertUnwindSafe(async move {
+                flush.await?;
+                handler.execute(context).await
+            })
+            .catch_unwind(),
+        );
         self.running.push(Box::pin(async move {
             let end = match future.await {
                 Ok(Ok(answer)) => End::Answered(answer),
@@ -214,7 +216,9 @@ impl Serve<'_> {
 
     /// Settles an execution whose handler has ended.
     pub(super) fn finish(&mut self, queue: &QueueId, end: End) -> Result<(), StoreError> {
-        let Some(at) = self.active.iter().position(|active| active.cx.queue_id == *queue) else { return Ok(()) };
+        let Some(at) = self.active.iter().position(|active| active.cx.queue_id == *queue) else {
+            return Ok(());
+        };
         let active = self.active.remove(at);
         let writer = active.cx.writer.clone();
         let mut events = writer.close();
@@ -223,7 +227,11 @@ impl Serve<'_> {
             None => end,
         };
         if !matches!(end, End::Answered(Ok(_))) {
-            let status = if active.stopping.is_some() { ToolCallStatus::Cancelled } else { ToolCallStatus::Interrupted };
+            let status = if active.stopping.is_some() {
+                ToolCallStatus::Cancelled
+            } else {
+                ToolCallStatus::Interrupted
+            };
             events.extend(self.agent.end_tool_calls(&active.cx.cell.id, status)?);
         }
         if !self.is_ours(queue, QueueStatus::Executing)? {

@@ -1,19 +1,10 @@
 //! Which lane a cell belongs to, and which lanes a runtime can serve.
 
-use purlin_notebook::{Annotation, Capabilities, Cell, CellKind, CellType};
+use purlin_notebook::{Annotation, Capabilities, Cell, CellKind};
 
 /// Finds the lane of a cell: its annotated kind, else what its type in the base schema means.
 pub(super) fn lane_of(cell: &Cell, annotation: Option<&Annotation>) -> CellKind {
-    if let Some(annotation) = annotation {
-        return annotation.kind;
-    }
-    match cell.cell_type {
-        CellType::Ai => CellKind::Ai,
-        CellType::Sql => CellKind::Sql,
-        CellType::Code => CellKind::Python,
-        CellType::Markdown => CellKind::Note,
-        CellType::Raw => CellKind::Raw,
-    }
+    annotation.map_or(cell.cell_type.kind(), |annotation| annotation.kind)
 }
 
 /// Tells whether a runtime of those capabilities can serve a lane.
@@ -27,6 +18,6 @@ pub(super) fn covered(capabilities: &Capabilities, lane: CellKind) -> bool {
 }
 
 /// Tells whether two sessions contend for a lane; a session that announced none holds all of them.
-pub(super) fn overlap(ours: &[CellKind], theirs: &[CellKind]) -> bool {
-    theirs.is_empty() || ours.iter().any(|lane| theirs.contains(lane))
+pub(super) fn overlap(ours: &[CellKind], theirs: Option<&[CellKind]>) -> bool {
+    theirs.is_none_or(|theirs| ours.iter().any(|lane| theirs.contains(lane)))
 }

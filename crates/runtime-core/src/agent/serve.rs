@@ -5,16 +5,16 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, LocalBoxFuture};
 use futures_util::stream::{FuturesUnordered, LocalBoxStream};
-use futures_util::{Stream, StreamExt};
 use purlin_notebook::{
-    CellKind, Event, QueueId, RuntimeSessionId, RuntimeStatus, Store, StoreError, StoreExt, Tables,
+    CellKind, Event, QueueId, RuntimeSessionId, RuntimeStatus, StoreError, StoreExt, Tables,
 };
 
+use crate::agent::Inner;
 use crate::agent::execution::End;
 use crate::agent::handle::AgentStatus;
-use crate::agent::Inner;
 use crate::context::ExecutionContext;
 use crate::host::{Level, MonoMs};
 
@@ -184,12 +184,16 @@ impl<'a> Serve<'a> {
             Err(StoreError::Closed(why)) => Err(StoreError::Closed(why)),
             Err(StoreError::Rejected { event, why }) => {
                 // One bad event must not keep the others, or the next execution, from being settled.
-                self.agent.log(Level::Error, &format!("The store refused an event at the end of an execution: {why}."));
+                self.agent.log(
+                    Level::Error,
+                    &format!("The store refused an event at the end of an execution: {why}."),
+                );
                 self.unsettled.remove(event.min(self.unsettled.len() - 1));
                 self.settle(Vec::new())
             }
             Err(error) => {
-                self.agent.log(Level::Error, &format!("The end of an execution could not be written yet: {error}"));
+                self.agent
+                    .log(Level::Error, &format!("The end of an execution could not be written yet: {error}"));
                 self.after(RETRY_AFTER, Timer::Retry);
                 Ok(())
             }
@@ -250,12 +254,14 @@ impl<'a> Serve<'a> {
 
     /// Hears of the end of sessions that live and still execute in the store.
     fn watch_displaced(&mut self) -> Result<(), StoreError> {
-        let owners: BTreeSet<RuntimeSessionId> =
-            self.agent.store.queue(Some(purlin_notebook::QueueStatus::Executing))?
-                .into_iter()
-                .filter_map(|entry| entry.assigned_runtime_session)
-                .filter(|owner| *owner != self.session && self.agent.is_alive(owner))
-                .collect();
+        let owners: BTreeSet<RuntimeSessionId> = self
+            .agent
+            .store
+            .queue(Some(purlin_notebook::QueueStatus::Executing))?
+            .into_iter()
+            .filter_map(|entry| entry.assigned_runtime_session)
+            .filter(|owner| *owner != self.session && self.agent.is_alive(owner))
+            .collect();
         for owner in owners {
             let gone = self.agent.options.liveness.gone(&owner);
             self.timers.push(Box::pin(async move {

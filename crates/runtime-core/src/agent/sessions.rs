@@ -1,11 +1,11 @@
 //! Other runtime sessions of the store: who holds which lanes, and what the dead ones left behind.
 
 use purlin_notebook::{
-    CellId, CompletionStatus, Event, QueueEntry, QueueStatus, RuntimeSession, RuntimeSessionId, RuntimeStatus,
-    StoreError, StoreExt, TerminationReason, ToolCallStatus, time,
+    CellId, CompletionStatus, Event, QueueEntry, QueueStatus, RuntimeSession, RuntimeSessionId,
+    RuntimeStatus, StoreError, StoreExt, TerminationReason, ToolCallStatus, time,
 };
 
-use crate::agent::{lanes, Inner};
+use crate::agent::{Inner, lanes};
 
 /// What is written for an execution whose runtime went away.
 const LOST: &str = "runtime lost";
@@ -24,26 +24,28 @@ impl Inner {
         let mut others = Vec::new();
         for session in self.store.runtime_sessions()?.into_iter().filter(is_active) {
             if ours.as_ref() != Some(&session.session_id) {
-                others.push(self.look_at(session)?);
+                others.push(self.look_at(session));
             }
         }
         Ok(others)
     }
 
-    fn look_at(&self, session: RuntimeSession) -> Result<Other, StoreError> {
+    fn look_at(&self, session: RuntimeSession) -> Other {
         let overlaps = lanes::overlap(&self.options.lanes, session.lanes.as_deref());
-        Ok(Other { alive: self.is_alive(&session.session_id), overlaps, id: session.session_id })
+        Other { alive: self.is_alive(&session.session_id), overlaps, id: session.session_id }
     }
 
     /// Tells whether another session has taken our lanes: by terminating ours, or by a later start than ours.
     pub(super) fn is_displaced(&self, ours: &RuntimeSessionId) -> Result<bool, StoreError> {
         let sessions = self.store.runtime_sessions()?;
-        let Some(at) = sessions.iter().position(|session| session.session_id == *ours) else { return Ok(true) };
+        let Some(at) = sessions.iter().position(|session| session.session_id == *ours) else {
+            return Ok(true);
+        };
         if !is_active(&sessions[at]) {
             return Ok(true);
         }
         for session in sessions.into_iter().skip(at + 1).filter(is_active) {
-            let later = self.look_at(session)?;
+            let later = self.look_at(session);
             if later.alive && later.overlaps {
                 // Both started without seeing the other. The later start decides, and the log has to say so.
                 let reason = TerminationReason::Displaced;
@@ -81,7 +83,11 @@ impl Inner {
     }
 
     /// Makes the events that end the tool calls of a cell that were started and never ended.
-    pub(super) fn end_tool_calls(&self, cell: &CellId, status: ToolCallStatus) -> Result<Vec<Event>, StoreError> {
+    pub(super) fn end_tool_calls(
+        &self,
+        cell: &CellId,
+        status: ToolCallStatus,
+    ) -> Result<Vec<Event>, StoreError> {
         let calls = self.store.tool_calls(cell)?.into_iter().filter(|call| call.status.is_none());
         Ok(calls
             .map(|call| Event::ToolCallEnded { tool_call_id: call.tool_call_id, status, duration_ms: 0 })

@@ -150,7 +150,11 @@ impl Stream {
             return None;
         }
         let text = std::mem::take(&mut self.pending);
-        Some(if std::mem::replace(&mut self.added, true) { self.appended(text) } else { self.first(cell, text) })
+        Some(if std::mem::replace(&mut self.added, true) {
+            self.appended(text)
+        } else {
+            self.first(cell, text)
+        })
     }
 
     /// Makes the output appear anew with its next text, after the cell's outputs have been cleared.

@@ -6,8 +6,8 @@ use std::rc::{Rc, Weak};
 use purlin_notebook::{CellId, CommitId, Event, OutputId, OutputMeta, Store, StoreError, StreamName};
 
 use crate::artifacts::Artifacts;
-use crate::context::stream::{Stream, TextKind, TextStream};
 use crate::context::COALESCE;
+use crate::context::stream::{Stream, TextKind, TextStream};
 use crate::host::{Host, TaskHandle};
 use crate::ids::new_id;
 use crate::signal::Cancellation;
