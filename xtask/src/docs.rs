@@ -72,7 +72,7 @@ fn check_one(workspace: &Workspace, snippet: &Snippet) -> Result<bool> {
             }
         }
         "lua" if marked("file") => {
-            Stage::new(workspace)?.extension_at(&workspace.root().join(&snippet.file))?
+            Stage::new(workspace)?.extension_at(&workspace.root().join(&snippet.file))?;
         }
         "lua" if !marked("fragment") => Stage::new(workspace)?.extension(&snippet.text)?,
         _ => return Ok(false),

@@ -54,7 +54,9 @@ fn check_file(workspace: &Workspace, file: &Path) -> Result<Vec<Finding>> {
     let content = workspace.read(file)?;
     findings.extend(text::check(&content));
     if file.extension().is_some_and(|extension| extension == "rs") {
-        findings.extend(rules::check(&Source::parse(file, &content)));
+        let source = Source::parse(file, &content);
+        findings.extend(rules::crate_comment(file, &source));
+        findings.extend(rules::check(&source));
     }
     findings.sort_by_key(|finding| finding.line);
     Ok(findings)

@@ -17,6 +17,7 @@
 //! assert_eq!(truncate("purlin", 4), "pur…");
 //! ```
 
+pub mod markdown;
 pub mod sgr;
 pub mod theme;
 

@@ -1,6 +1,6 @@
 //! The rules for Rust sources.
 
-use std::path::Path;
+use std::{ops::RangeInclusive, path::Path};
 
 use super::{
     Finding,
@@ -10,6 +10,7 @@ use super::{
 const FILE_LINES: usize = 800;
 const TEST_FILE_LINES: usize = 1_200;
 const FUNCTION_LINES: usize = 100;
+const CRATE_COMMENT: RangeInclusive<usize> = 10..=60;
 
 /// The comment that allows one long place: `tidy: long (reason)`.
 const LONG: &str = "tidy: long (";
@@ -48,8 +49,27 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
         ignored_test(&source.lines, index, &mut findings);
         empty_name(&source.lines, index, &mut findings);
         unproven_panic(&source.lines, index, &mut findings);
+        dropped_answer(&source.lines, index, &mut findings);
     }
     findings
+}
+
+/// Judges the comment that opens a crate, for the `lib.rs` of one.
+pub(super) fn crate_comment(file: &Path, source: &Source) -> Vec<Finding> {
+    if !(file.starts_with("crates") && file.ends_with("src/lib.rs")) {
+        return Vec::new();
+    }
+    let length = source.lines.iter().take_while(|line| line.comment.starts_with('!')).count();
+    if CRATE_COMMENT.contains(&length) {
+        return Vec::new();
+    }
+    let message = format!(
+        "the crate's comment has {length} lines instead of {} to {}: what it is, what it is not, its principal type, \
+         an example, its invariants",
+        CRATE_COMMENT.start(),
+        CRATE_COMMENT.end()
+    );
+    vec![Finding::new(1, message)]
 }
 
 fn file_size(source: &Source, findings: &mut Vec<Finding>) {
@@ -150,6 +170,18 @@ fn unproven_panic(lines: &[Line], index: usize, findings: &mut Vec<Finding>) {
     }
 }
 
+fn dropped_answer(lines: &[Line], index: usize, findings: &mut Vec<Finding>) {
+    let line = &lines[index];
+    let Some(dropped) = line.code.trim_start().strip_prefix("let _ =") else { return };
+    // Formatting into a string cannot fail, and the lints ask for this very form.
+    if line.test || dropped.trim_start().starts_with("write") {
+        return;
+    }
+    if comment_above(lines, index).next().is_none() {
+        findings.push(Finding::new(index + 1, "drops an answer: say in a comment why it does not matter"));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,6 +210,9 @@ mod tests {
             ("fn a() {\n    b()\n        // Never empty.\n        .expect(\"full\")\n}", 0),
             ("fn a() {\n    // Another statement's reason.\n    c();\n    b().unwrap()\n}", 1),
             ("fn a() { self.expect(Token::Comma) }", 0),
+            ("fn a() {\n    let _ = b();\n}", 1),
+            ("fn a() {\n    let _ = write!(text, b);\n}", 0),
+            ("fn a() {\n    // Nobody listens any more.\n    let _ = b();\n}", 0),
             ("#[test]\nfn a() { b().unwrap() }", 0),
             ("fn a() { let s = \"todo!() .unwrap()\"; }", 0),
         ];

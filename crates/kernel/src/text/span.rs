@@ -51,6 +51,13 @@ pub fn styled(text: impl Into<Cow<'static, str>>, style: Style) -> Line {
     if text.is_empty() { Vec::new() } else { vec![Span { text, style }] }
 }
 
+const BLANKS: &str = "                                                                                ";
+
+/// Answers `count` spaces; no allocation up to eighty.
+pub(crate) fn spaces(count: usize) -> Cow<'static, str> {
+    BLANKS.get(..count).map_or_else(|| Cow::Owned(" ".repeat(count)), Cow::Borrowed)
+}
+
 /// Answers a line's width in terminal cells.
 pub fn line_width(line: &[Span]) -> usize {
     line.iter().fold(0, |column, span| cells::width_from(&span.text, column))
