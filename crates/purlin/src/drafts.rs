@@ -65,7 +65,10 @@ impl Drafts {
         let entries = fs::read_dir(&self.folder).ok()?;
         let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
         let drafts = paths.filter(|path| path.extension().is_some_and(|end| end == "json"));
-        drafts.filter_map(|path| read(&path)).filter(|draft| draft.cwd == cwd).max_by_key(|draft| draft.saved_at)
+        drafts
+            .filter_map(|path| read(&path))
+            .filter(|draft| draft.cwd == cwd)
+            .max_by_key(|draft| draft.saved_at)
     }
 }
 

@@ -21,7 +21,9 @@ pub fn resolve(path: &Path) -> Vec<Found> {
     }
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
-        Err(error) => return vec![Err(format!("The extension `{}` cannot be read: {error}.", path.display()))],
+        Err(error) => {
+            return vec![Err(format!("The extension `{}` cannot be read: {error}.", path.display()))];
+        }
     };
     let mut found: Vec<PathBuf> = entries
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
@@ -39,7 +41,9 @@ fn is_lua(path: &Path) -> bool {
 }
 
 fn is_test(path: &Path) -> bool {
-    path.file_stem().and_then(|stem| stem.to_str()).is_some_and(|stem| stem.ends_with("_test") || stem.ends_with("_spec"))
+    path.file_stem()
+        .and_then(|stem| stem.to_str())
+        .is_some_and(|stem| stem.ends_with("_test") || stem.ends_with("_spec"))
 }
 
 fn is_extension_folder(path: &Path) -> bool {
@@ -70,7 +74,9 @@ mod tests {
         assert_eq!(resolve(&b), [Ok(b.clone())]);
         assert_eq!(resolve(&root.join("many")), [Ok(a), Ok(b), Ok(root.join("many/c"))]);
         assert_eq!(resolve(&root.join("many/c")), [Ok(root.join("many/c"))]);
-        for (path, why) in [(text, "`.lua` file"), (root.join("empty"), "no extension"), (root.join("gone"), "read")] {
+        for (path, why) in
+            [(text, "`.lua` file"), (root.join("empty"), "no extension"), (root.join("gone"), "read")]
+        {
             assert!(matches!(&resolve(&path)[..], [Err(sentence)] if sentence.contains(why)), "{path:?}");
         }
         fs::remove_dir_all(&root).unwrap();

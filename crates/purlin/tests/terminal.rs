@@ -29,7 +29,8 @@ fn keys_typed_before_the_first_frame_are_not_lost() {
 #[test]
 fn a_prompt_is_sent_and_its_answer_streams_as_markdown() {
     let home = Home::new();
-    let model = home.script("[[turn]]\nthinking = 'pondering'\ntext = '''\n# Title\n\nA **bold** word and `code`.\n'''");
+    let model = home
+        .script("[[turn]]\nthinking = 'pondering'\ntext = '''\n# Title\n\nA **bold** word and `code`.\n'''");
     let pty = open(&home, &["--model", &model]);
     pty.send("question\r");
     pty.wait_text("A bold word and code.");
@@ -290,7 +291,8 @@ fn an_extension_that_loops_is_stopped_and_the_screen_lives() {
 fn an_extension_with_a_syntax_error_names_file_and_line_and_the_rest_works() {
     let home = Home::new();
     let bad = home.file("bad.lua", "local x = 1\nlocal = 2\n");
-    let good = home.file("good.lua", "require('purlin').command.create('greet', function() return 'greetings' end)");
+    let good =
+        home.file("good.lua", "require('purlin').command.create('greet', function() return 'greetings' end)");
     let pty = open(&home, &["-e", &bad.display().to_string(), "-e", &good.display().to_string()]);
     pty.wait_text("bad.lua:2");
     pty.send("/greet\r");

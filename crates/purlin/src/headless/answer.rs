@@ -72,7 +72,9 @@ impl<W: Write> Answer<W> {
 
     fn follow(&mut self, event: &Event) -> io::Result<()> {
         match event {
-            Event::MarkdownOutputAdded { id, cell_id, content, .. } if *cell_id == self.cell && is_text(content) => {
+            Event::MarkdownOutputAdded { id, cell_id, content, .. }
+                if *cell_id == self.cell && is_text(content) =>
+            {
                 self.texts.insert(id.clone());
                 self.begin()?;
                 self.print(inline(content).as_str().unwrap_or_default())
@@ -129,3 +131,6 @@ fn inline(content: &Media) -> Value {
         Media::Artifact { .. } => Value::Null,
     }
 }
+
+#[cfg(test)]
+mod tests;
