@@ -1,206 +1,195 @@
-//! Draws text onto a part of a grid, cut off at its edges.
+//! Drawing on a part of a grid.
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::cell::{Cell, Glyph, LinkId, StyleId};
-use super::{Grid, Pool};
-use crate::layout::Rect;
-use crate::text::{Span, Style};
+use super::{Atlas, Cell, Grid, StyleId, repair};
+use crate::text::{Color, Span, Style, TAB_WIDTH, grapheme_width, visible};
 
-/// A rectangle of a grid to draw on; rows and columns count from its top left.
-pub struct Canvas<'g> {
-    grid: &'g mut Grid,
-    area: Rect,
+/// A clipped view on a grid. Rows and columns count from its upper left corner and may lie outside of it.
+#[derive(Debug)]
+pub struct Canvas<'a> {
+    grid: &'a mut Grid,
+    atlas: &'a mut Atlas,
+    top: i32,
+    left: i32,
+    width: i32,
+    height: i32,
 }
 
-impl<'g> Canvas<'g> {
-    pub(super) fn new(grid: &'g mut Grid) -> Self {
-        let area = Rect::new(0, 0, grid.width, grid.height);
-        Self { grid, area }
+impl<'a> Canvas<'a> {
+    /// Answers a canvas on the whole of a grid.
+    pub fn new(grid: &'a mut Grid, atlas: &'a mut Atlas) -> Canvas<'a> {
+        let (width, height) = (i32::from(grid.width), i32::from(grid.height));
+        Canvas { grid, atlas, top: 0, left: 0, width, height }
     }
 
-    /// Answers the columns.
+    /// Answers a canvas on a part of this one, cut to it.
+    pub fn part(&mut self, row: i32, col: i32, height: i32, width: i32) -> Canvas<'_> {
+        let top = row.clamp(0, self.height);
+        let left = col.clamp(0, self.width);
+        let bottom = row.saturating_add(height.max(0)).clamp(top, self.height);
+        let right = col.saturating_add(width.max(0)).clamp(left, self.width);
+        Canvas {
+            grid: self.grid,
+            atlas: self.atlas,
+            top: self.top + top,
+            left: self.left + left,
+            width: right - left,
+            height: bottom - top,
+        }
+    }
+
+    /// Answers the number of columns.
     pub fn width(&self) -> u16 {
-        self.area.width
+        self.width as u16
     }
 
-    /// Answers the rows.
+    /// Answers the number of rows.
     pub fn height(&self) -> u16 {
-        self.area.height
+        self.height as u16
     }
 
-    /// Answers a canvas over a part of this one, cut off at its edges.
-    pub fn part(&mut self, rect: Rect) -> Canvas<'_> {
-        let moved = Rect {
-            x: self.area.x.saturating_add(rect.x),
-            y: self.area.y.saturating_add(rect.y),
-            ..rect
-        };
-        Canvas { area: moved.intersect(&self.area), grid: self.grid }
+    /// Answers the id under which the atlas keeps a style.
+    pub fn style_id(&mut self, style: &Style) -> StyleId {
+        self.atlas.style_id(style)
     }
 
-    /// Numbers a style for the calls that take numbers.
-    pub fn style(&self, style: &Style) -> (StyleId, LinkId) {
-        self.grid.pool.intern(style)
+    /// Draws text and answers the column after it, whether or not that is inside.
+    pub fn text(&mut self, row: i32, col: i32, text: &str, style: &Style) -> i32 {
+        let style = self.atlas.style_id(style);
+        self.draw(row, col, text, style)
     }
 
-    /// Answers the shared tables.
-    pub fn pool(&self) -> &Pool {
-        &self.grid.pool
+    /// Draws text and fills the rest of the row in its style.
+    pub fn text_row(&mut self, row: i32, col: i32, text: &str, style: &Style) {
+        let end = self.text(row, col, text, style);
+        self.fill(row, end, 1, self.width - end, style);
     }
 
-    /// Draws text from a row and column on; answers the column behind it. Control characters are shown as `^X`,
-    /// tabs as blanks up to the next multiple of four.
-    pub fn text(&mut self, row: u16, col: u16, text: &str, style: &Style) -> u16 {
-        let (hl, link) = self.grid.pool.intern(style);
-        self.text_id(row, col, text, hl, link)
-    }
-
-    /// Draws text in a style given by number; answers the column behind it.
-    pub fn text_id(&mut self, row: u16, col: u16, text: &str, hl: StyleId, link: LinkId) -> u16 {
-        let mut col = col;
-        if text.is_ascii() {
-            for byte in text.bytes() {
-                if col >= self.area.width {
-                    break;
-                }
-                col = self.put_ascii(row, col, byte, hl, link);
-            }
-            return col;
-        }
-        for grapheme in text.graphemes(true) {
-            if col >= self.area.width {
-                break;
-            }
-            col = self.put(row, col, grapheme, hl, link);
-        }
-        col
-    }
-
-    fn put_ascii(&mut self, row: u16, col: u16, byte: u8, hl: StyleId, link: LinkId) -> u16 {
-        match byte {
-            b'\t' => self.blanks(row, col, 4 - col % 4, hl, link),
-            0..=31 | 127 => {
-                let col = self.cell(row, col, Cell { glyph: Glyph::ascii(b'^'), hl, link, width: 1 });
-                self.cell(row, col, Cell { glyph: Glyph::ascii(byte ^ 0x40), hl, link, width: 1 })
-            }
-            _ => self.cell(row, col, Cell { glyph: Glyph::ascii(byte), hl, link, width: 1 }),
-        }
-    }
-
-    /// Draws one grapheme; answers the column behind it. A wide one that does not fit becomes blanks.
-    pub fn put(&mut self, row: u16, col: u16, grapheme: &str, hl: StyleId, link: LinkId) -> u16 {
-        if let [byte] = grapheme.as_bytes() {
-            return self.put_ascii(row, col, *byte, hl, link);
-        }
-        if grapheme.chars().next().is_some_and(char::is_control) {
-            // C1 controls have no caret form that people know.
-            return self.cell(row, col, Cell { glyph: self.grid.pool.glyph("\u{fffd}"), hl, link, width: 1 });
-        }
-        let width = crate::text::width(grapheme) as u16;
-        match width {
-            0 => col,
-            1 => self.cell(row, col, Cell { glyph: self.grid.pool.glyph(grapheme), hl, link, width: 1 }),
-            _ if col.saturating_add(2) > self.area.width => self.blanks(row, col, 1, hl, link),
-            _ => {
-                let glyph = self.grid.pool.glyph(grapheme);
-                let next = self.cell(row, col, Cell { glyph, hl, link, width: 2 });
-                self.raw(row, next, Cell { glyph: Glyph::CONTINUATION, hl, link, width: 0 });
-                next + 1
-            }
-        }
-    }
-
-    fn blanks(&mut self, row: u16, col: u16, count: u16, hl: StyleId, link: LinkId) -> u16 {
-        (0..count).fold(col, |col, _| self.cell(row, col, Cell { glyph: Glyph::SPACE, hl, link, width: 1 }))
-    }
-
-    /// Puts one cell; answers the next column. What it breaks of wide graphemes becomes blank.
-    fn cell(&mut self, row: u16, col: u16, cell: Cell) -> u16 {
-        self.raw(row, col, cell);
-        col.saturating_add(1)
-    }
-
-    fn raw(&mut self, row: u16, col: u16, cell: Cell) {
-        if row >= self.area.height || col >= self.area.width {
-            return;
-        }
-        let at = usize::from(self.area.x + col);
-        let cells = self.grid.row_mut(self.area.y + row);
-        mend(cells, at, cell.is_continuation());
-        if let Some(slot) = cells.get_mut(at) {
-            *slot = cell;
-        }
-    }
-
-    /// Draws spans one after another; answers the column behind them.
-    pub fn spans(&mut self, row: u16, col: u16, spans: &[Span]) -> u16 {
+    /// Draws spans one after another and answers the column after them.
+    pub fn spans(&mut self, row: i32, col: i32, spans: &[Span]) -> i32 {
         spans.iter().fold(col, |col, span| self.text(row, col, &span.text, &span.style))
     }
 
-    /// Draws text and fills the rest of the row in the same style.
-    pub fn line(&mut self, row: u16, col: u16, text: &str, style: &Style) {
-        let end = self.text(row, col, text, style);
-        self.fill(Rect::new(end, row, self.area.width.saturating_sub(end), 1), style);
+    /// Makes a region blank in a style.
+    pub fn fill(&mut self, row: i32, col: i32, height: i32, width: i32, style: &Style) {
+        let cell = Cell::blank(self.atlas.style_id(style));
+        self.region(row, col, height, width, |cells| cells.fill(cell));
     }
 
-    /// Fills a rectangle with blanks of a style.
-    pub fn fill(&mut self, rect: Rect, style: &Style) {
-        let (hl, link) = self.grid.pool.intern(style);
-        for row in rect.y..rect.y.saturating_add(rect.height).min(self.area.height) {
-            for col in rect.x..rect.x.saturating_add(rect.width).min(self.area.width) {
-                self.cell(row, col, Cell { glyph: Glyph::SPACE, hl, link, width: 1 });
+    /// Makes everything blank in the default style.
+    pub fn clear(&mut self) {
+        self.fill(0, 0, self.height, self.width, &Style::default());
+    }
+
+    /// Lays a style over what a region shows: its colours where it has any, its attributes in addition.
+    pub fn tint(&mut self, row: i32, col: i32, height: i32, width: i32, style: &Style) {
+        let Some((rows, cols)) = self.inside(row, col, height, width) else { return };
+        for row in rows {
+            for col in cols.clone() {
+                let id = self.grid.row(row)[col].style;
+                let patched = self.atlas.style(id).patch(style);
+                self.grid.row_mut(row)[col].style = self.atlas.style_id(&patched);
             }
         }
     }
 
-    /// Makes everything blank.
-    pub fn clear(&mut self) {
-        self.fill(Rect::new(0, 0, self.area.width, self.area.height), &Style::default());
-    }
-
-    /// Draws a box along the edges.
-    pub fn border(&mut self, style: &Style) {
-        let (width, height) = (self.area.width, self.area.height);
-        if width < 2 || height < 2 {
+    /// Draws a border along the edge, with a title on it where there is room.
+    pub fn frame(&mut self, style: &Style, title: &[Span]) {
+        let (right, bottom) = (self.width - 1, self.height - 1);
+        if right < 1 || bottom < 1 {
             return;
         }
-        let (right, bottom) = (width - 1, height - 1);
-        let bar = "─".repeat(usize::from(width - 2));
-        self.text(0, 0, &format!("╭{bar}╮"), style);
-        self.text(bottom, 0, &format!("╰{bar}╯"), style);
+        let line = "─".repeat((right - 1) as usize);
+        for (row, start, end) in [(0, "╭", "╮"), (bottom, "╰", "╯")] {
+            self.text(row, 0, start, style);
+            self.text(row, 1, &line, style);
+            self.text(row, right, end, style);
+        }
         for row in 1..bottom {
             self.text(row, 0, "│", style);
             self.text(row, right, "│", style);
         }
+        if !title.is_empty() && right > 5 {
+            let mut top = self.part(0, 2, 1, right - 3);
+            let end = top.text(0, 0, " ", style);
+            let end = top.spans(0, end, title);
+            top.text(0, end, " ", style);
+        }
     }
 
-    /// Copies a whole grid here, cut off at the edges.
-    pub fn blit(&mut self, row: u16, col: u16, from: &Grid) {
-        for y in 0..from.height() {
-            for (x, cell) in from.row(y).iter().enumerate() {
-                self.raw(row.saturating_add(y), col.saturating_add(x as u16), *cell);
+    fn draw(&mut self, row: i32, col: i32, text: &str, style: StyleId) -> i32 {
+        let text = visible(text);
+        let mut at = col;
+        for cluster in text.graphemes(true) {
+            if cluster == "\t" {
+                let end = at + TAB_WIDTH as i32 - (at - col).rem_euclid(TAB_WIDTH as i32);
+                self.put(row, at, end, Cell::blank(style));
+                at = end;
+                continue;
             }
+            let width = grapheme_width(cluster) as i32;
+            if width == 0 {
+                continue;
+            }
+            // What lies beyond the right edge is not looked at: a giant line costs what is shown.
+            if at >= self.width {
+                return at + 1;
+            }
+            let glyph = self.atlas.glyph_of(cluster);
+            self.put(row, at, at + width, Cell { glyph, style, width: width as u8 });
+            at += width;
+        }
+        at
+    }
+
+    /// Writes one grapheme, or blanks, into the columns `start..end` as far as they are inside.
+    fn put(&mut self, row: i32, start: i32, end: i32, cell: Cell) {
+        let whole = start >= 0 && end <= self.width;
+        let blank = Cell::blank(cell.style);
+        let wide = cell.width == 2;
+        self.region(row, start, 1, end - start, |cells| match cells {
+            [head, tail] if wide && whole => {
+                *head = cell;
+                *tail = Cell { width: 0, ..blank };
+            }
+            [single] if whole && !wide => *single = cell,
+            cells => cells.fill(blank),
+        });
+    }
+
+    fn inside(
+        &self,
+        row: i32,
+        col: i32,
+        height: i32,
+        width: i32,
+    ) -> Option<(std::ops::Range<u16>, std::ops::Range<usize>)> {
+        let top = row.clamp(0, self.height);
+        let bottom = row.saturating_add(height).clamp(0, self.height);
+        let left = col.clamp(0, self.width);
+        let right = col.saturating_add(width).clamp(0, self.width);
+        if top >= bottom || left >= right {
+            return None;
+        }
+        let rows = (self.top + top) as u16..(self.top + bottom) as u16;
+        Some((rows, (self.left + left) as usize..(self.left + right) as usize))
+    }
+
+    fn region(&mut self, row: i32, col: i32, height: i32, width: i32, mut write: impl FnMut(&mut [Cell])) {
+        let Some((rows, cols)) = self.inside(row, col, height, width) else { return };
+        for row in rows {
+            let cells = self.grid.row_mut(row);
+            write(&mut cells[cols.clone()]);
+            repair(cells, cols.start, cols.end);
         }
     }
 }
 
-/// Blanks the halves of wide graphemes that a new cell at `at` leaves behind.
-fn mend(cells: &mut [Cell], at: usize, continues: bool) {
-    let blank = |cell: Cell| Cell { glyph: Glyph::SPACE, width: 1, ..cell };
-    let Some(old) = cells.get(at).copied() else { return };
-    if old.width == 0 && !continues && at > 0 {
-        cells[at - 1] = blank(cells[at - 1]);
-    }
-    if old.width == 2
-        && let Some(next) = cells.get_mut(at + 1)
-    {
-        *next = blank(*next);
-    }
-}
-
-impl std::fmt::Debug for Canvas<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Canvas").field("area", &self.area).finish_non_exhaustive()
+impl Canvas<'_> {
+    /// Fills the whole canvas with a background.
+    pub fn background(&mut self, color: impl Into<Color>) {
+        let style = Style::new().on(color);
+        self.fill(0, 0, self.height, self.width, &style);
     }
 }
