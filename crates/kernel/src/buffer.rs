@@ -5,7 +5,7 @@
 
 mod blocks;
 mod change;
-mod history;
+pub(crate) mod history;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub use blocks::{Block, BlockSource};
 pub use change::BufferChange;
-use history::History;
+pub(crate) use history::{EditKind, History};
 
 use crate::hooks::Object;
 use crate::{ExtId, Handle, HandlerError, Kernel, RegId};

@@ -1,11 +1,12 @@
 //! Frames: layout, the dirty windows' renderers, and the rows they damaged put together on one grid.
 
 use std::cell::{Cell, Ref, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use serde_json::json;
 
-use crate::grid::{Grid, Pool};
+use crate::grid::{Atlas, Canvas, Grid};
 use crate::guard::DeadlineClass;
 use crate::hooks::Object;
 use crate::hooks::terminal::{Render, Startup};
@@ -13,25 +14,13 @@ use crate::layout::Rect;
 use crate::window::{Drawer, Placement};
 use crate::{ExtId, Kernel, RenderContext, Renderer, Window};
 
+#[derive(Default)]
 pub(crate) struct FrameState {
     grid: RefCell<Grid>,
-    pool: Pool,
+    atlas: RefCell<Atlas>,
     damaged: RefCell<Vec<bool>>,
     number: Cell<u64>,
     started: Cell<bool>,
-}
-
-impl Default for FrameState {
-    fn default() -> Self {
-        let pool = Pool::default();
-        Self {
-            grid: RefCell::new(Grid::new(0, 0, pool.clone())),
-            pool,
-            damaged: RefCell::default(),
-            number: Cell::new(0),
-            started: Cell::new(false),
-        }
-    }
 }
 
 /// What the screen should show.
@@ -59,9 +48,9 @@ impl std::fmt::Debug for Frame<'_> {
 }
 
 impl Kernel {
-    /// Answers the tables that all grids of this kernel share.
-    pub fn pool(&self) -> Pool {
-        self.0.frames.pool.clone()
+    /// Answers what the ids in the frame's cells stand for.
+    pub fn atlas(&self) -> Ref<'_, Atlas> {
+        self.0.frames.atlas.borrow()
     }
 
     /// Tells whether a frame would show something new.
@@ -78,7 +67,7 @@ impl Kernel {
         {
             let mut grid = self.0.frames.grid.borrow_mut();
             if resized || grid.width() != width || grid.height() != height {
-                *grid = Grid::new(width, height, self.0.frames.pool.clone());
+                grid.reset(width, height);
                 self.0.layout.dirty.set(true);
             }
             let mut damaged = self.0.frames.damaged.borrow_mut();
@@ -86,6 +75,7 @@ impl Kernel {
             damaged.resize(usize::from(height), resized);
         }
         if self.needs_frame() || resized {
+            self.tidy_atlas();
             self.0.windows.any_dirty.set(false);
             self.0.layout.dirty.set(false);
             self.place_windows(width, height);
@@ -173,7 +163,7 @@ impl Kernel {
     ) -> (Grid, Option<(u16, u16)>) {
         let mut surface = surface
             .filter(|grid| grid.width() == window.rect.width && grid.height() == window.rect.height)
-            .unwrap_or_else(|| Grid::new(window.rect.width, window.rect.height, self.0.frames.pool.clone()));
+            .unwrap_or_else(|| Grid::new(window.rect.width, window.rect.height));
         for (at, drawer) in drawers.iter().enumerate().rev() {
             if self.guard().is_suspended(drawer.owner) {
                 continue;
@@ -206,18 +196,38 @@ impl Kernel {
         surface: &mut Grid,
         previous: Option<&Grid>,
     ) -> Result<Option<(u16, u16)>, crate::HandlerError> {
-        surface.clear();
+        surface.reset(window.rect.width, window.rect.height);
         let focused = self.win().focused().is_some_and(|focused| focused.name == window.name);
+        // Taken out while foreign code runs; a renderer that draws a frame would find an empty one, not a panic.
+        let mut atlas = self.0.frames.atlas.take();
         let mut cx = RenderContext {
             kernel: self,
             window: window.clone(),
-            canvas: surface.canvas(),
+            canvas: Canvas::new(surface, &mut atlas),
             previous,
             focused,
             cursor: None,
         };
-        renderer.render(&mut cx)?;
-        Ok(cx.cursor)
+        let drawn = catch_unwind(AssertUnwindSafe(|| renderer.render(&mut cx)));
+        let cursor = cx.cursor;
+        *self.0.frames.atlas.borrow_mut() = atlas;
+        match drawn {
+            Ok(drawn) => drawn.map(|()| cursor),
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+
+    /// Forgets ids that nothing shown uses any more, once there are very many.
+    fn tidy_atlas(&self) {
+        let mut atlas = self.0.frames.atlas.borrow_mut();
+        if atlas.is_crowded() {
+            atlas.clear();
+            for slot in self.0.windows.slots.borrow_mut().values_mut() {
+                slot.surface = None;
+                slot.dirty = true;
+            }
+            self.0.frames.damaged.borrow_mut().fill(true);
+        }
     }
 
     /// Puts the damaged rows together from all windows, lowest first.
@@ -226,7 +236,7 @@ impl Kernel {
         let mut grid = self.0.frames.grid.borrow_mut();
         let damaged = self.0.frames.damaged.borrow();
         for (row, _) in damaged.iter().enumerate().filter(|(_, damaged)| **damaged) {
-            grid.row_mut(row as u16).fill(crate::grid::Cell::BLANK);
+            grid.clear_row(row as u16);
         }
         let slots = self.0.windows.slots.borrow();
         for window in windows.iter().filter(|window| window.visible) {

@@ -156,6 +156,11 @@ impl Guard<'_> {
         *self.0.0.guard.watchdog.borrow_mut() = Some(watchdog);
     }
 
+    /// Answers that thread, if an adapter has supplied it.
+    pub fn watchdog(&self) -> Option<Rc<dyn Watchdog>> {
+        self.0.0.guard.watchdog.borrow().clone()
+    }
+
     fn refuse(&self, ext: ExtId) -> Option<HandlerError> {
         if self.is_suspended(ext) {
             let name = self.0.ext().name(ext);

@@ -38,6 +38,8 @@ pub(crate) struct Inner {
     pub(crate) tasks: task::TaskTable,
     pub(crate) jobs: job::JobTable,
     pub(crate) ui: ui::UiState,
+    pub(crate) edit_lines: RefCell<Option<crate::VisualLines>>,
+    pub(crate) context: RefCell<crate::hooks::Object>,
     wake: Wake,
 }
 
@@ -91,6 +93,8 @@ impl Kernel {
             tasks: task::TaskTable::default(),
             jobs: job::JobTable::default(),
             ui: ui::UiState::default(),
+            edit_lines: RefCell::default(),
+            context: RefCell::default(),
             wake: Wake::default(),
         }));
         for decl in terminal::ALL {
@@ -113,6 +117,21 @@ impl Kernel {
     /// Answers the monotonic clock in milliseconds.
     pub fn now(&self) -> u64 {
         self.0.host.now_mono()
+    }
+
+    /// Answers a value of the context that handlers see, such as `cwd`; the product fills it.
+    pub fn context(&self, name: &str) -> Option<serde_json::Value> {
+        self.0.context.borrow().get(name).cloned()
+    }
+
+    /// Sets a value of the context; null removes it.
+    pub fn set_context(&self, name: &str, value: serde_json::Value) {
+        let mut context = self.0.context.borrow_mut();
+        if value.is_null() {
+            context.remove(name);
+        } else {
+            context.insert(name.to_owned(), value);
+        }
     }
 
     /// Calls `f` whenever something became dirty or due that the main loop should look at.

@@ -14,6 +14,11 @@ pub trait Payload: 'static {
 
     /// Replaces a field, as a handler's answer asked.
     fn set(&mut self, name: &str, value: Value);
+
+    /// Lists the fields it has; empty where the declaration says them.
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 impl Payload for Object {
@@ -23,6 +28,10 @@ impl Payload for Object {
 
     fn set(&mut self, name: &str, value: Value) {
         self.insert(name.to_owned(), value);
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.keys().cloned().collect()
     }
 }
 
@@ -86,6 +95,15 @@ impl HookEvent {
     /// Answers a field of the payload as the handlers before left it.
     pub fn get(&self, field: &str) -> Option<Value> {
         self.0.payload.borrow().field(field)
+    }
+
+    /// Lists the names of the payload's fields.
+    pub fn fields(&self) -> Vec<String> {
+        let names = self.0.payload.borrow().names();
+        match self.0.decl {
+            Some(decl) if names.is_empty() => decl.payload.iter().map(|field| field.name.to_owned()).collect(),
+            _ => names,
+        }
     }
 
     /// Answers the sender of an extension's own event.
