@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use purlin_notebook::{
     CellKind, CellRun, CompletionStatus, Event, ExecutionState, OutputType, QueueId, QueueStatus,
-    RuntimeSessionId, Store, StoreExt,
+    RuntimeSessionId, StoreExt,
 };
 use purlin_runtime_core::{ExecutionError, Handlers, Options, Outcome, RuntimeAgent, StartError, handler_fn};
 
