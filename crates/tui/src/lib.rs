@@ -1,1 +1,3 @@
-//! TODO
+//! The terminal surface.
+
+pub mod encode;
