@@ -10,7 +10,6 @@ mod process;
 mod report;
 mod rows;
 mod subject;
-mod terminal;
 
 use std::path::PathBuf;
 

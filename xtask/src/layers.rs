@@ -1,8 +1,8 @@
 //! `cargo xtask layers`: the workspace's dependencies against the architecture's table.
 //!
-//! Three tables say what may be: which of our crates a crate may use, which one crate may name a heavy foreign
-//! library, and what the portable crates must not name at all. A crate that no table knows is a failure too, so
-//! that a new crate gets its place before it gets its first dependency.
+//! Tables say what may be: on which floor each of our crates stands, which one crate may name a heavy foreign
+//! library, and what the portable crates must not name at all. A crate without a floor is a failure too, so that a
+//! new crate gets its place before it gets its first dependency.
 
 use std::fmt::Write as _;
 
@@ -11,47 +11,32 @@ use serde_json::Value;
 
 use crate::workspace::{Workspace, output};
 
-/// Which crates of ours each crate may use, in order of the floors.
-const ARROWS: &[(&str, &[&str])] = &[
+/// The floor of each crate of ours: a crate may use those of lower floors.
+const FLOORS: &[(&str, u8)] = &[
     // Ground.
-    ("purlin-notebook", &[]),
+    ("purlin-notebook", 1),
     // Cores.
-    ("purlin-kernel", &[]),
-    ("purlin-runtime-core", &["purlin-notebook"]),
-    // Adapters: cores and ground; beside them, only `lua` may use `agent`.
-    ("purlin-agent", &["purlin-kernel", "purlin-notebook", "purlin-runtime-core"]),
-    ("purlin-lua", &["purlin-agent", "purlin-kernel", "purlin-notebook", "purlin-runtime-core"]),
-    ("purlin-runtime-browser", &["purlin-notebook", "purlin-runtime-core"]),
-    ("purlin-runtime-native", &["purlin-kernel", "purlin-notebook", "purlin-runtime-core"]),
-    // Surfaces: everything below; `purlin` wires the others.
-    ("purlin-server", BELOW_SURFACES),
-    ("purlin-tui", BELOW_SURFACES),
-    (
-        "purlin",
-        &[
-            "purlin-agent",
-            "purlin-kernel",
-            "purlin-lua",
-            "purlin-notebook",
-            "purlin-runtime-core",
-            "purlin-runtime-native",
-            "purlin-server",
-            "purlin-tui",
-        ],
-    ),
-    // Beside the house.
-    ("purlin-testkit", BELOW_SURFACES),
-    ("xtask", &["purlin-kernel"]),
+    ("purlin-kernel", 2),
+    ("purlin-runtime-core", 2),
+    // Adapters.
+    ("purlin-agent", 3),
+    ("purlin-lua", 3),
+    ("purlin-runtime-browser", 3),
+    ("purlin-runtime-native", 3),
+    // Surfaces, and beside the house what serves only tests and developers.
+    ("purlin", 4),
+    ("purlin-server", 4),
+    ("purlin-testkit", 4),
+    ("purlin-tui", 4),
+    ("xtask", 4),
 ];
 
-const BELOW_SURFACES: &[&str] = &[
-    "purlin-agent",
-    "purlin-kernel",
-    "purlin-lua",
-    "purlin-notebook",
-    "purlin-runtime-core",
-    "purlin-runtime-native",
-];
+/// What a crate may use on its own floor.
+const BESIDE: &[(&str, &[&str])] =
+    &[("purlin", &["purlin-server", "purlin-tui"]), ("purlin-lua", &["purlin-agent"])];
+
+/// What uses no crate of ours, although there is a floor below.
+const ALONE: &[&str] = &["purlin-kernel"];
 
 /// Heavy foreign libraries and the crates that may name them.
 const HOMES: &[(&str, &[&str])] = &[
@@ -129,7 +114,7 @@ fn read(metadata: &Value) -> Result<(Vec<String>, Vec<Dependency>)> {
 fn judge(crates: &[String], dependencies: &[Dependency]) -> Vec<String> {
     let mut findings: Vec<String> = crates
         .iter()
-        .filter(|name| row(ARROWS, name).is_none())
+        .filter(|name| floor(name).is_none())
         .map(|name| format!("`{name}` has no place in the table of layers (xtask/src/layers.rs)"))
         .collect();
     findings.extend(dependencies.iter().filter_map(|dependency| {
@@ -143,9 +128,14 @@ fn judge_arrow(dependency: &Dependency) -> Option<String> {
     if to == TESTKIT {
         return (!dev).then(|| format!("`{from}` uses `{to}` outside its tests"));
     }
-    let allowed = row(ARROWS, from)?;
-    (!allowed.contains(&to.as_str()))
-        .then(|| format!("`{from}` may not use `{to}`: the architecture draws no such arrow"))
+    // A crate without a floor is a finding of its own.
+    let below = floor(to)? < floor(from)? && !ALONE.contains(&from.as_str());
+    let beside = row(BESIDE, from).is_some_and(|beside| beside.contains(&to.as_str()));
+    (!below && !beside).then(|| format!("`{from}` may not use `{to}`: the architecture draws no such arrow"))
+}
+
+fn floor(name: &str) -> Option<u8> {
+    FLOORS.iter().find(|(known, _)| *known == name).map(|(_, floor)| *floor)
 }
 
 fn judge_foreign(dependency: &Dependency) -> Option<String> {
@@ -187,6 +177,8 @@ mod tests {
             ("purlin-kernel", "purlin-notebook", false, false),
             ("purlin-kernel", "purlin-notebook", true, false),
             ("purlin-tui", "purlin", false, false),
+            ("purlin", "purlin-tui", false, true),
+            ("purlin-agent", "purlin-runtime-native", false, false),
             ("purlin-kernel", "purlin-testkit", true, true),
             ("purlin-kernel", "purlin-testkit", false, false),
             ("purlin-lua", "mlua", false, true),

@@ -239,7 +239,7 @@ fn stop(error: &clap::Error) -> Stop {
     };
     for kind in [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue] {
         if let Some(near) = quoted(kind) {
-            message.push_str(&format!(" Did you mean `{near}`?"));
+            message = format!("{message} Did you mean `{near}`?");
         }
     }
     message.push_str(" `purlin --help` lists them all.");

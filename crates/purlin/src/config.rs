@@ -63,8 +63,6 @@ pub struct AgentLimits {
     pub max_turns: Option<u32>,
     /// How often a failed request is tried again.
     pub max_retries: Option<u32>,
-    /// Seconds a `bash` tool call may run when the model names no time.
-    pub bash_timeout: Option<u32>,
     /// Text that replaces the built-in system prompt.
     pub system_prompt: Option<String>,
     /// Whether `AGENTS.md` is read.
@@ -122,7 +120,7 @@ pub fn load(sources: &Sources<'_>, env: &dyn Fn(&str) -> Option<OsString>) -> Re
     for declared in DECLARED {
         let Some(variable) = declared.variable() else { continue };
         let Some(text) = env(&variable) else { continue };
-        let value = declared.from_variable(&variable, &text.to_string_lossy())?;
+        let value = declared.variable_value(&variable, &text.to_string_lossy())?;
         loaded.config.set(&declared.path.split('.').collect::<Vec<_>>(), value, None);
     }
     Ok(loaded)
@@ -192,7 +190,7 @@ impl Config {
                 self.extensions = list.into_iter().map(|entry| absolute(entry, base)).collect();
             }
             (["providers", name, key], value) => {
-                self.providers.entry((*name).to_owned()).or_default().set(key, value)
+                self.providers.entry((*name).to_owned()).or_default().set(key, value);
             }
             (["providers", name, "headers", header], Value::Text(text)) => {
                 self.providers
@@ -225,7 +223,6 @@ impl AgentLimits {
             ("max_tokens", Value::Integer(n)) => self.max_tokens = Some(n),
             ("max_turns", Value::Integer(n)) => self.max_turns = Some(n),
             ("max_retries", Value::Integer(n)) => self.max_retries = Some(n),
-            ("bash_timeout", Value::Integer(n)) => self.bash_timeout = Some(n),
             ("system_prompt", Value::Text(text)) => self.system_prompt = Some(text),
             ("context_files", Value::Bool(read)) => self.context_files = Some(read),
             (key, value) => unreachable!("undeclared setting agent.{key} = {value:?}"),

@@ -12,4 +12,8 @@
 
 pub mod args;
 pub mod config;
+pub mod drafts;
+pub mod extensions;
+pub mod headless;
 pub mod report;
+pub mod show;

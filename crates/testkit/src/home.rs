@@ -61,28 +61,21 @@ impl Home {
 
     /// Writes the user's `config.toml`.
     pub fn write_config(&self, text: &str) {
-        self.write(&self.config().join("config.toml"), text);
+        write_file(&self.config().join("config.toml"), text);
     }
 
     /// Writes a file of the working directory and answers its path.
     pub fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.work().join(name);
-        self.write(&path, text);
+        write_file(&path, text);
         path
     }
 
     /// Writes a script and answers the `--model` that plays it.
     pub fn script(&self, text: &str) -> String {
         let path = self.root.join(format!("script-{}.toml", NEXT.fetch_add(1, Ordering::Relaxed)));
-        self.write(&path, text);
+        write_file(&path, text);
         format!("script:{}", path.display())
-    }
-
-    fn write(&self, path: &Path, text: &str) {
-        if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory).expect("inside the temporary directory");
-        }
-        fs::write(path, text).expect("inside the temporary directory");
     }
 
     /// The whole environment of a program: nothing of the caller's but the search path.
@@ -116,4 +109,11 @@ impl Drop for Home {
         // What a test made unwritable stays behind; the system clears its temporary directory.
         drop(fs::remove_dir_all(&self.root));
     }
+}
+
+fn write_file(path: &Path, text: &str) {
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory).expect("inside the temporary directory");
+    }
+    fs::write(path, text).expect("inside the temporary directory");
 }

@@ -18,10 +18,12 @@
 mod home;
 mod model_server;
 mod pty;
+mod run;
 mod script;
 
 pub use home::Home;
 pub use model_server::{ModelServer, Received};
 pub use pty::{Ended, PATIENCE, Pty};
+pub use run::{Run, files, signal};
 pub use script::{Failure, Headers, Script, ToolCall, Turn};
 pub use {rustix::process::Signal, vt100::Screen};

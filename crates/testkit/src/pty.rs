@@ -137,6 +137,13 @@ impl Pty {
         }
     }
 
+    /// Waits until the program has written this many bytes, or has ended.
+    pub fn wait_written(&self, bytes: usize) {
+        let state = self.state();
+        let few = |state: &mut State| state.raw.len() < bytes && !state.ended;
+        drop(self.shared.changed.wait_timeout_while(state, PATIENCE, few));
+    }
+
     /// Waits until the program has closed the terminal, and answers how it ended.
     pub fn wait_end(&mut self) -> Ended {
         let state = self.state();

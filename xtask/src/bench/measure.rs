@@ -11,8 +11,8 @@ use anyhow::{Context, Result, bail};
 use super::{
     process::{Usage, usage},
     subject::Subject,
-    terminal::{Terminal, environment},
 };
+use crate::terminal::{Terminal, environment};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Between two keys both programs come to rest, as between two keys of a person.

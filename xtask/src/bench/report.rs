@@ -62,7 +62,7 @@ pub(super) fn render(rows: &[Row], machine: &str) -> String {
         let ours =
             row.ours.as_ref().map_or_else(|_| "–".to_owned(), |value| value_with_unit(*value, row.unit));
         let editor = row.editor.map_or_else(String::new, |value| value_with_unit(value, row.unit));
-        let _ = write!(page, "| {} | {ratio} | {bar} | {verdict} | {ours} | {editor} |\n", row.name);
+        let _ = writeln!(page, "| {} | {ratio} | {bar} | {verdict} | {ours} | {editor} |", row.name);
     }
     page.push_str("\nMeasured on ");
     page.push_str(machine);

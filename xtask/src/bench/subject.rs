@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::terminal::Terminal;
+use crate::terminal::Terminal;
 
 /// A program that echoes what is typed.
 pub(super) struct Subject {

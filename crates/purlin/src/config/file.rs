@@ -82,7 +82,7 @@ fn unknown(file: &Path, text: &str, key: &Spanned<std::borrow::Cow<'_, str>>, pa
     let mut sentence =
         format!("{}:{line}:{column}: there is no setting `{}`", file.display(), path.join("."));
     match options::nearest(path) {
-        Some(near) => sentence.push_str(&format!("; did you mean `{near}`?")),
+        Some(near) => sentence = format!("{sentence}; did you mean `{near}`?"),
         None => sentence.push('.'),
     }
     sentence
@@ -110,7 +110,7 @@ pub(super) fn at(path: &Path, text: &str, span: Range<usize>, what: &str) -> Rep
     let gutter = " ".repeat(number.len());
     let pointer = " ".repeat(column - 1);
     let message =
-        format!("{}:{line}:{column}: {what}.\n{number} | {shown}\n{gutter} | {pointer}^", path.display(),);
+        format!("{}:{line}:{column}: {what}.\n{number} | {shown}\n{gutter} | {pointer}^", path.display());
     Report::new(Kind::Config, message)
 }
 

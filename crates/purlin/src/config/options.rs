@@ -50,7 +50,6 @@ pub const DECLARED: &[Declared] = &[
     safe("agent.max_tokens", Shape::Integer(1, 1_000_000), "The most tokens of one answer."),
     safe("agent.max_turns", Shape::Integer(1, 10_000), "The most model requests of one prompt."),
     safe("agent.max_retries", Shape::Integer(0, 20), "How often a failed request is tried again."),
-    safe("agent.bash_timeout", Shape::Integer(1, 86_400), "Seconds a `bash` call may run by default."),
     own("agent.system_prompt", Shape::Text, "Text that replaces the built-in system prompt."),
     safe("agent.context_files", Shape::Bool, "Whether `AGENTS.md` is read."),
     own("extensions.enabled", Shape::Bool, "Whether extensions are loaded at all."),
@@ -98,7 +97,7 @@ impl Declared {
     }
 
     /// Checks the text of an environment variable.
-    pub(super) fn from_variable(&self, variable: &str, text: &str) -> Result<Value, Report> {
+    pub(super) fn variable_value(&self, variable: &str, text: &str) -> Result<Value, Report> {
         let value = match self.shape {
             Shape::Text | Shape::Choice(_) => Some(Value::Text(text.to_owned())),
             Shape::Integer(..) => text.parse().ok().map(Value::Integer),

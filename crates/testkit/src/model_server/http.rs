@@ -49,7 +49,7 @@ pub(super) fn write_response(
         529 => "Overloaded",
         _ => "Answer",
     };
-    let extra: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+    let extra = headers.iter().fold(String::new(), |extra, header| extra + header + "\r\n");
     let length = body.len();
     write!(
         stream,

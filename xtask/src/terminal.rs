@@ -16,9 +16,9 @@ use anyhow::{Context, Result, bail};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
-/// The size of every measured screen.
-const ROWS: NonZero<u16> = NonZero::new(40).unwrap(); // Checked when this is compiled.
-const COLUMNS: NonZero<u16> = NonZero::new(120).unwrap(); // Checked when this is compiled.
+/// The size of every screen.
+pub(crate) const ROWS: NonZero<u16> = NonZero::new(40).unwrap(); // Checked when this is compiled.
+pub(crate) const COLUMNS: NonZero<u16> = NonZero::new(120).unwrap(); // Checked when this is compiled.
 
 struct Piece {
     at: Instant,
@@ -26,7 +26,7 @@ struct Piece {
 }
 
 /// A running program and its screen.
-pub(super) struct Terminal {
+pub(crate) struct Terminal {
     child: Box<dyn Child + Send + Sync>,
     writer: Box<dyn Write + Send>,
     pieces: Receiver<Piece>,
@@ -39,7 +39,7 @@ pub(super) struct Terminal {
 
 impl Terminal {
     /// Starts a program in an empty terminal; the keys are typed ahead, before it can have read any.
-    pub(super) fn start(program: &Path, arguments: &[&str], home: &Path, keys: &str) -> Result<Self> {
+    pub(crate) fn start(program: &Path, arguments: &[&str], home: &Path, keys: &str) -> Result<Self> {
         let size = PtySize { rows: ROWS.get(), cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).context("cannot open a pseudo-terminal")?;
         if let Some(name) = pair.master.tty_name() {
@@ -75,24 +75,24 @@ impl Terminal {
     }
 
     /// When the program was started.
-    pub(super) fn started(&self) -> Instant {
+    pub(crate) fn started(&self) -> Instant {
         self.started
     }
 
     /// The program's process id.
-    pub(super) fn pid(&self) -> Result<u32> {
+    pub(crate) fn pid(&self) -> Result<u32> {
         self.child.process_id().context("the program is gone")
     }
 
     /// Types keys; answers when they were typed.
-    pub(super) fn type_keys(&mut self, keys: &str) -> Result<Instant> {
+    pub(crate) fn type_keys(&mut self, keys: &str) -> Result<Instant> {
         let at = Instant::now();
         self.writer.write_all(keys.as_bytes())?;
         Ok(at)
     }
 
     /// Waits until the screen satisfies a condition; answers when the piece arrived that made it true.
-    pub(super) fn wait(
+    pub(crate) fn wait(
         &mut self,
         what: &str,
         within: Duration,
@@ -118,7 +118,7 @@ impl Terminal {
     }
 
     /// Reads on until nothing more comes for a while.
-    pub(super) fn rest(&mut self, quiet: Duration) -> Result<()> {
+    pub(crate) fn rest(&mut self, quiet: Duration) -> Result<()> {
         while let Ok(piece) = self.pieces.recv_timeout(quiet) {
             self.understand(&piece.bytes)?;
         }
@@ -126,7 +126,7 @@ impl Terminal {
     }
 
     /// The screen as last understood.
-    pub(super) fn screen(&self) -> &vt100::Screen {
+    pub(crate) fn screen(&self) -> &vt100::Screen {
         self.parser.screen()
     }
 
@@ -163,7 +163,7 @@ fn silence(terminal: &Path) -> Result<()> {
 }
 
 /// What every measured program finds in its environment: an empty home, a modern terminal, no keys of models.
-pub(super) fn environment(home: &Path) -> Vec<(&'static str, std::ffi::OsString)> {
+pub(crate) fn environment(home: &Path) -> Vec<(&'static str, std::ffi::OsString)> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     vec![
         ("PATH", path),
