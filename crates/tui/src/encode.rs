@@ -9,7 +9,7 @@ mod pen;
 use std::io::Write as _;
 
 use purlin_kernel::{
-    grid::{Cell, Glyph, Grid, LinkId, Pool, StyleId, diff},
+    grid::{Atlas, Cell, Glyph, Grid, StyleId, diff},
     text::{
         Attrs,
         theme::{Depth, Ink, Paint, Theme},
@@ -40,8 +40,9 @@ impl Default for Abilities {
 pub struct Encoder {
     abilities: Abilities,
     theme: Theme,
-    shown: Option<Grid>,
+    shown: Grid,
     columns: u16,
+    generation: u64,
     paints: Vec<Option<Paint>>,
     pen: Pen,
     /// Where the terminal's cursor is, when that is certain.
@@ -56,8 +57,9 @@ impl Encoder {
         Encoder {
             abilities,
             theme,
-            shown: None,
+            shown: Grid::default(),
             columns: 0,
+            generation: 0,
             paints: Vec::new(),
             pen: Pen::default(),
             at: None,
@@ -89,7 +91,7 @@ impl Encoder {
 
     /// Forgets what the terminal shows (after a suspension, or when something else wrote to it).
     pub fn forget(&mut self) {
-        self.shown = None;
+        self.shown = Grid::default();
         self.paints.clear();
         self.pen = Pen::unknown();
         self.at = None;
@@ -99,13 +101,21 @@ impl Encoder {
     /// Appends the bytes that turn what is shown into `next`, with the cursor at `caret` (row, column) or hidden.
     ///
     /// Appends nothing when the terminal shows it already. Answers whether it appended something.
-    pub fn encode(&mut self, next: &Grid, caret: Option<(u16, u16)>, out: &mut Vec<u8>) -> bool {
-        let shown = self.shown.take().unwrap_or_else(|| Grid::new(0, 0, next.pool().clone()));
-        let resized = (shown.width(), shown.height()) != (next.width(), next.height());
-        let runs = diff(&shown, next);
+    pub fn encode(
+        &mut self,
+        next: &Grid,
+        atlas: &Atlas,
+        caret: Option<(u16, u16)>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        if self.generation != atlas.generation() {
+            self.generation = atlas.generation();
+            self.forget();
+        }
+        let resized = (self.shown.width(), self.shown.height()) != (next.width(), next.height());
+        let runs = diff(&self.shown, next);
         let caret = caret.filter(|(row, col)| *row < next.height() && *col < next.width());
         if runs.is_empty() && caret == self.caret && self.caret_visible == caret.is_some() && !resized {
-            self.shown = Some(shown);
             return false;
         }
         if resized {
@@ -115,16 +125,12 @@ impl Encoder {
         self.columns = next.width();
         self.begin(out, !runs.is_empty());
         for run in &runs {
-            self.run(run.row, run.col, run.cells, next.pool(), out);
+            let cells = &next.row(run.row)[usize::from(run.start)..usize::from(run.end)];
+            self.run(run.row, run.start, cells, atlas, out);
         }
         self.end(caret, out, !runs.is_empty());
-        self.keep(shown, next);
+        self.shown.clone_from(next);
         true
-    }
-
-    fn keep(&mut self, mut shown: Grid, next: &Grid) {
-        shown.clone_from(next);
-        self.shown = Some(shown);
     }
 
     fn begin(&mut self, out: &mut Vec<u8>, draws: bool) {
@@ -157,28 +163,28 @@ impl Encoder {
         }
     }
 
-    fn paint(&mut self, id: StyleId, pool: &Pool) -> Paint {
-        let index = id.0 as usize;
+    fn paint(&mut self, id: StyleId, atlas: &Atlas) -> Paint {
+        let index = id.index();
         if self.paints.len() <= index {
             self.paints.resize(index + 1, None);
         }
         if let Some(paint) = self.paints[index] {
             return paint;
         }
-        let paint = self.theme.resolve(&pool.style(id), self.abilities.depth);
+        let paint = self.theme.resolve(atlas.style(id), self.abilities.depth);
         self.paints[index] = Some(paint);
         paint
     }
 
-    fn run(&mut self, row: u16, col: u16, cells: &[Cell], pool: &Pool, out: &mut Vec<u8>) {
+    fn run(&mut self, row: u16, col: u16, cells: &[Cell], atlas: &Atlas, out: &mut Vec<u8>) {
         let reaches_end = usize::from(col) + cells.len() == usize::from(self.columns);
-        let blank_from = if reaches_end { self.blank_from(cells, pool) } else { cells.len() };
+        let blank_from = if reaches_end { self.blank_from(cells, atlas) } else { cells.len() };
         // Erasing to the end of the line costs three bytes.
         let erases = cells.len() - blank_from > 3;
         let printed = if erases { &cells[..blank_from] } else { cells };
         if !printed.is_empty() {
             self.go(row, col, out);
-            self.cells(printed, pool, out);
+            self.cells(printed, atlas, out);
         }
         if erases {
             self.go(row, col + blank_from as u16, out);
@@ -188,28 +194,28 @@ impl Encoder {
     }
 
     /// Answers from where on the cells look like erased ones.
-    fn blank_from(&mut self, cells: &[Cell], pool: &Pool) -> usize {
+    fn blank_from(&mut self, cells: &[Cell], atlas: &Atlas) -> usize {
         const SHOWN: Attrs = Attrs::REVERSE.union(Attrs::UNDERLINE).union(Attrs::STRIKE);
         let blanks = cells.iter().rev().take_while(|cell| {
-            let paint = self.paint(cell.hl, pool);
+            let paint = self.paint(cell.style, atlas);
             let bare = paint.bg == Ink::Default && paint.attrs.without(SHOWN) == paint.attrs;
-            cell.glyph == Glyph::SPACE && bare && cell.link == LinkId(0)
+            cell.glyph == Glyph::BLANK && cell.width == 1 && bare && atlas.style(cell.style).url.is_none()
         });
         cells.len() - blanks.count()
     }
 
-    fn cells(&mut self, cells: &[Cell], pool: &Pool, out: &mut Vec<u8>) {
-        for cell in cells.iter().filter(|cell| !cell.is_continuation()) {
-            let paint = self.paint(cell.hl, pool);
-            let url = if self.abilities.links && cell.link != LinkId(0) { pool.link(cell.link) } else { None };
-            self.pen.set(&paint, url.as_ref(), out);
-            let glyph = pool.text(cell.glyph);
-            out.extend_from_slice(glyph.as_bytes());
+    fn cells(&mut self, cells: &[Cell], atlas: &Atlas, out: &mut Vec<u8>) {
+        for cell in cells.iter().filter(|cell| cell.width > 0) {
+            let paint = self.paint(cell.style, atlas);
+            let url = if self.abilities.links { atlas.style(cell.style).url.as_ref() } else { None };
+            self.pen.set(&paint, url, out);
+            let glyph = atlas.glyph(cell.glyph);
+            out.extend_from_slice(glyph.as_str().as_bytes());
             let Some((row, col)) = self.at else { continue };
             let next = col + u16::from(cell.width);
             // After the last column the cursor waits in a state that terminals treat differently.
             self.at = (next < self.columns).then_some((row, next));
-            if glyph.chars().nth(1).is_some() && next < self.columns {
+            if !glyph.is_single() && next < self.columns {
                 // Terminals disagree on the width of clusters: say where the next cell is.
                 self.at = None;
                 self.go(row, next, out);

@@ -71,10 +71,19 @@ impl Terminal {
     /// Opens the controlling terminal; changes nothing about it. Needs a tokio runtime with I/O.
     pub fn open() -> Result<Terminal, TerminalError> {
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = open("/dev/tty", flags, Mode::empty()).map_err(|error| TerminalError::Open(error.into()))?;
+        let file =
+            open("/dev/tty", flags, Mode::empty()).map_err(|error| TerminalError::Open(error.into()))?;
         let cooked = tcgetattr(&file).map_err(|error| TerminalError::Mode(error.into()))?;
-        let file = AsyncFd::with_interest(file, Interest::READABLE | Interest::WRITABLE).map_err(TerminalError::Open)?;
-        Ok(Terminal { file, cooked, entered: false, keyboard: Keyboard::Legacy, waiting: Vec::new(), written: 0 })
+        let file = AsyncFd::with_interest(file, Interest::READABLE | Interest::WRITABLE)
+            .map_err(TerminalError::Open)?;
+        Ok(Terminal {
+            file,
+            cooked,
+            entered: false,
+            keyboard: Keyboard::Legacy,
+            waiting: Vec::new(),
+            written: 0,
+        })
     }
 
     /// Switches to raw mode and the alternate screen and asks what the terminal can do; answers arrive as input.
@@ -85,7 +94,8 @@ impl Terminal {
         let mut raw = self.cooked.clone();
         raw.make_raw();
         // `Now` and not `Flush`: what was typed while the program started is the person's.
-        tcsetattr(&self.file, OptionalActions::Now, &raw).map_err(|error| TerminalError::Mode(error.into()))?;
+        tcsetattr(&self.file, OptionalActions::Now, &raw)
+            .map_err(|error| TerminalError::Mode(error.into()))?;
         self.entered = true;
         panics::hold(true);
         self.send(sequences::ENTER);
@@ -185,7 +195,8 @@ impl Terminal {
     /// Reads everything that has arrived into `buffer`, at most 64 KiB a call; answers whether more may be there.
     pub fn read(&self, buffer: &mut Vec<u8>) -> Result<bool, TerminalError> {
         buffer.resize(CHUNK, 0);
-        let attempt = self.file.try_io(Interest::READABLE, |file| Ok(rustix::io::read(file, &mut buffer[..])?));
+        let attempt =
+            self.file.try_io(Interest::READABLE, |file| Ok(rustix::io::read(file, &mut buffer[..])?));
         match attempt {
             Ok(0) => Err(TerminalError::Io(io::ErrorKind::UnexpectedEof.into())),
             Ok(count) => {

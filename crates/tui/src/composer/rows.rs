@@ -16,7 +16,8 @@ pub fn rows(line: &str, width: usize) -> Vec<Range<usize>> {
     for (at, cluster) in line.grapheme_indices(true) {
         let wide = cells(cluster, column);
         let blank = matches!(cluster, " " | "\t");
-        if column + wide > width && !blank && at > start {
+        // Twice where a break after a blank leaves a rest that is still too long.
+        while column + wide > width && !blank && at > start {
             let cut = after_blank.filter(|cut| *cut > start).unwrap_or(at);
             rows.push(start..cut);
             column = columns(&line[cut..at]);
@@ -41,7 +42,11 @@ pub fn place(line: &str, rows: &[Range<usize>], width: usize, position: usize) -
     }
     // The caret stands after a full row: at its end when text follows, else where the next character will appear.
     let at_end = position == line.len() && row + 1 == rows.len();
-    if at_end && !line[rows[row].clone()].ends_with([' ', '\t']) { (row + 1, 0) } else { (row, width.saturating_sub(1)) }
+    if at_end && !line[rows[row].clone()].ends_with([' ', '\t']) {
+        (row + 1, 0)
+    } else {
+        (row, width.saturating_sub(1))
+    }
 }
 
 /// Answers the byte position of a line that is nearest to a row and column.
@@ -57,7 +62,11 @@ pub fn position(line: &str, rows: &[Range<usize>], row: usize, column: usize) ->
         at += wide;
     }
     // The position after the last character of a row that goes on is shown at the beginning of the next.
-    if row + 1 < rows.len() { range.start + text.grapheme_indices(true).next_back().map_or(0, |(offset, _)| offset) } else { range.end }
+    if row + 1 < rows.len() {
+        range.start + text.grapheme_indices(true).next_back().map_or(0, |(offset, _)| offset)
+    } else {
+        range.end
+    }
 }
 
 /// Answers the cells of a text that begins at column 0.

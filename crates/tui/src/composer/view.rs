@@ -84,7 +84,8 @@ pub fn view(rope: &Rope, cursor: usize, width: usize, height: usize, top: &mut T
     let lowest = Top { line: caret.line, row: caret.row };
     let highest = up(rope, width, lowest, height - 1);
     *top = (*top).clamp(highest, lowest);
-    let mut shown = View { rows: Vec::new(), caret: (0, caret.column), above: *top > Top::default(), below: false };
+    let mut shown =
+        View { rows: Vec::new(), caret: (0, caret.column), above: *top > Top::default(), below: false };
     let mut at = *top;
     while at.line < rope.len_lines() {
         let laid = Laid::new(rope, at.line, width);
@@ -97,7 +98,9 @@ pub fn view(rope: &Rope, cursor: usize, width: usize, height: usize, top: &mut T
             if at.line == caret.line && row == caret.row {
                 shown.caret.0 = shown.rows.len();
             }
-            shown.rows.push(laid.rows.get(row).map_or_else(String::new, |range| laid.text[range.clone()].to_owned()));
+            shown.rows.push(
+                laid.rows.get(row).map_or_else(String::new, |range| laid.text[range.clone()].to_owned()),
+            );
         }
         at = Top { line: at.line + 1, row: 0 };
     }
@@ -126,7 +129,13 @@ fn up(rope: &Rope, width: usize, from: Top, count: usize) -> Top {
 }
 
 /// Answers the caret's position one row up or down at the column nearest to `column`; `None` at the first or last row.
-pub fn vertical(rope: &Rope, cursor: usize, width: usize, down: bool, column: Option<usize>) -> Option<(usize, usize)> {
+pub fn vertical(
+    rope: &Rope,
+    cursor: usize,
+    width: usize,
+    down: bool,
+    column: Option<usize>,
+) -> Option<(usize, usize)> {
     let caret = caret(rope, cursor, width);
     let column = column.unwrap_or(caret.column);
     let laid = Laid::new(rope, caret.line, width);

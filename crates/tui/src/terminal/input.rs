@@ -131,7 +131,8 @@ impl Input {
                 continue;
             }
             let begin = find(bytes, PASTE_BEGIN);
-            let keys = begin.unwrap_or_else(|| bytes.len() - partial(bytes, PASTE_BEGIN).max(doubtful(bytes)));
+            let keys =
+                begin.unwrap_or_else(|| bytes.len() - partial(bytes, PASTE_BEGIN).max(doubtful(bytes)));
             if keys > 0 {
                 self.parse(&bytes[..keys], answer);
             }
@@ -279,7 +280,10 @@ fn reply(csi: &Csi) -> Option<Reply> {
         Csi::Mode(Mode::ReportDecPrivateMode {
             mode: DecPrivateMode::Code(DecPrivateModeCode::SynchronizedOutput),
             setting,
-        }) => Some(Reply::Synchronized(!matches!(setting, DecModeSetting::NotRecognized | DecModeSetting::PermanentlyReset))),
+        }) => Some(Reply::Synchronized(!matches!(
+            setting,
+            DecModeSetting::NotRecognized | DecModeSetting::PermanentlyReset
+        ))),
         Csi::Device(Device::DeviceAttributes(())) => Some(Reply::Attributes),
         _ => None,
     }

@@ -73,7 +73,10 @@ mod tests {
     fn leaving_undoes_entering_in_reverse() {
         let modes = |bytes: &[u8], last: char| -> Vec<String> {
             let text = String::from_utf8_lossy(bytes).into_owned();
-            text.split('\x1b').filter(|part| part.starts_with("[?") && part.ends_with(last)).map(|part| part[2..part.len() - 1].to_owned()).collect()
+            text.split('\x1b')
+                .filter(|part| part.starts_with("[?") && part.ends_with(last))
+                .map(|part| part[2..part.len() - 1].to_owned())
+                .collect()
         };
         let mut entered = modes(ENTER, 'h');
         entered.reverse();

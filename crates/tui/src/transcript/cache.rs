@@ -84,7 +84,9 @@ impl Cache {
 /// Appends to what was laid out before and lays out the open end.
 fn grow(before: Option<Entry>, block: &Block, setting: Setting) -> (Markdown, Rc<Vec<Line>>) {
     let (mut markdown, mut lines) = match before {
-        Some(Entry { growing: Some(markdown), lines, setting: old, .. }) if old == setting => (markdown, lines),
+        Some(Entry { growing: Some(markdown), lines, setting: old, .. }) if old == setting => {
+            (markdown, lines)
+        }
         _ => (Markdown::new(), Rc::default()),
     };
     let settled = markdown.settled();

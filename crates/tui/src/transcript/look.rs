@@ -108,7 +108,8 @@ fn note(block: &Block, width: usize) -> Vec<Line> {
     };
     let mut lines = Vec::new();
     for source in sgr::parse(block.text.trim_end()) {
-        let line: Line = source.into_iter().map(|span| Span { style: style.patch(&span.style), ..span }).collect();
+        let line: Line =
+            source.into_iter().map(|span| Span { style: style.patch(&span.style), ..span }).collect();
         lines.extend(wrap_line(&line, width, &[]));
     }
     lines

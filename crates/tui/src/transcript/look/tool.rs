@@ -18,7 +18,8 @@ const UNFOLDED_LINES: usize = 5_000;
 const PRINCIPAL: [&str; 8] = ["command", "cmd", "path", "file_path", "file", "pattern", "query", "url"];
 
 /// Arguments whose text is shown below the call rather than in its line.
-const BULKY: [&str; 8] = ["content", "old_text", "new_text", "old_string", "new_string", "edits", "patch", "diff"];
+const BULKY: [&str; 8] =
+    ["content", "old_text", "new_text", "old_string", "new_string", "edits", "patch", "diff"];
 
 pub(super) fn lay_out(block: &Block, setting: Setting) -> Vec<Line> {
     let name = text_of(block, "name").unwrap_or("tool");
@@ -44,9 +45,14 @@ pub(super) fn lay_out(block: &Block, setting: Setting) -> Vec<Line> {
 pub(super) fn shell(block: &Block, setting: Setting) -> Vec<Line> {
     let status = Status::of(block);
     let command = text_of(block, "command").unwrap_or("");
-    let mark = if text_of(block, "hidden").is_some() || block.meta.get("hidden") == Some(&Value::Bool(true)) { "!! " } else { "! " };
+    let mark = if text_of(block, "hidden").is_some() || block.meta.get("hidden") == Some(&Value::Bool(true)) {
+        "!! "
+    } else {
+        "! "
+    };
     let (first, more) = first_line(command);
-    let mut head = vec![Span::new(mark, Style::fg(Token::BashMode)), Span::new(visible(first).into_owned(), bold())];
+    let mut head =
+        vec![Span::new(mark, Style::fg(Token::BashMode)), Span::new(visible(first).into_owned(), bold())];
     if more {
         head.push(Span::new(" …", Style::fg(Token::Dim)));
     }
@@ -96,7 +102,9 @@ fn ending(block: &Block, status: &Status) -> Line {
     let mut ending = Line::new();
     match status {
         Status::Error => match block.meta.get("exit_code").and_then(Value::as_i64) {
-            Some(code) if code != 0 => ending.push(Span::new(format!("exit {code}"), Style::fg(Token::Error))),
+            Some(code) if code != 0 => {
+                ending.push(Span::new(format!("exit {code}"), Style::fg(Token::Error)))
+            }
             _ => ending.push(Span::new("failed", Style::fg(Token::Error))),
         },
         Status::Blocked => ending.push(Span::new("blocked", Style::fg(Token::Warning))),
@@ -184,7 +192,9 @@ fn long_arguments(args: Option<&Value>, width: usize) -> Vec<Line> {
     if !first_line(text).1 && self::width(text) < width.saturating_sub(12) {
         return Vec::new();
     }
-    text.split('\n').flat_map(|row| indented(&[Span::new(expand(&visible(row)), Style::default())], width)).collect()
+    text.split('\n')
+        .flat_map(|row| indented(&[Span::new(expand(&visible(row)), Style::default())], width))
+        .collect()
 }
 
 /// What an edit takes away and puts in its place.
@@ -235,8 +245,13 @@ fn output(block: &Block, setting: Setting, part: Part, failed: bool) -> Vec<Line
     let piece = if part == Part::First { head_lines(text, shown) } else { tail_lines(text, shown) };
     let mut rows = Vec::new();
     for line in sgr::output(piece) {
-        let line: Line = line.into_iter().map(|span| Span { style: base.patch(&span.style), ..span }).collect();
-        if setting.unfolded { rows.extend(indented(&line, setting.width)) } else { rows.push(one_row(line, setting.width)) }
+        let line: Line =
+            line.into_iter().map(|span| Span { style: base.patch(&span.style), ..span }).collect();
+        if setting.unfolded {
+            rows.extend(indented(&line, setting.width))
+        } else {
+            rows.push(one_row(line, setting.width))
+        }
     }
     more(&mut rows, total - shown, part, setting);
     rows
@@ -248,7 +263,11 @@ fn folded(lines: Vec<Line>, setting: Setting, part: Part) -> Vec<Line> {
     let shown = if total <= limit + 1 { total } else { limit };
     let mut rows = Vec::new();
     for line in lines.into_iter().take(shown) {
-        if setting.unfolded { rows.extend(indented(&line, setting.width)) } else { rows.push(one_row(line, setting.width)) }
+        if setting.unfolded {
+            rows.extend(indented(&line, setting.width))
+        } else {
+            rows.push(one_row(line, setting.width))
+        }
     }
     more(&mut rows, total - shown, part, setting);
     rows
@@ -259,7 +278,8 @@ fn more(rows: &mut Vec<Line>, hidden: usize, part: Part, setting: Setting) {
         return;
     }
     let word = if hidden == 1 { "line" } else { "lines" };
-    let mut line = vec![Span::from("  "), Span::new(format!("… {hidden} more {word}"), Style::fg(Token::Muted))];
+    let mut line =
+        vec![Span::from("  "), Span::new(format!("… {hidden} more {word}"), Style::fg(Token::Muted))];
     if !setting.unfolded {
         line.push(unfold_hint());
     }
@@ -290,6 +310,7 @@ fn head_lines(text: &str, count: usize) -> &str {
 
 /// Answers the last lines of a text.
 pub(crate) fn tail_lines(text: &str, count: usize) -> &str {
-    let begin = text.bytes().enumerate().rev().filter(|(_, byte)| *byte == b'\n').nth(count.saturating_sub(1));
+    let begin =
+        text.bytes().enumerate().rev().filter(|(_, byte)| *byte == b'\n').nth(count.saturating_sub(1));
     &text[begin.map_or(0, |(at, _)| at + 1)..]
 }
