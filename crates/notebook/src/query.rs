@@ -23,6 +23,13 @@ pub enum Query {
     OutputsOf(CellId),
     /// One output.
     Output(OutputId),
+    /// What outputs there are, without their content: of one cell or of all, by cell and position.
+    OutputHeads {
+        /// The cell; without it all.
+        cell: Option<CellId>,
+    },
+    /// The last cell in cell order.
+    LastCell,
     /// What was appended to an output after a number, by number.
     DeltasAfter {
         /// The output.

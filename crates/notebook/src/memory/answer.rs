@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::maps::{MapRow, Maps};
 use crate::query::{Query, Rows, Select, Sorted};
-use crate::rows::LogEntry;
+use crate::rows::{FromRow, LogEntry, Output, Row};
 use crate::tables::{Column, Scalar, Table};
 
 /// Answers a query.
@@ -18,6 +18,11 @@ pub(super) fn answer(maps: &Maps, log: &[LogEntry], query: &Query) -> Rows {
         Query::LogSince { rowid, limit } => {
             let from = usize::try_from(*rowid).unwrap_or(0).min(log.len());
             log[from..].iter().take(*limit).map(log_row).collect()
+        }
+        Query::OutputHeads { cell } => heads(maps, cell.as_ref().map(AsRef::as_ref)),
+        Query::LastCell => {
+            let mut found = one_table(maps, Table::Cells, &Select { equals: Vec::new(), above: None, order: Sorted::By(&["fractionalIndex", "id"]) });
+            found.pop().into_iter().collect()
         }
         Query::LastRowid => vec![vec![Value::from(log.len())]],
         _ => match (query.table(), query.select()) {
@@ -59,6 +64,27 @@ fn one_table(maps: &Maps, table: Table, select: &Select<'_>) -> Vec<Vec<Value>> 
         Sorted::Key => {}
     }
     found.into_iter().map(|row| shown(def.columns, &row.values)).collect()
+}
+
+/// Outputs without their content; see the SQL text of the same query.
+fn heads(maps: &Maps, cell: Option<&str>) -> Vec<Vec<Value>> {
+    let columns = Table::Outputs.def().columns;
+    let mut found: Vec<&MapRow> = match cell {
+        Some(cell) => maps.table(Table::Outputs).select(&[(1, Scalar::Text(cell.into()))]).map(|(_, row)| row).collect(),
+        None => maps.table(Table::Outputs).all().collect(),
+    };
+    found.sort_by(|a, b| (&a.values[1], &a.values[3], a.order).cmp(&(&b.values[1], &b.values[3], b.order)));
+    let head = |row: &MapRow| {
+        let values = shown(columns, &row.values);
+        let output = Output::from_row(&mut Row::new(values.clone())).ok();
+        let meta = output.as_ref().and_then(Output::meta);
+        let mut head: Vec<Value> = values.into_iter().take(4).collect();
+        head.push(meta.as_ref().map_or(Value::Null, |meta| meta.role.as_str().into()));
+        head.push(meta.as_ref().and_then(|meta| meta.call_id.clone()).map_or(Value::Null, Value::from));
+        head.push(Value::Bool(meta.is_some_and(|meta| meta.opaque.is_some())));
+        head
+    };
+    found.into_iter().map(head).collect()
 }
 
 fn shown(columns: &[Column], values: &[Scalar]) -> Vec<Value> {

@@ -22,6 +22,17 @@ const LOG: &[Column] = &[
     column("at", Kind::Integer),
 ];
 
+/// Columns of an output without its content.
+const HEADS: &[Column] = &[
+    column("id", Kind::Text),
+    column("cellId", Kind::Text),
+    column("outputType", Kind::Text),
+    column("position", Kind::Real),
+    column("role", Kind::Text),
+    column("callId", Kind::Text),
+    column("opaque", Kind::Bool),
+];
+
 const LAST: &[Column] = &[column("rowid", Kind::Integer)];
 
 const fn joined<const N: usize>(first: &[Column], second: &[Column]) -> [Column; N] {
@@ -48,6 +59,7 @@ impl Query {
             Self::RuntimeSessions => SESSIONS,
             Self::LogSince { .. } => LOG,
             Self::LastRowid => LAST,
+            Self::OutputHeads { .. } => HEADS,
             other => other.table().map_or(&[], |table| table.def().columns),
         }
     }
@@ -55,7 +67,7 @@ impl Query {
     /// Returns the table that the rows come from, where they are rows of one table.
     pub fn table(&self) -> Option<Table> {
         Some(match self {
-            Self::Cells | Self::Cell(_) => Table::Cells,
+            Self::Cells | Self::Cell(_) | Self::LastCell => Table::Cells,
             Self::OutputsOf(_) | Self::Output(_) => Table::Outputs,
             Self::DeltasAfter { .. } => Table::Deltas,
             Self::Annotations | Self::Annotation(_) => Table::Annotations,
@@ -73,9 +85,11 @@ impl Query {
             Self::ExecutionNote(_) => Table::ExecutionNotes,
             Self::Forks => Table::Forks,
             Self::Table(table) => *table,
-            Self::BranchPath { .. } | Self::RuntimeSessions | Self::LogSince { .. } | Self::LastRowid => {
-                return None;
-            }
+            Self::BranchPath { .. }
+            | Self::RuntimeSessions
+            | Self::LogSince { .. }
+            | Self::LastRowid
+            | Self::OutputHeads { .. } => return None,
         })
     }
 }

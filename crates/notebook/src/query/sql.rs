@@ -36,6 +36,20 @@ pub(crate) enum Sorted {
     Key,
 }
 
+/// Outputs without their content. Our facts stand in the metadata of text, and of the media of tool calls and results.
+macro_rules! heads {
+    () => {
+        "SELECT id, cellId, outputType, position, \
+         coalesce(json_extract(metadata, '$.purlin.role'), \
+         json_extract(representations, '$.\"application/vnd.anode.aitool+json\".metadata.purlin.role'), \
+         json_extract(representations, '$.\"application/vnd.anode.aitool.result+json\".metadata.purlin.role')) AS role, \
+         coalesce(json_extract(metadata, '$.purlin.callId'), \
+         json_extract(representations, '$.\"application/vnd.anode.aitool+json\".metadata.purlin.callId'), \
+         json_extract(representations, '$.\"application/vnd.anode.aitool.result+json\".metadata.purlin.callId')) AS callId, \
+         json_extract(metadata, '$.purlin.opaque') IS NOT NULL AS opaque FROM outputs"
+    };
+}
+
 impl Query {
     /// Compiles the query.
     pub fn compile(&self) -> Compiled<'_> {
@@ -47,6 +61,15 @@ impl Query {
             Self::LogSince { rowid, limit } => {
                 let limit = i64::try_from(*limit).unwrap_or(i64::MAX);
                 (LOG_SINCE.into(), vec![(*rowid).into(), limit.into()])
+            }
+            Self::OutputHeads { cell: None } => (concat!(heads!(), " ORDER BY cellId, position, rowid").into(), vec![]),
+            Self::OutputHeads { cell: Some(cell) } => {
+                (concat!(heads!(), " WHERE cellId = ? ORDER BY position, rowid").into(), vec![cell.as_str().into()])
+            }
+            Self::LastCell => {
+                let cells = list("", Table::Cells.def().columns);
+                let order = "ORDER BY \"fractionalIndex\" DESC, id DESC LIMIT 1";
+                (format!("SELECT {cells} FROM cells {order}").into(), vec![])
             }
             Self::LastRowid => ("SELECT coalesce(max(rowid), 0) FROM events".into(), vec![]),
             _ => match (self.table(), self.select()) {
@@ -95,9 +118,12 @@ impl Query {
             | Self::Compactions
             | Self::Forks => all(),
             Self::Metadata | Self::Labels | Self::Table(_) => Select::new(vec![], Sorted::Key),
-            Self::BranchPath { .. } | Self::RuntimeSessions | Self::LogSince { .. } | Self::LastRowid => {
-                return None;
-            }
+            Self::BranchPath { .. }
+            | Self::RuntimeSessions
+            | Self::LogSince { .. }
+            | Self::LastRowid
+            | Self::OutputHeads { .. }
+            | Self::LastCell => return None,
         })
     }
 }
