@@ -21,15 +21,15 @@ pub enum Query {
     Cell(CellId),
     /// The outputs of a cell, by position.
     OutputsOf(CellId),
+    /// The cell that is last in cell order.
+    LastCell,
     /// One output.
     Output(OutputId),
-    /// What outputs there are, without their content: of one cell or of all, by cell and position.
+    /// The outputs of one cell or of all, by cell and position, without their content.
     OutputHeads {
-        /// The cell; without it all.
+        /// The cell.
         cell: Option<CellId>,
     },
-    /// The last cell in cell order.
-    LastCell,
     /// What was appended to an output after a number, by number.
     DeltasAfter {
         /// The output.

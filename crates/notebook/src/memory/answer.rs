@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::maps::{MapRow, Maps};
 use crate::query::{Query, Rows, Select, Sorted};
-use crate::rows::{FromRow, LogEntry, Output, Row};
+use crate::rows::LogEntry;
 use crate::tables::{Column, Scalar, Table};
 
 /// Answers a query.
@@ -15,14 +15,19 @@ pub(super) fn answer(maps: &Maps, log: &[LogEntry], query: &Query) -> Rows {
     let rows = match query {
         Query::BranchPath { leaf } => branch(maps, columns, leaf.as_ref().map(AsRef::as_ref)),
         Query::RuntimeSessions => sessions(maps, columns),
+        Query::LastCell => {
+            let place = |row: &MapRow| (row.values[3].clone(), row.values[0].clone());
+            maps.table(Table::Cells)
+                .all()
+                .max_by_key(|row| place(row))
+                .map(|row| shown(columns, &row.values))
+                .into_iter()
+                .collect()
+        }
+        Query::OutputHeads { cell } => heads(maps, columns, cell.as_ref().map(AsRef::as_ref)),
         Query::LogSince { rowid, limit } => {
             let from = usize::try_from(*rowid).unwrap_or(0).min(log.len());
             log[from..].iter().take(*limit).map(log_row).collect()
-        }
-        Query::OutputHeads { cell } => heads(maps, cell.as_ref().map(AsRef::as_ref)),
-        Query::LastCell => {
-            let mut found = one_table(maps, Table::Cells, &Select { equals: Vec::new(), above: None, order: Sorted::By(&["fractionalIndex", "id"]) });
-            found.pop().into_iter().collect()
         }
         Query::LastRowid => vec![vec![Value::from(log.len())]],
         _ => match (query.table(), query.select()) {
@@ -66,27 +71,6 @@ fn one_table(maps: &Maps, table: Table, select: &Select<'_>) -> Vec<Vec<Value>> 
     found.into_iter().map(|row| shown(def.columns, &row.values)).collect()
 }
 
-/// Outputs without their content; see the SQL text of the same query.
-fn heads(maps: &Maps, cell: Option<&str>) -> Vec<Vec<Value>> {
-    let columns = Table::Outputs.def().columns;
-    let mut found: Vec<&MapRow> = match cell {
-        Some(cell) => maps.table(Table::Outputs).select(&[(1, Scalar::Text(cell.into()))]).map(|(_, row)| row).collect(),
-        None => maps.table(Table::Outputs).all().collect(),
-    };
-    found.sort_by(|a, b| (&a.values[1], &a.values[3], a.order).cmp(&(&b.values[1], &b.values[3], b.order)));
-    let head = |row: &MapRow| {
-        let values = shown(columns, &row.values);
-        let output = Output::from_row(&mut Row::new(values.clone())).ok();
-        let meta = output.as_ref().and_then(Output::meta);
-        let mut head: Vec<Value> = values.into_iter().take(4).collect();
-        head.push(meta.as_ref().map_or(Value::Null, |meta| meta.role.as_str().into()));
-        head.push(meta.as_ref().and_then(|meta| meta.call_id.clone()).map_or(Value::Null, Value::from));
-        head.push(Value::Bool(meta.is_some_and(|meta| meta.opaque.is_some())));
-        head
-    };
-    found.into_iter().map(head).collect()
-}
-
 fn shown(columns: &[Column], values: &[Scalar]) -> Vec<Value> {
     columns.iter().zip(values).map(|(column, value)| column.kind.normalise(value.clone())).collect()
 }
@@ -98,6 +82,21 @@ fn sessions(maps: &Maps, columns: &[Column]) -> Vec<Vec<Value>> {
     let row = |row: &MapRow| {
         let mut values = row.values.clone();
         values.push(lanes.get(&row.values[0]).map_or(Scalar::Null, |lanes| lanes.values[1].clone()));
+        shown(columns, &values)
+    };
+    found.into_iter().map(row).collect()
+}
+
+fn heads(maps: &Maps, columns: &[Column], cell: Option<&str>) -> Vec<Vec<Value>> {
+    let equals: Vec<(usize, Scalar)> = cell.map(|cell| (1, Scalar::Text(cell.into()))).into_iter().collect();
+    let mut found: Vec<&MapRow> = maps.table(Table::Outputs).select(&equals).map(|(_, row)| row).collect();
+    found.sort_by(|a, b| (&a.values[1], &a.values[3], a.order).cmp(&(&b.values[1], &b.values[3], b.order)));
+    let roles = maps.table(Table::OutputRoles);
+    let row = |row: &MapRow| {
+        let none = || vec![Scalar::Null, Scalar::Null, Scalar::Integer(0)];
+        let mut values: Vec<Scalar> =
+            [0, 1, 2, 3, 4, 6].iter().map(|place| row.values[*place].clone()).collect();
+        values.extend(roles.get(&row.values[0]).map_or_else(none, |role| role.values[1..].to_vec()));
         shown(columns, &values)
     };
     found.into_iter().map(row).collect()

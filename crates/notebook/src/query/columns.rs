@@ -22,17 +22,6 @@ const LOG: &[Column] = &[
     column("at", Kind::Integer),
 ];
 
-/// Columns of an output without its content.
-const HEADS: &[Column] = &[
-    column("id", Kind::Text),
-    column("cellId", Kind::Text),
-    column("outputType", Kind::Text),
-    column("position", Kind::Real),
-    column("role", Kind::Text),
-    column("callId", Kind::Text),
-    column("opaque", Kind::Bool),
-];
-
 const LAST: &[Column] = &[column("rowid", Kind::Integer)];
 
 const fn joined<const N: usize>(first: &[Column], second: &[Column]) -> [Column; N] {
@@ -48,6 +37,17 @@ const fn joined<const N: usize>(first: &[Column], second: &[Column]) -> [Column;
 const CELL: &[Column] = Table::Cells.def().columns;
 const ANNOTATION: &[Column] = Table::Annotations.def().columns;
 const BRANCH: &[Column] = &joined::<{ CELL.len() + ANNOTATION.len() }>(CELL, ANNOTATION);
+const HEADS: &[Column] = &[
+    column("id", Kind::Text),
+    column("cellId", Kind::Text),
+    column("outputType", Kind::Text),
+    column("position", Kind::Real),
+    column("streamName", Kind::Text),
+    column("displayId", Kind::Text),
+    column("role", Kind::Text),
+    column("callId", Kind::Text),
+    column("opaque", Kind::Bool),
+];
 const SESSION: &[Column] = Table::Sessions.def().columns;
 const SESSIONS: &[Column] = &joined::<{ SESSION.len() + 1 }>(SESSION, &[column("lanes", Kind::Json)]);
 
@@ -57,9 +57,10 @@ impl Query {
         match self {
             Self::BranchPath { .. } => BRANCH,
             Self::RuntimeSessions => SESSIONS,
+            Self::LastCell => CELL,
+            Self::OutputHeads { .. } => HEADS,
             Self::LogSince { .. } => LOG,
             Self::LastRowid => LAST,
-            Self::OutputHeads { .. } => HEADS,
             other => other.table().map_or(&[], |table| table.def().columns),
         }
     }
@@ -67,7 +68,7 @@ impl Query {
     /// Returns the table that the rows come from, where they are rows of one table.
     pub fn table(&self) -> Option<Table> {
         Some(match self {
-            Self::Cells | Self::Cell(_) | Self::LastCell => Table::Cells,
+            Self::Cells | Self::Cell(_) => Table::Cells,
             Self::OutputsOf(_) | Self::Output(_) => Table::Outputs,
             Self::DeltasAfter { .. } => Table::Deltas,
             Self::Annotations | Self::Annotation(_) => Table::Annotations,
@@ -89,7 +90,10 @@ impl Query {
             | Self::RuntimeSessions
             | Self::LogSince { .. }
             | Self::LastRowid
-            | Self::OutputHeads { .. } => return None,
+            | Self::LastCell
+            | Self::OutputHeads { .. } => {
+                return None;
+            }
         })
     }
 }

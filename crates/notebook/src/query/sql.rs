@@ -36,20 +36,6 @@ pub(crate) enum Sorted {
     Key,
 }
 
-/// Outputs without their content. Our facts stand in the metadata of text, and of the media of tool calls and results.
-macro_rules! heads {
-    () => {
-        "SELECT id, cellId, outputType, position, \
-         coalesce(json_extract(metadata, '$.purlin.role'), \
-         json_extract(representations, '$.\"application/vnd.anode.aitool+json\".metadata.purlin.role'), \
-         json_extract(representations, '$.\"application/vnd.anode.aitool.result+json\".metadata.purlin.role')) AS role, \
-         coalesce(json_extract(metadata, '$.purlin.callId'), \
-         json_extract(representations, '$.\"application/vnd.anode.aitool+json\".metadata.purlin.callId'), \
-         json_extract(representations, '$.\"application/vnd.anode.aitool.result+json\".metadata.purlin.callId')) AS callId, \
-         json_extract(metadata, '$.purlin.opaque') IS NOT NULL AS opaque FROM outputs"
-    };
-}
-
 impl Query {
     /// Compiles the query.
     pub fn compile(&self) -> Compiled<'_> {
@@ -58,18 +44,14 @@ impl Query {
             Self::BranchPath { leaf: None } => (BRANCH_DEFAULT.into(), vec![]),
             Self::BranchPath { leaf: Some(leaf) } => (BRANCH_OF.into(), vec![leaf.as_str().into()]),
             Self::RuntimeSessions => (SESSIONS.into(), vec![]),
+            Self::LastCell => (LAST_CELL.into(), vec![]),
+            Self::OutputHeads { cell: None } => (heads("").into(), vec![]),
+            Self::OutputHeads { cell: Some(cell) } => {
+                (heads("WHERE o.cellId = ?").into(), vec![cell.as_str().into()])
+            }
             Self::LogSince { rowid, limit } => {
                 let limit = i64::try_from(*limit).unwrap_or(i64::MAX);
                 (LOG_SINCE.into(), vec![(*rowid).into(), limit.into()])
-            }
-            Self::OutputHeads { cell: None } => (concat!(heads!(), " ORDER BY cellId, position, rowid").into(), vec![]),
-            Self::OutputHeads { cell: Some(cell) } => {
-                (concat!(heads!(), " WHERE cellId = ? ORDER BY position, rowid").into(), vec![cell.as_str().into()])
-            }
-            Self::LastCell => {
-                let cells = list("", Table::Cells.def().columns);
-                let order = "ORDER BY \"fractionalIndex\" DESC, id DESC LIMIT 1";
-                (format!("SELECT {cells} FROM cells {order}").into(), vec![])
             }
             Self::LastRowid => ("SELECT coalesce(max(rowid), 0) FROM events".into(), vec![]),
             _ => match (self.table(), self.select()) {
@@ -122,8 +104,10 @@ impl Query {
             | Self::RuntimeSessions
             | Self::LogSince { .. }
             | Self::LastRowid
-            | Self::OutputHeads { .. }
-            | Self::LastCell => return None,
+            | Self::LastCell
+            | Self::OutputHeads { .. } => {
+                return None;
+            }
         })
     }
 }
@@ -170,6 +154,16 @@ fn branch_columns(sql: &str) -> String {
 
 const LOG_SINCE: &str = "SELECT rowid, batch, seq, name, args, clientId, sessionId, at FROM events \
      WHERE rowid > ? ORDER BY rowid LIMIT ?";
+
+const LAST_CELL: &str = "SELECT * FROM cells ORDER BY fractionalIndex DESC, id DESC LIMIT 1";
+
+fn heads(condition: &str) -> String {
+    format!(
+        "SELECT o.id, o.cellId, o.outputType, o.position, o.streamName, o.displayId, r.role, r.callId, \
+         coalesce(r.opaque, 0) FROM outputs o LEFT JOIN outputRoles r ON r.outputId = o.id {condition} \
+         ORDER BY o.cellId, o.position, o.rowid"
+    )
+}
 
 const SESSIONS: &str = "SELECT s.*, l.lanes FROM runtimeSessions s \
      LEFT JOIN runtimeLanes l ON l.sessionId = s.sessionId ORDER BY s.rowid";

@@ -240,12 +240,16 @@ pub struct OutputHead {
     pub output_type: OutputType,
     /// Its place among the cell's outputs.
     pub position: f64,
-    /// What it is in the history of a session.
+    /// The stream of terminal text.
+    pub stream_name: Option<StreamName>,
+    /// The display it shows.
+    pub display_id: Option<String>,
+    /// What it is in the history of the session.
     pub role: Option<Role>,
     /// The tool call it belongs to.
     pub call_id: Option<String>,
-    /// Whether it carries a provider's item.
-    pub opaque: bool,
+    /// Whether it keeps a provider's items.
+    pub has_opaque: bool,
 }
 
 impl FromRow for OutputHead {
@@ -255,9 +259,11 @@ impl FromRow for OutputHead {
             cell_id: row.text()?,
             output_type: row.word()?,
             position: row.real()?,
+            stream_name: row.maybe_word()?,
+            display_id: row.maybe_text()?,
             role: row.maybe_word()?,
             call_id: row.maybe_text()?,
-            opaque: row.flag()?,
+            has_opaque: row.flag()?,
         })
     }
 }

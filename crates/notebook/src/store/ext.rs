@@ -38,12 +38,12 @@ pub trait StoreExt: Store {
         self.rows(&Query::OutputsOf(cell.clone()))
     }
 
-    /// Returns the last cell in cell order.
+    /// Returns the cell that is last in cell order, after which a new one goes.
     fn last_cell(&self) -> Result<Option<Cell>, StoreError> {
         self.row(&Query::LastCell)
     }
 
-    /// Returns what outputs there are without their content, of one cell or of all, by cell and position.
+    /// Returns the outputs of a cell or of all cells, by cell and position, without their content.
     fn output_heads(&self, cell: Option<&CellId>) -> Result<Vec<OutputHead>, StoreError> {
         self.rows(&Query::OutputHeads { cell: cell.cloned() })
     }
