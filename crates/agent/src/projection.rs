@@ -50,34 +50,28 @@ impl Transcript {
     pub fn refresh(&self) -> Result<bool, StoreError> {
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
-        let mut changed = false;
-        loop {
+        let (mut changed, mut anew) = (false, false);
+        while !anew {
             let entries = self.store.log_since(state.rowid, BATCH)?;
             let Some(last) = entries.last() else { break };
             state.rowid = last.rowid;
-            let more = entries.len() == BATCH;
-            let mut anew = false;
             for entry in &entries {
                 match state.index.apply(entry, &mut state.cache) {
                     index::Applied::Nothing => {}
                     index::Applied::Changed => changed = true,
-                    index::Applied::Anew => {
-                        anew = true;
-                        break;
-                    }
+                    index::Applied::Anew => anew = true,
                 }
             }
-            if anew {
-                // The tree itself is another: the log's rest is in the tables already.
-                state.rowid = self.store.last_rowid()?;
-                state.index = Index::read(&*self.store)?;
-                state.cache.clear();
-                changed = true;
+            if entries.len() < BATCH {
                 break;
             }
-            if !more {
-                break;
-            }
+        }
+        if anew || state.index.has_strangers() {
+            // The tree itself is another. What is committed while it is read is applied twice, which changes nothing.
+            state.rowid = self.store.last_rowid()?;
+            state.index = Index::read(&*self.store)?.after(&state.index);
+            state.cache.clear();
+            changed = true;
         }
         if changed {
             state.revision += 1;

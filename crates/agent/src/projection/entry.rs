@@ -44,6 +44,7 @@ pub(super) struct Section {
     pub(super) cell: CellId,
     pub(super) kind: CellKind,
     pub(super) hidden: bool,
+    pub(super) parent: Option<CellId>,
     /// Whether an execution of the cell runs or waits.
     pub(super) running: bool,
     /// Index of the section's first block.
@@ -73,7 +74,7 @@ impl Section {
         let id = head.id.clone();
         match (head.role, head.call_id.clone()) {
             (Some(Role::Inject), _) => Meaning::Hidden,
-            (Some(Role::Thinking), _) if head.opaque => Meaning::Hidden,
+            (Some(Role::Thinking), _) if head.has_opaque => Meaning::Hidden,
             (Some(Role::Thinking), _) => Meaning::Own(Kind::Thinking(id)),
             (Some(Role::Text), _) => Meaning::Own(Kind::Text(id)),
             (Some(Role::Steer), _) => Meaning::Own(Kind::Steer(id)),

@@ -39,17 +39,17 @@ pub(super) struct Index {
     queue: HashMap<QueueId, CellId>,
     /// Cells that were created and are not annotated yet.
     created: Vec<CellId>,
-    /// Whether somebody chose a leaf: then new cells do not simply follow.
-    selected: bool,
     counter: u64,
 }
 
 impl Index {
     /// Reads the current branch.
     pub(super) fn read(store: &dyn Store) -> Result<Self, StoreError> {
-        let mut index = Self { selected: store.selected_leaf()?.is_some(), ..Self::default() };
-        for cell in store.branch_path(None)? {
-            index.push_section(&cell);
+        let mut index = Self::default();
+        for BranchCell { cell, annotation } in store.branch_path(None)? {
+            let kind = annotation.as_ref().map_or(cell.cell_type.kind(), |annotation| annotation.kind);
+            let hidden = annotation.as_ref().is_some_and(|annotation| annotation.hidden);
+            index.push_section(cell.id, kind, hidden, annotation.and_then(|annotation| annotation.parent_id), 0);
         }
         for head in store.output_heads(None)? {
             if let Some(section) = index.by_cell.get(&head.cell_id).copied() {
@@ -66,6 +66,15 @@ impl Index {
         }
         index.restart(0);
         Ok(index)
+    }
+
+    /// Lets the revisions go on after another index's, so that none is used twice.
+    pub(super) fn after(mut self, other: &Self) -> Self {
+        for entry in self.sections.iter_mut().flat_map(|section| &mut section.entries) {
+            entry.revision += other.counter;
+        }
+        self.counter += other.counter;
+        self
     }
 
     /// How many blocks there are.
@@ -108,30 +117,19 @@ impl Index {
         })
     }
 
-    fn push_section(&mut self, cell: &BranchCell) {
-        let kind = cell.kind();
+    fn push_section(&mut self, cell: CellId, kind: CellKind, hidden: bool, parent: Option<CellId>, at: i64) {
         let first = match kind {
             CellKind::Ai => Kind::Prompt,
             CellKind::Note | CellKind::Raw => Kind::Note(None),
             _ => Kind::Shell { outputs: Vec::new() },
         };
         self.counter += 1;
-        let entry = Entry {
-            id: cell.cell.id.as_str().to_owned(),
-            kind: first,
-            position: f64::NEG_INFINITY,
-            revision: self.counter,
-            at: 0,
-        };
-        self.by_cell.insert(cell.cell.id.clone(), self.sections.len());
-        self.sections.push(Section {
-            cell: cell.cell.id.clone(),
-            kind,
-            hidden: cell.annotation.as_ref().is_some_and(|annotation| annotation.hidden),
-            running: false,
-            start: self.len(),
-            entries: vec![entry],
-        });
+        let id = cell.as_str().to_owned();
+        let entry = Entry { id, kind: first, position: f64::NEG_INFINITY, revision: self.counter, at };
+        let start = self.len();
+        self.by_cell.insert(cell.clone(), self.sections.len());
+        let running = self.queue.values().any(|other| *other == cell);
+        self.sections.push(Section { cell, kind, hidden, parent, running, start, entries: vec![entry] });
     }
 
     /// Recomputes where sections begin, from one on.
@@ -266,18 +264,22 @@ impl Index {
                 }
                 if cells.is_empty() { Applied::Nothing } else { Applied::Changed }
             }
-            event => self.tree(event),
+            event => self.tree(event, entry.at),
         }
     }
 
     /// Events about cells and the tree.
-    fn tree(&mut self, event: &Event) -> Applied {
+    fn tree(&mut self, event: &Event, at: i64) -> Applied {
         match event {
             Event::CellCreated { id, .. } | Event::CellCreated2 { id, .. } => {
-                self.created.push(id.clone());
-                Applied::Anew
+                if !self.by_cell.contains_key(id) {
+                    self.created.push(id.clone());
+                }
+                Applied::Nothing
             }
-            Event::CellAnnotated { cell_id, .. } if !self.by_cell.contains_key(cell_id) => Applied::Anew,
+            Event::CellAnnotated { cell_id, kind, hidden, parent_id, .. } => {
+                self.annotated(cell_id, *kind, hidden.unwrap_or(false), parent_id.as_ref(), at)
+            }
             Event::CellSourceChanged { id, .. } => match self.by_cell.get(id).copied() {
                 Some(section) => {
                     self.touch(section, 0);
@@ -285,14 +287,48 @@ impl Index {
                 }
                 None => Applied::Nothing,
             },
-            Event::CellAnnotated { .. }
-            | Event::CellTypeChanged { .. }
+            Event::BranchSelected { leaf_id } if leaf_id.as_ref() == self.sections.last().map(|last| &last.cell) => {
+                Applied::Nothing
+            }
+            Event::CellTypeChanged { .. }
             | Event::CellDeleted { .. }
             | Event::BranchSelected { .. }
             | Event::CellOutputsCleared { .. }
             | Event::AllOutputsCleared { .. } => Applied::Anew,
             _ => Applied::Nothing,
         }
+    }
+
+    /// A cell that follows the last one of the branch is added to it; anything else is another tree.
+    fn annotated(
+        &mut self,
+        cell: &CellId,
+        kind: CellKind,
+        hidden: bool,
+        parent: Option<&CellId>,
+        at: i64,
+    ) -> Applied {
+        if let Some(known) = self.by_cell.get(cell).copied() {
+            let section = &mut self.sections[known];
+            if section.kind != kind || section.parent.as_ref() != parent {
+                return Applied::Anew;
+            }
+            section.hidden = hidden;
+            self.touch(known, 0);
+            return Applied::Changed;
+        }
+        if parent != self.sections.last().map(|last| &last.cell) || self.created.last() != Some(cell) {
+            return Applied::Anew;
+        }
+        self.created.pop();
+        self.push_section(cell.clone(), kind, hidden, parent.cloned(), at);
+        Applied::Changed
+    }
+
+    /// Whether cells appeared that nobody annotated: other applications made them, and where they belong is for the
+    /// store to say.
+    pub(super) fn has_strangers(&self) -> bool {
+        !self.created.is_empty()
     }
 
     fn output_added(&mut self, head: &OutputHead, entry: &LogEntry, cache: &mut Cache) -> Applied {
@@ -376,9 +412,11 @@ fn added(event: &Event) -> Option<OutputHead> {
         cell_id: cell.clone(),
         output_type,
         position: *position,
+        stream_name: None,
+        display_id: None,
         role: meta.as_ref().map(|meta| meta.role),
         call_id: meta.as_ref().and_then(|meta| meta.call_id.clone()),
-        opaque: meta.is_some_and(|meta| meta.opaque.is_some()),
+        has_opaque: meta.is_some_and(|meta| meta.opaque.is_some()),
     })
 }
 
