@@ -95,6 +95,22 @@ impl Grid {
         &mut self.cells[start..start + usize::from(self.width)]
     }
 
+    /// Lays cells over a row from a column on; what does not fit is cut.
+    pub(crate) fn overlay(&mut self, row: u16, col: u16, cells: &[Cell]) {
+        let target = self.row_mut(row);
+        let start = usize::from(col).min(target.len());
+        let end = (start + cells.len()).min(target.len());
+        if start < end {
+            target[start..end].copy_from_slice(&cells[..end - start]);
+            repair(target, start, end);
+        }
+    }
+
+    /// Makes one row blank.
+    pub(crate) fn clear_row(&mut self, row: u16) {
+        self.row_mut(row).fill(Cell::BLANK);
+    }
+
     /// Copies `from` onto this grid with its upper left corner at a place that may lie outside; what does not fit is cut.
     pub fn blit(&mut self, from: &Grid, row: i32, col: i32) {
         for source_row in 0..from.height {
@@ -115,6 +131,13 @@ impl Grid {
             text.push_str(atlas.glyph(cell.glyph).as_str());
             text
         })
+    }
+}
+
+impl Grid {
+    /// Answers the text of every row, each without trailing blanks.
+    pub fn text(&self, atlas: &Atlas) -> Vec<String> {
+        (0..self.height).map(|row| self.row_text(row, atlas).trim_end_matches(' ').to_owned()).collect()
     }
 }
 
