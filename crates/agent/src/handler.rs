@@ -23,6 +23,8 @@ use crate::settings::SharedSettings;
 use crate::tools::Tools;
 use run::Run;
 
+pub(crate) use history::{call_of, result_of};
+
 /// Answers prompts: the handler of the lane `ai`.
 #[derive(Clone)]
 pub struct AiHandler(Rc<Shared>);

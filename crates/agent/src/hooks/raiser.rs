@@ -88,10 +88,11 @@ impl std::fmt::Debug for Raiser {
 
 /// Makes a payload of a JSON object literal.
 macro_rules! payload {
-    ({ $($key:literal : $value:expr),* $(,)? }) => {{
-        let mut map = purlin_kernel::Object::new();
-        $(map.insert($key.to_owned(), serde_json::json!($value));)*
-        map
-    }};
+    ($($json:tt)+) => {
+        match serde_json::json!($($json)+) {
+            serde_json::Value::Object(map) => map,
+            _ => purlin_kernel::Object::new(),
+        }
+    };
 }
 pub(crate) use payload;

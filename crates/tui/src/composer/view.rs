@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ropey::Rope;
+use purlin_kernel::Rope;
 
 use super::rows::{place, position, rows};
 

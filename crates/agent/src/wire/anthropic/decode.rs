@@ -115,7 +115,7 @@ impl Decoder {
 
     fn usage(&mut self, value: &Value, out: &mut Vec<ModelEvent>) {
         let before = self.usage;
-        let mut set = |name: &str, field: &mut i64| {
+        let set = |name: &str, field: &mut i64| {
             if let Some(n) = value[name].as_i64() {
                 *field = n;
             }
