@@ -68,7 +68,7 @@ impl AgentThread {
     pub fn begin(&mut self) {
         if let Some(begin) = self.begin.take() {
             // A thread that has failed already reports it by itself.
-            drop(begin.send(()));
+            let _ = begin.send(());
         }
     }
 

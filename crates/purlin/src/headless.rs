@@ -55,7 +55,8 @@ async fn answer(start: Start, options: &Options, prompt: String, json: bool) -> 
     let mut signals = Signals::listen()?;
     let host = Rc::new(NativeHost::new());
     let Opened { notebook, resumed } = session::open(&start.paths, &start.cwd, &options.session, &*host)?;
-    let store: Rc<dyn Store> = Rc::new(notebook.store().map_err(|error| Report::new(Kind::System, sentence(&error.to_string())))?);
+    let store: Rc<dyn Store> =
+        Rc::new(notebook.store().map_err(|error| Report::new(Kind::System, sentence(&error.to_string())))?);
     let kernel = loading::headless(&start.extensions, say::warning);
     let catalog = ToolCatalog::new();
     let _serving = kernel.as_ref().map(|kernel| Serving::begin(kernel, &catalog));
@@ -79,7 +80,9 @@ async fn answer(start: Start, options: &Options, prompt: String, json: bool) -> 
         catalog,
         full_durability: start.config.full_durability,
     })
-    .map_err(|error| Report::new(Kind::System, format!("The agent's thread could not be started: {error}.")))?;
+    .map_err(|error| {
+        Report::new(Kind::System, format!("The agent's thread could not be started: {error}."))
+    })?;
 
     let code = ask(&session, &store, &mut agent, &mut signals, &prompt, json).await;
     agent.stop().await;
@@ -119,7 +122,8 @@ async fn ask(
     prompt: &str,
     json: bool,
 ) -> Result<u8, Report> {
-    let mut row = store.last_rowid().map_err(|error| Report::new(Kind::System, sentence(&error.to_string())))?;
+    let mut row =
+        store.last_rowid().map_err(|error| Report::new(Kind::System, sentence(&error.to_string())))?;
     let submitted = tokio::select! {
         submitted = session.submit(prompt, Source::Cli, Vec::new()) => submitted,
         asked = signals.next() => return Ok(asked.exit_code()),
@@ -155,7 +159,7 @@ async fn ask(
                     return Ok(asked.exit_code());
                 }
                 leaving = Some(asked);
-                session.interrupt().await.map_err(|error| unsent(&error))?;
+                session.interrupt("interrupted by the person").await.map_err(|error| unsent(&error))?;
             }
         }
     }
@@ -174,7 +178,10 @@ fn take(answer: &mut Answer<Stdout>, store: &dyn Store, row: &mut i64) -> Result
             // Whoever read has left: the rest is for nobody, and that is no failure worth a message.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(Some(1)),
             Err(error) => {
-                return Err(Report::new(Kind::System, format!("Standard output cannot be written: {error}.")));
+                return Err(Report::new(
+                    Kind::System,
+                    format!("Standard output cannot be written: {error}."),
+                ));
             }
         }
         if entries.len() < PAGE || answer.end().is_some() {

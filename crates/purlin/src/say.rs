@@ -1,5 +1,8 @@
 //! Messages on standard error, which belongs to them; standard output belongs to answers.
-#![allow(clippy::print_stderr, reason = "this is the one place that talks to the person outside of the terminal")]
+#![allow(
+    clippy::print_stderr,
+    reason = "this is the one place that talks to the person outside of the terminal"
+)]
 
 use std::fmt::Display;
 

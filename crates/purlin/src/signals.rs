@@ -38,7 +38,8 @@ impl Signals {
     /// Begins to listen; from now on the signals no longer end the process by themselves.
     pub fn listen() -> Result<Self, Report> {
         let listen = |kind| {
-            signal(kind).map_err(|error| Report::new(Kind::System, format!("Signals cannot be heard: {error}.")))
+            signal(kind)
+                .map_err(|error| Report::new(Kind::System, format!("Signals cannot be heard: {error}.")))
         };
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,

@@ -8,11 +8,11 @@ use purlin_agent::settings::Settings;
 use purlin_runtime_native::Paths;
 
 use crate::args::Options;
+use crate::auth;
 use crate::config::{self, Config, Sources};
 use crate::models::{self, Parts};
 use crate::report::{Kind, Report};
 use crate::session::sentence;
-use crate::auth;
 
 /// Everything that was read at the start.
 pub struct Start {
@@ -67,9 +67,7 @@ pub fn variable(name: &str) -> Option<OsString> {
 
 /// The directories of this installation.
 pub fn paths(env: &dyn Fn(&str) -> Option<OsString>) -> Result<Paths, Report> {
-    Paths::from_env(env).map_err(|error| {
-        Report::new(Kind::System, sentence(&error.to_string()))
-    })
+    Paths::from_env(env).map_err(|error| Report::new(Kind::System, sentence(&error.to_string())))
 }
 
 /// The working directory: the one asked for, else the process's own.
