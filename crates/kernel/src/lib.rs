@@ -1,1 +1,83 @@
-//! TODO
+//! The programmable heart of Purlin: hooks, buffers, windows, layout, keymaps, commands, timers and dialogs.
+//!
+//! A [`Kernel`] turns every key, buffer, window and prompt into a primitive that an extension can observe, rewrite or
+//! replace. It knows no terminal, no scripting language, no model and no store: what it needs from the outside comes
+//! in through [`Host`], what it shows goes out as a [`Frame`] of a cell grid, and what other crates define (tools,
+//! providers, hooks of a session) they declare to it.
+//!
+//! One thread owns a kernel; other threads speak to it through a [`Port`]. Methods take `&self` and borrow state
+//! briefly, never across foreign code. One facade per noun: [`Kernel::hook`], [`Kernel::buf`], [`Kernel::mark`],
+//! [`Kernel::win`], [`Kernel::layout`], [`Kernel::keymap`], [`Kernel::command`], [`Kernel::timer`], [`Kernel::job`],
+//! [`Kernel::ui`], [`Kernel::guard`], [`Kernel::ext`].
+//!
+//! Invariants: foreign code is entered through [`Guard::stretch`] or [`Guard::future`] only; a stretch that fails takes
+//! back its own changes and nobody else's; a hook nobody handles costs one relaxed load; nothing here ticks idly;
+//! nothing iterates a hash map into something that can be seen.
+//!
+//! ```no_run
+//! # fn demo(host: std::rc::Rc<dyn purlin_kernel::Host>) {
+//! use purlin_kernel::{ExtId, Input, Kernel, Key, Window};
+//! let kernel = Kernel::new(host);
+//! kernel.buf().create(ExtId::CORE, "notes");
+//! kernel.win().create(ExtId::CORE, Window::new("notes", "editor", "notes")).unwrap();
+//! kernel.win().focus("notes");
+//! kernel.input(Input::Key(Key::parse_single("a").unwrap().into()));
+//! assert_eq!(kernel.buf().text("notes"), "a");
+//! # }
+//! ```
+
+pub mod buffer;
+pub mod command;
+pub mod edit;
+pub mod error;
+pub mod ext;
+pub mod frame;
+pub mod grid;
+pub mod guard;
+pub mod hooks;
+pub mod host;
+pub mod input;
+pub mod job;
+pub mod kernel;
+pub mod key;
+pub mod keymap;
+pub mod layout;
+pub mod mark;
+pub mod port;
+mod registry;
+pub mod task;
+pub mod text;
+pub mod timer;
+mod tx;
+pub mod ui;
+pub mod window;
+
+pub use buffer::{Block, BlockSource, Buffer, BufferChange};
+pub use command::{CommandCall, CommandFn, CommandKind, CommandListing, CommandResult, CommandSpec};
+pub use edit::VisualLines;
+pub use error::{ErrorKind, HandlerError};
+pub use ext::{ExtId, Extension, LoadError, LoadedExtension, Registrar, Registration};
+pub use frame::Frame;
+pub use grid::{Canvas, Grid};
+pub use guard::{Armed, CancelToken, DeadlineClass, ExtReport, Guard, Level, Limit, Limits, LogMessage, Quotas, Watchdog};
+pub use hooks::{
+    AnswerField, Combine, Dispatched, Field, HandlerFn, Hook, HookDecl, HookError, HookEvent, HookListing, HookMode,
+    Object, OnOptions, Outcome, Payload, Phase, Ty, nearest,
+};
+pub use host::{DirEntry, Host, HostError, LBF, Process, ProcessEvent, ProcessSpec, TaskHandle};
+pub use input::{Input, MouseButton, MouseEvent, MouseKind};
+pub use job::{Job, JobResult};
+pub use kernel::{Kernel, Topic, WeakKernel};
+pub use key::{Key, KeyCode, KeyEvent, KeyParseError, Mods};
+pub use keymap::{Action, KeyAnswer, KeyContext, KeymapError, KeymapListing, KeymapOptions, Layer, Target};
+pub use layout::{Dir, LayoutNode, Rect};
+pub use mark::{Mark, MarkOptions, Namespace};
+pub use port::{Port, Progress, ServiceCall, ServiceFn};
+pub use registry::{Handle, RegId};
+/// The text of a [`Buffer`]; named here so that no other crate depends on the library it comes from.
+pub use ropey::Rope;
+pub use ui::{
+    Confirm, ConfirmOptions, Dialog, DialogBody, InputDialog, InputOptions, Notice, Reason, Select, SelectAnswer,
+    SelectItem, SelectOptions,
+};
+pub use window::{Ownership, Placement, RenderContext, Renderer, Scroll, Window};

@@ -2,11 +2,17 @@
 //!
 //! Wire names and payloads of the base events are those of the LiveStore notebook applications of the runt/anode
 //! family; `purlin.v1.*` are ours. Both are on people's disks for good: variants are added, never changed.
+//! The conversion to and from the wire is in `event/wire.rs`, what a commit refuses in `event/refuse.rs`.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+mod refuse;
+mod wire;
+
+pub use wire::{EventError, NAMES};
 
 use crate::ids::{CellId, NotebookId, OutputId, QueueId, RuntimeSessionId};
 use crate::values::{
@@ -30,7 +36,7 @@ pub struct CellRun {
 ///
 /// Dates are ISO-8601 text, as on the wire.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "name", content = "args", rename_all_fields = "camelCase")]
+#[serde(remote = "Self", tag = "name", content = "args", rename_all_fields = "camelCase")]
 #[allow(missing_docs, reason = "fields are those of contracts/notebook.md, documented there once")]
 pub enum Event {
     #[serde(rename = "v1.Debug")]

@@ -1,1 +1,3 @@
+//! The `purlin` command.
+
 fn main() {}

@@ -1,0 +1,277 @@
+//! Buffers: text on a rope with a cursor, blocks, variables, change ticks and undo.
+//!
+//! A buffer is copied on write behind an `Rc`, so reading one, and remembering it for a rollback, costs a count.
+//! A buffer with a [`BlockSource`] is a projection: its blocks come from there, by range.
+
+mod blocks;
+mod change;
+pub(crate) mod history;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use ropey::Rope;
+use serde_json::Value;
+
+pub use blocks::{Block, BlockSource};
+pub use change::BufferChange;
+pub(crate) use history::{EditKind, History};
+
+use crate::hooks::Object;
+use crate::{ExtId, Handle, HandlerError, Kernel, RegId};
+
+/// One buffer as it stands; positions are zero-based Unicode code points.
+#[derive(Debug, Clone)]
+pub struct Buffer {
+    /// Its name.
+    pub name: String,
+    /// Its text.
+    pub rope: Rope,
+    /// Where the cursor is.
+    pub cursor: usize,
+    /// A short title.
+    pub label: String,
+    /// What extensions attach to it.
+    pub metadata: Rc<Object>,
+    /// Its variables.
+    pub vars: Rc<BTreeMap<String, Value>>,
+    /// Its own blocks; those of a source are not among them.
+    pub blocks: Rc<Vec<Rc<Block>>>,
+    /// Rises with every change of text or blocks.
+    pub tick: u64,
+    /// Whether typing changes it.
+    pub editable: bool,
+    /// Where a vertical motion wants the cursor, in cells.
+    pub(crate) goal: Option<usize>,
+    pub(crate) history: History,
+}
+
+impl Buffer {
+    fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            rope: Rope::new(),
+            cursor: 0,
+            label: String::new(),
+            metadata: Rc::default(),
+            vars: Rc::default(),
+            blocks: Rc::default(),
+            tick: 0,
+            editable: true,
+            goal: None,
+            history: History::default(),
+        }
+    }
+
+    /// Answers the whole text.
+    pub fn text(&self) -> String {
+        self.rope.to_string()
+    }
+
+    /// Counts the lines; an empty text has one.
+    pub fn line_count(&self) -> usize {
+        self.rope.len_lines()
+    }
+}
+
+pub(crate) type ChangeFn = Rc<dyn Fn(&BufferChange) -> Result<(), HandlerError>>;
+
+pub(crate) struct Slot {
+    pub(crate) owner: ExtId,
+    pub(crate) state: Rc<Buffer>,
+    pub(crate) source: Option<Rc<dyn BlockSource>>,
+    attached: Rc<Vec<(RegId, ExtId, ChangeFn)>>,
+    /// The stretch that has already remembered this buffer.
+    touched: Cell<u64>,
+}
+
+#[derive(Default)]
+pub(crate) struct BufferTable {
+    pub(crate) slots: RefCell<BTreeMap<String, Slot>>,
+    pub(crate) kill_ring: RefCell<Vec<String>>,
+}
+
+/// Creates, reads and changes buffers; made by [`Kernel::buf`].
+#[derive(Clone, Copy, Debug)]
+pub struct Buffers<'k>(pub(crate) &'k Kernel);
+
+impl Buffers<'_> {
+    /// Lists the buffers' names, sorted.
+    pub fn list(&self) -> Vec<String> {
+        self.0.0.buffers.slots.borrow().keys().cloned().collect()
+    }
+
+    /// Answers a buffer as it stands.
+    pub fn get(&self, name: &str) -> Option<Rc<Buffer>> {
+        self.0.0.buffers.slots.borrow().get(name).map(|slot| slot.state.clone())
+    }
+
+    /// Tells whether a buffer exists.
+    pub fn exists(&self, name: &str) -> bool {
+        self.0.0.buffers.slots.borrow().contains_key(name)
+    }
+
+    /// Creates a buffer; one that exists is left as it is. Deleting the handle deletes the buffer.
+    pub fn create(&self, owner: ExtId, name: &str) -> Handle {
+        let id = self.0.next_reg();
+        let (linked, unlinked) = (name.to_owned(), name.to_owned());
+        let fresh = !self.exists(name);
+        // What a deleted buffer held, for a rollback of the deletion.
+        let kept: RefCell<Option<Slot>> = RefCell::new(None);
+        let kept = Rc::new(kept);
+        let restore = kept.clone();
+        self.0.register(
+            id,
+            owner,
+            "buffer",
+            name,
+            move |kernel| {
+                let slot = restore.take().unwrap_or_else(|| Slot {
+                    owner,
+                    state: Rc::new(Buffer::new(&linked)),
+                    source: None,
+                    attached: Rc::default(),
+                    touched: Cell::new(0),
+                });
+                kernel.0.buffers.slots.borrow_mut().entry(linked.clone()).or_insert(slot);
+            },
+            move |kernel| {
+                if fresh {
+                    let slot = kernel.0.buffers.slots.borrow_mut().remove(&unlinked);
+                    *kept.borrow_mut() = slot;
+                    kernel.win().buffer_changed(&unlinked);
+                }
+            },
+        )
+    }
+
+    /// Deletes a buffer of an extension; a built-in one is emptied instead. False when there is none.
+    pub fn delete(&self, name: &str) -> bool {
+        let Some(owner) = self.0.0.buffers.slots.borrow().get(name).map(|slot| slot.owner) else { return false };
+        match self.0.find_registration(owner, "buffer", name) {
+            Some(id) if owner != ExtId::CORE => self.0.unregister(id),
+            _ => {
+                self.clear(name);
+            }
+        }
+        true
+    }
+
+    /// Empties text and blocks, and puts the cursor at the start.
+    pub fn clear(&self, name: &str) -> bool {
+        let cleared = self.set_text(name, "");
+        self.change_state(name, |buffer| buffer.blocks = Rc::default());
+        cleared
+    }
+
+    /// Answers the text; empty for an unknown buffer.
+    pub fn text(&self, name: &str) -> String {
+        self.get(name).map(|buffer| buffer.text()).unwrap_or_default()
+    }
+
+    /// Answers the cursor; 0 for an unknown buffer.
+    pub fn cursor(&self, name: &str) -> usize {
+        self.get(name).map_or(0, |buffer| buffer.cursor)
+    }
+
+    /// Counts the lines; 1 for an unknown buffer.
+    pub fn line_count(&self, name: &str) -> usize {
+        self.get(name).map_or(1, |buffer| buffer.line_count())
+    }
+
+    /// Answers the change counter.
+    pub fn tick(&self, name: &str) -> u64 {
+        self.get(name).map_or(0, |buffer| buffer.tick)
+    }
+
+    /// Sets what is attached to a buffer; answers whether it exists.
+    pub fn set_metadata(&self, name: &str, metadata: Object) -> bool {
+        self.change_state(name, |buffer| buffer.metadata = Rc::new(metadata))
+    }
+
+    /// Sets the title.
+    pub fn set_label(&self, name: &str, label: &str) -> bool {
+        self.change_state(name, |buffer| buffer.label = label.to_owned())
+    }
+
+    /// Says whether typing changes it.
+    pub fn set_editable(&self, name: &str, editable: bool) -> bool {
+        self.change_state(name, |buffer| buffer.editable = editable)
+    }
+
+    /// Answers a variable.
+    pub fn var(&self, name: &str, var: &str) -> Option<Value> {
+        self.get(name)?.vars.get(var).cloned()
+    }
+
+    /// Sets a variable; null removes it.
+    pub fn set_var(&self, name: &str, var: &str, value: Value) -> bool {
+        self.change_state(name, |buffer| {
+            let vars = Rc::make_mut(&mut buffer.vars);
+            if value.is_null() {
+                vars.remove(var);
+            } else {
+                vars.insert(var.to_owned(), value);
+            }
+        })
+    }
+
+    /// Calls `f` after each change of the buffer's text or blocks.
+    pub fn attach(&self, owner: ExtId, name: &str, f: ChangeFn) -> Handle {
+        let id = self.0.next_reg();
+        let (linked, unlinked) = (name.to_owned(), name.to_owned());
+        self.0.register(
+            id,
+            owner,
+            "attached",
+            name,
+            move |kernel| {
+                if let Some(slot) = kernel.0.buffers.slots.borrow_mut().get_mut(&linked) {
+                    Rc::make_mut(&mut slot.attached).push((id, owner, f.clone()));
+                }
+            },
+            move |kernel| {
+                if let Some(slot) = kernel.0.buffers.slots.borrow_mut().get_mut(&unlinked) {
+                    Rc::make_mut(&mut slot.attached).retain(|(other, ..)| *other != id);
+                }
+            },
+        )
+    }
+
+    /// Changes a buffer's fields, remembered for a rollback, and marks its windows dirty.
+    pub(crate) fn change_state(&self, name: &str, f: impl FnOnce(&mut Buffer)) -> bool {
+        if !self.remember(name) {
+            return false;
+        }
+        if let Some(slot) = self.0.0.buffers.slots.borrow_mut().get_mut(name) {
+            f(Rc::make_mut(&mut slot.state));
+        }
+        self.0.win().buffer_changed(name);
+        true
+    }
+
+    /// Keeps the buffer as it was before the open stretch's first change; false when there is no such buffer.
+    fn remember(&self, name: &str) -> bool {
+        let slots = self.0.0.buffers.slots.borrow();
+        let Some(slot) = slots.get(name) else { return false };
+        if self.0.first_touch(&slot.touched) {
+            let (before, name) = (slot.state.clone(), name.to_owned());
+            self.0.on_rollback(move |kernel| {
+                if let Some(slot) = kernel.0.buffers.slots.borrow_mut().get_mut(&name) {
+                    slot.state = before;
+                    slot.touched.set(0);
+                }
+                kernel.win().buffer_changed(&name);
+            });
+        }
+        true
+    }
+}
+
+impl Kernel {
+    /// Creates, reads and changes buffers.
+    pub fn buf(&self) -> Buffers<'_> {
+        Buffers(self)
+    }
+}

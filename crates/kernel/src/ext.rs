@@ -1,0 +1,259 @@
+//! Extensions: loading, unloading, and what they register that other crates define.
+
+use std::any::{Any, TypeId};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use crate::guard::DeadlineClass;
+use crate::{
+    Action, CommandSpec, Handle, HandlerError, HandlerFn, HookError, Kernel, KeymapError, KeymapOptions, OnOptions,
+    RegId, Target, Topic,
+};
+
+/// Names an extension; numbers rise in load order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct ExtId(pub u32);
+
+impl ExtId {
+    /// The owner of everything built in.
+    pub const CORE: Self = Self(0);
+}
+
+/// One unit of added behaviour.
+pub trait Extension {
+    /// Answers its name, as people write it.
+    fn name(&self) -> &str;
+
+    /// Registers what it adds; on an error everything registered so far is taken away again.
+    fn load(&mut self, registrar: &mut Registrar<'_>) -> Result<(), HandlerError>;
+
+    /// Lets go of what it holds, after its registrations are gone.
+    fn unload(&mut self) {}
+}
+
+/// Something another crate defines and extensions may add, such as a tool.
+pub trait Registration: 'static {
+    /// Answers its name.
+    fn name(&self) -> String;
+}
+
+/// Registers on behalf of one extension.
+#[derive(Debug)]
+pub struct Registrar<'k> {
+    kernel: &'k Kernel,
+    ext: ExtId,
+}
+
+impl<'k> Registrar<'k> {
+    /// Registers for `ext` in a kernel.
+    pub fn new(kernel: &'k Kernel, ext: ExtId) -> Self {
+        Self { kernel, ext }
+    }
+
+    /// Answers the kernel.
+    pub fn kernel(&self) -> &'k Kernel {
+        self.kernel
+    }
+
+    /// Answers the extension being loaded.
+    pub fn ext(&self) -> ExtId {
+        self.ext
+    }
+
+    /// Adds a hook handler.
+    pub fn on(&mut self, hook: &str, options: OnOptions, run: HandlerFn) -> Result<Handle, HookError> {
+        self.kernel.hook().on(self.ext, hook, options, run)
+    }
+
+    /// Adds a command.
+    pub fn command(&mut self, spec: CommandSpec) -> Handle {
+        self.kernel.command().create(self.ext, spec)
+    }
+
+    /// Adds a keymap.
+    pub fn keymap(
+        &mut self,
+        target: Target,
+        lhs: &str,
+        action: Action,
+        options: KeymapOptions,
+    ) -> Result<Handle, KeymapError> {
+        self.kernel.keymap().set(self.ext, target, lhs, action, options)
+    }
+
+    /// Adds something another crate defines.
+    pub fn add<T: Registration>(&mut self, registration: T) -> Handle {
+        self.kernel.ext().add(self.ext, registration)
+    }
+}
+
+/// Why an extension was not loaded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("extension `{name}` was not loaded: {source}")]
+pub struct LoadError {
+    /// The extension's name.
+    pub name: String,
+    /// What failed.
+    pub source: HandlerError,
+}
+
+/// One loaded extension.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedExtension {
+    /// Its number.
+    pub id: ExtId,
+    /// Its name.
+    pub name: String,
+}
+
+type Typed = (RegId, ExtId, Rc<dyn Any>);
+
+#[derive(Default)]
+pub(crate) struct ExtTable {
+    next: Cell<u32>,
+    names: RefCell<BTreeMap<ExtId, Rc<str>>>,
+    loaded: RefCell<BTreeMap<ExtId, Box<dyn Extension>>>,
+    typed: RefCell<HashMap<TypeId, Vec<Typed>>>,
+}
+
+/// Loads and unloads extensions; made by [`Kernel::ext`].
+#[derive(Clone, Copy, Debug)]
+pub struct Extensions<'k>(&'k Kernel);
+
+impl Extensions<'_> {
+    /// Loads an extension: its `load` is one stretch, so a failure leaves nothing behind.
+    pub fn load(&self, mut extension: Box<dyn Extension>) -> Result<ExtId, LoadError> {
+        let name = extension.name().to_owned();
+        let ext = self.reserve(&name);
+        let kernel = self.0;
+        let result = kernel.guard().stretch(ext, DeadlineClass::Load, "load", || {
+            extension.load(&mut Registrar::new(kernel, ext))
+        });
+        match result {
+            Ok(()) => {
+                kernel.0.exts.loaded.borrow_mut().insert(ext, extension);
+                kernel.changed(Topic::Registrations);
+                Ok(ext)
+            }
+            Err(source) => {
+                self.take_away(ext);
+                extension.unload();
+                kernel.0.exts.names.borrow_mut().remove(&ext);
+                Err(LoadError { name, source })
+            }
+        }
+    }
+
+    /// Reserves a number and a name for code that registers without an [`Extension`] value.
+    pub fn reserve(&self, name: &str) -> ExtId {
+        let table = &self.0.0.exts;
+        let id = ExtId(table.next.get() + 1);
+        table.next.set(id.0);
+        table.names.borrow_mut().insert(id, name.into());
+        id
+    }
+
+    /// Unloads an extension: everything it registered goes, its waits end with `unload`.
+    pub fn unload(&self, ext: ExtId) {
+        if ext == ExtId::CORE {
+            return;
+        }
+        self.take_away(ext);
+        let extension = self.0.0.exts.loaded.borrow_mut().remove(&ext);
+        if let Some(mut extension) = extension {
+            extension.unload();
+        }
+        self.0.guard().forget(ext);
+        self.0.0.exts.names.borrow_mut().remove(&ext);
+        self.0.changed(Topic::Registrations);
+    }
+
+    fn take_away(&self, ext: ExtId) {
+        self.0.ui().close_of(ext, crate::Reason::Unload);
+        self.0.unregister_all(ext);
+        self.0.marks_unload(ext);
+    }
+
+    /// Lists what is loaded, in load order.
+    pub fn list(&self) -> Vec<LoadedExtension> {
+        let names = self.0.0.exts.names.borrow();
+        names.iter().map(|(id, name)| LoadedExtension { id: *id, name: name.to_string() }).collect()
+    }
+
+    /// Answers an extension's name; `purlin` for what is built in.
+    pub fn name(&self, ext: ExtId) -> String {
+        if ext == ExtId::CORE {
+            return "purlin".into();
+        }
+        let names = self.0.0.exts.names.borrow();
+        names.get(&ext).map_or_else(|| format!("#{}", ext.0), ToString::to_string)
+    }
+
+    /// Finds a loaded extension by its name; the latest, where two share one.
+    pub fn find(&self, name: &str) -> Option<ExtId> {
+        let names = self.0.0.exts.names.borrow();
+        names.iter().rev().find(|(_, known)| &***known == name).map(|(id, _)| *id)
+    }
+
+    /// Tells whether an extension is loaded or loading.
+    pub fn is_loaded(&self, ext: ExtId) -> bool {
+        ext == ExtId::CORE || self.0.0.exts.names.borrow().contains_key(&ext)
+    }
+
+    /// Adds something another crate defines.
+    pub fn add<T: Registration>(&self, owner: ExtId, registration: T) -> Handle {
+        let id = self.0.next_reg();
+        let label = registration.name();
+        let value: Rc<T> = Rc::new(registration);
+        self.0.register(
+            id,
+            owner,
+            "registration",
+            label,
+            move |kernel| {
+                let mut typed = kernel.0.exts.typed.borrow_mut();
+                let list = typed.entry(TypeId::of::<T>()).or_default();
+                let at = list.partition_point(|(other, ..)| *other < id);
+                list.insert(at, (id, owner, value.clone()));
+                drop(typed);
+                kernel.changed(Topic::Registrations);
+            },
+            move |kernel| {
+                let removed = {
+                    let mut typed = kernel.0.exts.typed.borrow_mut();
+                    let list = typed.entry(TypeId::of::<T>()).or_default();
+                    list.iter().position(|(other, ..)| *other == id).map(|at| list.remove(at))
+                };
+                drop(removed);
+                kernel.changed(Topic::Registrations);
+            },
+        )
+    }
+
+    /// Lists what was added of one type, in order of registration.
+    pub fn registrations<T: Registration>(&self) -> Vec<(ExtId, Rc<T>)> {
+        let typed = self.0.0.exts.typed.borrow();
+        let list = typed.get(&TypeId::of::<T>()).into_iter().flatten();
+        list.filter_map(|(_, owner, value)| Some((*owner, value.clone().downcast::<T>().ok()?))).collect()
+    }
+
+    /// Calls `f` whenever something was added or taken away.
+    pub fn on_registrations_changed(&self, owner: ExtId, f: Rc<dyn Fn()>) -> Handle {
+        self.0.on_change(
+            owner,
+            Rc::new(move |topic| {
+                if topic == Topic::Registrations {
+                    f();
+                }
+            }),
+        )
+    }
+}
+
+impl Kernel {
+    /// Loads and unloads extensions.
+    pub fn ext(&self) -> Extensions<'_> {
+        Extensions(self)
+    }
+}

@@ -1,0 +1,223 @@
+//! The one wrapper through which foreign code is entered.
+//!
+//! A *stretch* runs one uninterrupted piece of an extension's code: inside a transaction, under a deadline, with
+//! panics caught and every failure attributed to extension, hook and place. Three hard stops, or ten errors within
+//! a minute, suspend the extension.
+
+mod cancel;
+mod limits;
+mod record;
+mod watchdog;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Poll;
+
+pub use cancel::CancelToken;
+pub use limits::{DeadlineClass, Limit, Limits, Quotas};
+pub use record::{ExtReport, Level, LogMessage};
+pub use watchdog::{Armed, Watchdog};
+
+use crate::{ErrorKind, ExtId, HandlerError, Kernel, LBF};
+use record::ExtRecord;
+
+/// How deep stretches may nest.
+pub const MAX_DEPTH: usize = 32;
+
+#[derive(Default)]
+pub(crate) struct GuardState {
+    limits: RefCell<Limits>,
+    watchdog: RefCell<Option<Rc<dyn Watchdog>>>,
+    frames: RefCell<Vec<Frame>>,
+    records: RefCell<BTreeMap<ExtId, ExtRecord>>,
+    log: RefCell<std::collections::VecDeque<LogMessage>>,
+    cancel: RefCell<Option<CancelToken>>,
+    on_suspend: RefCell<Vec<Rc<dyn Fn(ExtId, &str)>>>,
+    logged: Cell<u64>,
+}
+
+#[derive(Clone, Copy)]
+struct Frame {
+    ext: ExtId,
+    /// Microseconds of the monotonic clock; none for the kernel's own code.
+    deadline: Option<u64>,
+}
+
+/// Enters foreign code and keeps its record; made by [`Kernel::guard`].
+#[derive(Clone, Copy)]
+pub struct Guard<'k>(pub(crate) &'k Kernel);
+
+impl Guard<'_> {
+    /// Runs one piece of `ext`'s code: its changes apply whole or, when it fails, not at all.
+    ///
+    /// `what` names the hook, command or callback in diagnostics.
+    pub fn stretch<T>(
+        &self,
+        ext: ExtId,
+        class: DeadlineClass,
+        what: &str,
+        f: impl FnOnce() -> Result<T, HandlerError>,
+    ) -> Result<T, HandlerError> {
+        let state = &self.0.0.guard;
+        if let Some(error) = self.refuse(ext) {
+            return Err(error);
+        }
+        let started = self.0.0.host.now_micros();
+        let armed = self.open(ext, class, started);
+        self.0.tx_begin();
+        let result = catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| Err(panic_error(payload.as_ref())));
+        match &result {
+            Ok(_) => self.0.tx_commit(),
+            Err(_) => self.0.tx_rollback(),
+        }
+        state.frames.borrow_mut().pop();
+        drop(armed);
+        let took = self.0.0.host.now_micros().saturating_sub(started);
+        self.rearm_outer(matches!(&result, Err(e) if e.kind.is_hard_stop()), took);
+        if ext != ExtId::CORE {
+            self.account(ext, class, what, took, result.as_ref().err());
+        } else if let Err(error) = &result {
+            self.log(Level::Error, ext, what, error);
+        }
+        result
+    }
+
+    /// Wraps a future of `ext`'s code so that each poll is one stretch.
+    pub fn future<T: 'static>(
+        &self,
+        ext: ExtId,
+        class: DeadlineClass,
+        what: impl Into<String>,
+        future: LBF<Result<T, HandlerError>>,
+    ) -> LBF<Result<T, HandlerError>> {
+        let what: String = what.into();
+        let kernel = self.0.downgrade();
+        let token = self.current_cancel();
+        let mut future: Pin<Box<dyn Future<Output = Result<T, HandlerError>>>> = future;
+        Box::pin(std::future::poll_fn(move |cx| {
+            let Some(kernel) = kernel.upgrade() else {
+                return Poll::Ready(Err(HandlerError::of(ErrorKind::Cancelled, "the kernel is gone")));
+            };
+            let guard = kernel.guard();
+            let outer = guard.swap_cancel(token.clone());
+            let polled = guard.stretch(ext, class, &what, || match future.as_mut().poll(cx) {
+                Poll::Pending => Ok(None),
+                Poll::Ready(Ok(value)) => Ok(Some(value)),
+                Poll::Ready(Err(error)) => Err(error),
+            });
+            guard.swap_cancel(outer);
+            match polled {
+                Ok(None) => Poll::Pending,
+                Ok(Some(value)) => Poll::Ready(Ok(value)),
+                Err(error) => Poll::Ready(Err(error)),
+            }
+        }))
+    }
+
+    /// Answers the extension whose code is running, if any is.
+    pub fn current(&self) -> Option<ExtId> {
+        self.0.0.guard.frames.borrow().last().map(|frame| frame.ext)
+    }
+
+    /// Tells whether the running stretch is over its hard limit; long host functions ask every 64 KiB.
+    pub fn expired(&self) -> bool {
+        let state = &self.0.0.guard;
+        let Some(deadline) = state.frames.borrow().last().and_then(|frame| frame.deadline) else { return false };
+        let by_thread = state.watchdog.borrow().as_ref().is_some_and(|watchdog| watchdog.expired());
+        by_thread || self.0.0.host.now_micros() >= deadline
+    }
+
+    /// Answers the token that ends the waits of the running handler, if what it works for can go away.
+    pub fn current_cancel(&self) -> Option<CancelToken> {
+        self.0.0.guard.cancel.borrow().clone()
+    }
+
+    /// Makes `token` the one that waits begun from now on listen to, and answers the one before.
+    pub fn swap_cancel(&self, token: Option<CancelToken>) -> Option<CancelToken> {
+        std::mem::replace(&mut *self.0.0.guard.cancel.borrow_mut(), token)
+    }
+
+    /// Answers the limits in force.
+    pub fn limits(&self) -> Limits {
+        self.0.0.guard.limits.borrow().clone()
+    }
+
+    /// Replaces the limits, as configuration asks.
+    pub fn set_limits(&self, limits: Limits) {
+        *self.0.0.guard.limits.borrow_mut() = limits;
+    }
+
+    /// Supplies the thread that interrupts code over its limit.
+    pub fn set_watchdog(&self, watchdog: Rc<dyn Watchdog>) {
+        *self.0.0.guard.watchdog.borrow_mut() = Some(watchdog);
+    }
+
+    /// Answers that thread, if an adapter has supplied it.
+    pub fn watchdog(&self) -> Option<Rc<dyn Watchdog>> {
+        self.0.0.guard.watchdog.borrow().clone()
+    }
+
+    fn refuse(&self, ext: ExtId) -> Option<HandlerError> {
+        if self.is_suspended(ext) {
+            let name = self.0.ext().name(ext);
+            return Some(HandlerError::of(ErrorKind::Cancelled, format!("extension `{name}` is suspended")));
+        }
+        (self.0.0.guard.frames.borrow().len() >= MAX_DEPTH).then(|| HandlerError::new("nested deeper than 32 handlers"))
+    }
+
+    fn open(&self, ext: ExtId, class: DeadlineClass, now: u64) -> Option<Armed> {
+        let state = &self.0.0.guard;
+        let outer = state.frames.borrow().last().and_then(|frame| frame.deadline);
+        let own = (ext != ExtId::CORE).then(|| now + state.limits.borrow().of(class).hard_ms * 1000);
+        let deadline = match (own, outer) {
+            (Some(own), Some(outer)) => Some(own.min(outer)),
+            (own, outer) => own.or(outer),
+        };
+        state.frames.borrow_mut().push(Frame { ext, deadline });
+        self.arm(deadline, now)
+    }
+
+    fn arm(&self, deadline: Option<u64>, now: u64) -> Option<Armed> {
+        let deadline = deadline?;
+        let watchdog = self.0.0.guard.watchdog.borrow().clone()?;
+        Some(watchdog.arm((deadline.saturating_sub(now) / 1000).max(1) as u32))
+    }
+
+    /// Gives the watchdog back to the stretch around the one that ended. The time an inner handler wasted until
+    /// it was stopped is not held against the outer one: the strike goes to the innermost that was computing.
+    fn rearm_outer(&self, inner_stopped: bool, took: u64) {
+        let state = &self.0.0.guard;
+        let deadline = {
+            let mut frames = state.frames.borrow_mut();
+            let Some(frame) = frames.last_mut() else { return };
+            if let (true, Some(deadline)) = (inner_stopped, frame.deadline.as_mut()) {
+                *deadline += took;
+            }
+            frame.deadline
+        };
+        if let Some(armed) = self.arm(deadline, self.0.0.host.now_micros()) {
+            // The outer stretch holds the token that disarms; this one only restarts the countdown.
+            armed.keep();
+        }
+    }
+}
+
+fn panic_error(payload: &(dyn std::any::Any + Send)) -> HandlerError {
+    let text = payload
+        .downcast_ref::<&str>()
+        .map(ToString::to_string)
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".into());
+    HandlerError::of(ErrorKind::Panic, format!("panicked: {text}"))
+}
+
+impl Kernel {
+    /// Enters foreign code and answers what it has cost.
+    pub fn guard(&self) -> Guard<'_> {
+        Guard(self)
+    }
+}

@@ -1,0 +1,269 @@
+//! What the guard remembers of each extension, and what it says about it.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use super::{DeadlineClass, Guard};
+use crate::{ExtId, HandlerError};
+
+/// How many messages are kept.
+const LOG_LENGTH: usize = 1000;
+/// How many timings of an extension are kept for its percentile.
+const TIMINGS: usize = 512;
+
+/// How serious a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// For the curious.
+    Debug,
+    /// For everyone.
+    Info,
+    /// Something deserves attention.
+    Warn,
+    /// Something failed.
+    Error,
+}
+
+/// One line of `/messages`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogMessage {
+    /// Milliseconds of the monotonic clock.
+    pub at: u64,
+    /// How serious it is.
+    pub level: Level,
+    /// Whose code it is about.
+    pub ext: ExtId,
+    /// The extension's name.
+    pub extension: String,
+    /// The hook, command or callback.
+    pub what: String,
+    /// What happened.
+    pub text: String,
+    /// The source file, where known.
+    pub file: Option<String>,
+    /// The line, one-based, where known.
+    pub line: Option<u32>,
+}
+
+/// What one extension has done and cost so far.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ExtReport {
+    /// The extension.
+    pub ext: ExtId,
+    /// Its name.
+    pub name: String,
+    /// Whether it is suspended.
+    pub suspended: bool,
+    /// How many stretches of it ran.
+    pub calls: u64,
+    /// Their time together, in microseconds.
+    pub total_us: u64,
+    /// The 99th percentile of the latest 512, in microseconds.
+    pub p99_us: u64,
+    /// The longest, in microseconds, with the hook it was in.
+    pub worst: Option<(u64, String)>,
+    /// How many failed.
+    pub errors: u64,
+    /// How many were stopped by force.
+    pub hard_stops: u32,
+    /// The latest error.
+    pub last_error: Option<HandlerError>,
+    /// What it has registered, as (kind, label).
+    pub registered: Vec<(&'static str, String)>,
+}
+
+#[derive(Default)]
+pub(super) struct ExtRecord {
+    suspended: bool,
+    calls: u64,
+    total_us: u64,
+    timings: VecDeque<u32>,
+    worst: Option<(u64, String)>,
+    errors: u64,
+    hard_stops: u32,
+    strikes: u32,
+    recent: VecDeque<u64>,
+    last_error: Option<HandlerError>,
+}
+
+impl Guard<'_> {
+    /// Reports on every extension that has run, in load order.
+    pub fn report(&self) -> Vec<ExtReport> {
+        let records = self.0.0.guard.records.borrow();
+        records
+            .iter()
+            .map(|(ext, record)| {
+                let mut sorted: Vec<u32> = record.timings.iter().copied().collect();
+                sorted.sort_unstable();
+                let p99 = sorted.get((sorted.len() * 99 / 100).min(sorted.len().saturating_sub(1)));
+                ExtReport {
+                    ext: *ext,
+                    name: self.0.ext().name(*ext),
+                    suspended: record.suspended,
+                    calls: record.calls,
+                    total_us: record.total_us,
+                    p99_us: p99.copied().unwrap_or(0).into(),
+                    worst: record.worst.clone(),
+                    errors: record.errors,
+                    hard_stops: record.hard_stops,
+                    last_error: record.last_error.clone(),
+                    registered: self.0.registered(*ext),
+                }
+            })
+            .collect()
+    }
+
+    /// Lists the latest thousand messages, oldest first.
+    pub fn messages(&self) -> Vec<LogMessage> {
+        self.0.0.guard.log.borrow().iter().cloned().collect()
+    }
+
+    /// Writes a message that is about `ext`'s code.
+    pub fn log(&self, level: Level, ext: ExtId, what: &str, error: &HandlerError) {
+        let state = &self.0.0.guard;
+        let message = LogMessage {
+            at: self.0.0.host.now_mono(),
+            level,
+            ext,
+            extension: self.0.ext().name(ext),
+            what: what.into(),
+            text: error.message.clone(),
+            file: error.file.clone(),
+            line: error.line,
+        };
+        tracing::debug!(extension = %message.extension, what, error = %error, "extension message");
+        let mut log = state.log.borrow_mut();
+        if log.len() == LOG_LENGTH {
+            log.pop_front();
+        }
+        log.push_back(message);
+        state.logged.set(state.logged.get() + 1);
+    }
+
+    /// Writes a diagnostic in plain words.
+    pub fn warn(&self, ext: ExtId, what: &str, text: impl Into<String>) {
+        self.log(Level::Warn, ext, what, &HandlerError::new(text));
+    }
+
+    /// Counts the messages written so far.
+    pub fn logged(&self) -> u64 {
+        self.0.0.guard.logged.get()
+    }
+
+    /// Tells whether `ext` is suspended.
+    pub fn is_suspended(&self, ext: ExtId) -> bool {
+        ext != ExtId::CORE && self.0.0.guard.records.borrow().get(&ext).is_some_and(|record| record.suspended)
+    }
+
+    /// Lets a suspended extension run again, with a clean record of strikes.
+    pub fn resume(&self, ext: ExtId) {
+        if let Some(record) = self.0.0.guard.records.borrow_mut().get_mut(&ext) {
+            record.suspended = false;
+            record.strikes = 0;
+            record.recent.clear();
+        }
+        self.0.win().mark_all_dirty();
+    }
+
+    /// Stops calling `ext`'s code until it is resumed, and says why.
+    pub fn suspend(&self, ext: ExtId, reason: &str) {
+        {
+            let mut records = self.0.0.guard.records.borrow_mut();
+            let record = records.entry(ext).or_default();
+            if ext == ExtId::CORE || record.suspended {
+                return;
+            }
+            record.suspended = true;
+        }
+        let name = self.0.ext().name(ext);
+        let notice =
+            format!("Extension `{name}` is suspended: {reason}. Resume it with `/extensions resume {name}`.");
+        self.warn(ext, "suspend", notice.clone());
+        self.0.ui().notify(ext, notice, Level::Warn);
+        self.0.win().mark_all_dirty();
+        let listeners = self.0.0.guard.on_suspend.borrow().clone();
+        for listener in listeners {
+            listener(ext, reason);
+        }
+    }
+
+    /// Calls `f` with the extension and the reason whenever one is suspended.
+    pub fn on_suspend(&self, f: Rc<dyn Fn(ExtId, &str)>) {
+        self.0.0.guard.on_suspend.borrow_mut().push(f);
+    }
+
+    /// Records a failure that did not arise in a stretch, such as a gate that took too long.
+    pub fn strike(&self, ext: ExtId, what: &str, error: &HandlerError) {
+        if ext == ExtId::CORE {
+            self.log(Level::Error, ext, what, error);
+        } else {
+            self.failed(ext, what, error);
+        }
+    }
+
+    pub(super) fn account(
+        &self,
+        ext: ExtId,
+        class: DeadlineClass,
+        what: &str,
+        took: u64,
+        error: Option<&HandlerError>,
+    ) {
+        {
+            let mut records = self.0.0.guard.records.borrow_mut();
+            let record = records.entry(ext).or_default();
+            record.calls += 1;
+            record.total_us += took;
+            if record.timings.len() == TIMINGS {
+                record.timings.pop_front();
+            }
+            record.timings.push_back(took.min(u64::from(u32::MAX)) as u32);
+            if record.worst.as_ref().is_none_or(|(worst, _)| took > *worst) {
+                record.worst = Some((took, what.to_owned()));
+            }
+        }
+        if let Some(error) = error {
+            self.failed(ext, what, error);
+            return;
+        }
+        let soft = self.0.0.guard.limits.borrow().of(class).soft_ms;
+        if took > soft * 1000 {
+            self.warn(ext, what, format!("took {} ms; more than {soft} ms is slow here", took / 1000));
+        }
+    }
+
+    fn failed(&self, ext: ExtId, what: &str, error: &HandlerError) {
+        self.log(Level::Error, ext, what, error);
+        let reason = {
+            let limits = self.0.0.guard.limits.borrow();
+            let now = self.0.0.host.now_mono();
+            let mut records = self.0.0.guard.records.borrow_mut();
+            let record = records.entry(ext).or_default();
+            record.errors += 1;
+            record.last_error = Some(error.clone());
+            record.recent.push_back(now);
+            while record.recent.front().is_some_and(|at| at + 60_000 < now) {
+                record.recent.pop_front();
+            }
+            if error.kind.is_hard_stop() {
+                record.hard_stops += 1;
+                record.strikes += 1;
+            }
+            if record.strikes >= limits.hard_stops {
+                Some(format!("it had to be stopped {} times, last in `{what}`", record.strikes))
+            } else if record.recent.len() >= limits.errors_per_minute {
+                Some(format!("{} errors within a minute, last in `{what}`: {error}", record.recent.len()))
+            } else {
+                None
+            }
+        };
+        if let Some(reason) = reason {
+            self.suspend(ext, &reason);
+        }
+    }
+
+    /// Forgets an extension that was unloaded.
+    pub(crate) fn forget(&self, ext: ExtId) {
+        self.0.0.guard.records.borrow_mut().remove(&ext);
+    }
+}

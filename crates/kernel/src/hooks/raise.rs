@@ -1,0 +1,162 @@
+//! Raises asynchronous hooks: handlers are futures, run one after another.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use serde_json::Value;
+
+use super::dispatch::{Order, finish};
+use super::table::{Handler, HandlerFn, Hooks};
+use super::{HookDecl, HookEvent, Object, Outcome};
+use crate::guard::{CancelToken, DeadlineClass};
+use crate::{ErrorKind, ExtId, HandlerError, Kernel, LBF};
+
+/// How long a handler may clean up after its turn was closed.
+const CLEAN_UP: Duration = Duration::from_secs(5);
+
+/// What waits for an extension's observers.
+#[derive(Default)]
+pub(crate) struct Queue {
+    waiting: VecDeque<(HookEvent, Rc<Handler>)>,
+    running: bool,
+}
+
+impl Hooks<'_> {
+    /// Raises a hook by name and waits for all of its handlers.
+    pub fn raise(&self, name: &str, payload: Object) -> LBF<Outcome> {
+        self.raise_cancellable(name, payload, self.0.guard().current_cancel().unwrap_or_default())
+    }
+
+    /// Does the same; when `token` is cancelled, every wait of the handlers ends with `user`.
+    pub fn raise_cancellable(&self, name: &str, payload: Object, token: CancelToken) -> LBF<Outcome> {
+        let Some(decl) = self.decl(name) else { return Box::pin(async { Outcome::default() }) };
+        if !self.wants(decl) {
+            return Box::pin(async { Outcome::default() });
+        }
+        let handlers = self.handlers(decl.name);
+        if handlers.is_empty() {
+            return Box::pin(async { Outcome::default() });
+        }
+        let event = HookEvent::new(decl.name.into(), Some(decl), Box::new(payload), None);
+        let kernel = self.0.clone();
+        Box::pin(async move {
+            let mut order = Order::default();
+            for handler in handlers.iter() {
+                if !order.admits(&kernel, &event, handler) {
+                    continue;
+                }
+                let result = run_one(&kernel, decl, &event, handler, &token).await;
+                order.after(&event, handler, result);
+            }
+            event.outcome()
+        })
+    }
+
+    /// Tells observers without waiting for them: each extension works its queue off in order, beside the caller.
+    pub fn observe(&self, decl: &'static HookDecl, payload: Object) {
+        if !self.wants(decl) {
+            return;
+        }
+        let handlers = self.handlers(decl.name);
+        if handlers.is_empty() {
+            return;
+        }
+        let event = HookEvent::new(decl.name.into(), Some(decl), Box::new(payload), None);
+        for handler in handlers.iter() {
+            let start = {
+                let mut queues = self.0.0.hooks.queues.borrow_mut();
+                let queue = queues.entry(handler.owner).or_default();
+                queue.waiting.push_back((event.clone(), handler.clone()));
+                !std::mem::replace(&mut queue.running, true)
+            };
+            if start {
+                let kernel = self.0.clone();
+                let owner = handler.owner;
+                self.0.spawn(ExtId::CORE, Box::pin(async move { work_off(&kernel, owner).await }));
+            }
+        }
+    }
+}
+
+async fn work_off(kernel: &Kernel, owner: ExtId) {
+    loop {
+        let next = {
+            let mut queues = kernel.0.hooks.queues.borrow_mut();
+            let queue = queues.entry(owner).or_default();
+            let next = queue.waiting.pop_front();
+            if next.is_none() {
+                queues.remove(&owner);
+            }
+            next
+        };
+        let Some((event, handler)) = next else { return };
+        let Some(decl) = event.decl() else { continue };
+        let order = Order::default();
+        if order.admits(kernel, &event, &handler) {
+            // The guard has recorded a failure; an observer has no one else to tell.
+            let _ = run_one(kernel, decl, &event, &handler, &CancelToken::new()).await;
+        }
+    }
+}
+
+/// Runs one handler to its end, its time limit, or the end of its turn.
+async fn run_one(
+    kernel: &Kernel,
+    decl: &'static HookDecl,
+    event: &HookEvent,
+    handler: &Rc<Handler>,
+    token: &CancelToken,
+) -> Result<(), HandlerError> {
+    let body = body(kernel, event, handler);
+    let outer = kernel.guard().swap_cancel(Some(token.clone()));
+    let future = kernel.guard().future(handler.owner, DeadlineClass::Main, decl.name, body);
+    kernel.guard().swap_cancel(outer);
+    let limit = Box::pin(limit(kernel.clone(), decl.name, handler.clone(), token.clone()));
+    match select(future, limit).await {
+        Either::Left((result, _)) => result,
+        Either::Right((error, _)) => {
+            if error.kind != ErrorKind::Cancelled {
+                kernel.guard().strike(handler.owner, decl.name, &error);
+            }
+            Err(error)
+        }
+    }
+}
+
+fn body(kernel: &Kernel, event: &HookEvent, handler: &Rc<Handler>) -> LBF<Result<(), HandlerError>> {
+    let (kernel, event, handler) = (kernel.clone(), event.clone(), handler.clone());
+    Box::pin(async move {
+        let answer: Value = match &handler.run {
+            HandlerFn::Sync(run) => run(&event)?,
+            HandlerFn::Async(run) => run(event.clone()).await?,
+        };
+        finish(&kernel, &event, &handler, answer)
+    })
+}
+
+/// Completes with the reason why a handler is not waited for any longer.
+async fn limit(kernel: Kernel, hook: &'static str, handler: Rc<Handler>, token: CancelToken) -> HandlerError {
+    let host = kernel.host();
+    let gate = handler.options.timeout_ms;
+    let over = async {
+        let wait = gate.unwrap_or_else(|| kernel.guard().limits().gate_ms);
+        loop {
+            host.sleep(Duration::from_millis(wait)).await;
+            if gate.is_some() || !kernel.ui().has_dialog_of(handler.owner) {
+                return wait;
+            }
+        }
+    };
+    let closed = async {
+        token.cancelled().await;
+        host.sleep(CLEAN_UP).await;
+    };
+    match select(Box::pin(over), Box::pin(closed)).await {
+        Either::Left((ms, _)) => {
+            HandlerError::of(ErrorKind::Error, format!("a handler of `{hook}` did not answer within {ms} ms"))
+        }
+        Either::Right(_) => HandlerError::of(ErrorKind::Cancelled, "the turn was closed"),
+    }
+}

@@ -1,0 +1,340 @@
+//! Keymaps: one trie for built-in, configured and extension maps.
+
+mod resolve;
+mod trie;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use crate::guard::DeadlineClass;
+use crate::key::{Key, KeyCode, KeyEvent, KeyParseError};
+use crate::{ExtId, Handle, HandlerError, Kernel, RegId};
+
+pub(crate) use resolve::Resolved;
+use trie::Trie;
+
+/// Where a map applies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Everywhere.
+    Global,
+    /// While the focused window, its buffer or its role has this name.
+    Focus(String),
+    /// While the focused window shows this buffer.
+    Buffer(String),
+    /// While this window is focused.
+    Window(String),
+    /// While the focused window has this role.
+    Role(String),
+    /// Where any of these applies.
+    AnyOf(Vec<Target>),
+}
+
+/// What a key handler answered.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum KeyAnswer {
+    /// The key is dealt with.
+    #[default]
+    Consumed,
+    /// The next map, or the default, has it.
+    Pass,
+    /// These keys are pressed instead; maps of the same handler do not see them.
+    Remap(Vec<Key>),
+}
+
+/// What a key handler is called with.
+#[derive(Debug, Clone)]
+pub struct KeyContext {
+    /// The last key of the sequence.
+    pub event: KeyEvent,
+    /// The whole sequence.
+    pub keys: Vec<Key>,
+    /// The focused window, if any.
+    pub window: Option<String>,
+    /// Its buffer, if any.
+    pub buffer: Option<String>,
+}
+
+/// The code of a key handler.
+pub type KeyFn = Rc<dyn Fn(&KeyContext) -> Result<KeyAnswer, HandlerError>>;
+/// A condition on a map.
+pub type WhenFn = Rc<dyn Fn() -> bool>;
+
+/// What a map does.
+#[derive(Clone)]
+pub enum Action {
+    /// Runs a command; the text after the first blank is its arguments.
+    Command(String),
+    /// Calls a handler.
+    Callback(KeyFn),
+}
+
+impl Action {
+    /// Names a command to run.
+    pub fn command(name: impl Into<String>) -> Self {
+        Self::Command(name.into())
+    }
+
+    /// Wraps a handler.
+    pub fn callback(f: impl Fn(&KeyContext) -> Result<KeyAnswer, HandlerError> + 'static) -> Self {
+        Self::Callback(Rc::new(f))
+    }
+}
+
+impl std::fmt::Debug for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Command(name) => f.debug_tuple("Command").field(name).finish(),
+            Self::Callback(_) => f.write_str("Callback"),
+        }
+    }
+}
+
+/// Whose maps go first: the person's, then the extensions', then the built-in ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Layer {
+    /// Built in.
+    Builtin,
+    /// Of an extension.
+    #[default]
+    Extension,
+    /// Of the configuration.
+    User,
+}
+
+/// How a map is registered.
+#[derive(Clone, Default)]
+pub struct KeymapOptions {
+    /// Higher first within a layer.
+    pub priority: i32,
+    /// What it does.
+    pub desc: String,
+    /// Only while this holds.
+    pub when: Option<WhenFn>,
+    /// Whether it fires at once though a longer sequence begins with it.
+    pub nowait: bool,
+    /// Whose map it is.
+    pub layer: Layer,
+}
+
+impl KeymapOptions {
+    /// Options of a built-in map.
+    pub fn builtin() -> Self {
+        Self { layer: Layer::Builtin, ..Self::default() }
+    }
+}
+
+impl std::fmt::Debug for KeymapOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeymapOptions").field("layer", &self.layer).finish_non_exhaustive()
+    }
+}
+
+/// Why a map was not registered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeymapError {
+    /// The keys are not understood.
+    #[error(transparent)]
+    Key(#[from] KeyParseError),
+    /// The way out is not for mapping.
+    #[error("`ctrl+c` cannot be mapped: pressed twice it always quits")]
+    Reserved,
+}
+
+impl From<KeymapError> for HandlerError {
+    fn from(error: KeymapError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+pub(crate) struct Map {
+    pub(crate) id: RegId,
+    pub(crate) owner: ExtId,
+    pub(crate) target: Target,
+    pub(crate) keys: Vec<Key>,
+    pub(crate) action: Action,
+    pub(crate) options: KeymapOptions,
+}
+
+/// One line of the list of keymaps.
+#[derive(Debug, Clone)]
+pub struct KeymapListing {
+    /// The sequence in its comparable spelling.
+    pub lhs: String,
+    /// Where it applies.
+    pub target: Target,
+    /// What it does.
+    pub action: Action,
+    /// What it is for.
+    pub desc: String,
+    /// Whose it is.
+    pub layer: Layer,
+    /// Higher first.
+    pub priority: i32,
+    /// Who added it.
+    pub owner: ExtId,
+}
+
+pub(crate) struct KeymapTable {
+    trie: RefCell<Trie>,
+    pending: RefCell<Vec<KeyEvent>>,
+    since: Cell<u64>,
+    timeout: Cell<u64>,
+    leader: Cell<Key>,
+}
+
+impl Default for KeymapTable {
+    fn default() -> Self {
+        Self {
+            trie: RefCell::default(),
+            pending: RefCell::default(),
+            since: Cell::new(0),
+            timeout: Cell::new(500),
+            leader: Cell::new(Key { code: KeyCode::Char('\\'), mods: crate::key::Mods::NONE }),
+        }
+    }
+}
+
+/// Sets, lists and resolves keymaps; made by [`Kernel::keymap`].
+#[derive(Clone, Copy, Debug)]
+pub struct Keymaps<'k>(pub(crate) &'k Kernel);
+
+impl Keymaps<'_> {
+    /// Adds a map. ctrl+c is refused to all but the built-in layer, and pressed twice it quits all the same.
+    pub fn set(
+        &self,
+        owner: ExtId,
+        target: Target,
+        lhs: &str,
+        action: Action,
+        options: KeymapOptions,
+    ) -> Result<Handle, KeymapError> {
+        let keys = self.parse(lhs)?;
+        if options.layer != Layer::Builtin && keys.iter().any(|key| key.is_ctrl_c()) {
+            return Err(KeymapError::Reserved);
+        }
+        let id = self.0.next_reg();
+        let map = Rc::new(Map { id, owner, target, keys, action, options });
+        self.report_conflict(&map);
+        let unlinked = map.clone();
+        Ok(self.0.register(
+            id,
+            owner,
+            "keymap",
+            lhs,
+            move |kernel| kernel.0.keymaps.trie.borrow_mut().insert(map.clone()),
+            move |kernel| kernel.0.keymaps.trie.borrow_mut().remove(&unlinked),
+        ))
+    }
+
+    fn parse(&self, lhs: &str) -> Result<Vec<Key>, KeyParseError> {
+        if !lhs.contains("<leader>") {
+            return Key::parse(lhs);
+        }
+        let leader = self.0.0.keymaps.leader.get();
+        Key::parse(&lhs.replace("<leader>", &format!(" {leader} ")))
+    }
+
+    fn report_conflict(&self, map: &Map) {
+        let other = {
+            let trie = self.0.0.keymaps.trie.borrow();
+            trie.exact(&map.keys).iter().find(|other| same_place(other, map)).map(|other| other.owner)
+        };
+        if let Some(holder) = other.filter(|holder| *holder != map.owner) {
+            let keys = spell(&map.keys);
+            let holder = self.0.ext().name(holder);
+            self.0.guard().warn(map.owner, "keymap", format!("`{keys}` is already mapped by `{holder}`, which goes first"));
+        }
+    }
+
+    /// Takes away the maps of `owner` for these keys and this target.
+    pub fn del(&self, owner: ExtId, target: &Target, lhs: &str) -> Result<usize, KeymapError> {
+        let keys = self.parse(lhs)?;
+        let ids: Vec<RegId> = {
+            let trie = self.0.0.keymaps.trie.borrow();
+            let maps = trie.exact(&keys);
+            maps.iter().filter(|map| map.owner == owner && map.target == *target).map(|map| map.id).collect()
+        };
+        for id in &ids {
+            self.0.unregister(*id);
+        }
+        Ok(ids.len())
+    }
+
+    /// Lists the maps, by sequence, then in the order in which they are tried.
+    pub fn list(&self) -> Vec<KeymapListing> {
+        let trie = self.0.0.keymaps.trie.borrow();
+        trie.all()
+            .into_iter()
+            .map(|map| KeymapListing {
+                lhs: spell(&map.keys),
+                target: map.target.clone(),
+                action: map.action.clone(),
+                desc: map.options.desc.clone(),
+                layer: map.options.layer,
+                priority: map.options.priority,
+                owner: map.owner,
+            })
+            .collect()
+    }
+
+    /// Presses keys as if they had been typed.
+    pub fn feed(&self, keys: &str) -> Result<(), KeymapError> {
+        for key in self.parse(keys)? {
+            self.0.input(crate::Input::Key(key.into()));
+        }
+        Ok(())
+    }
+
+    /// Answers the keys of an unfinished sequence; empty when none is.
+    pub fn pending(&self) -> String {
+        let pending = self.0.0.keymaps.pending.borrow();
+        spell(&pending.iter().map(|event| event.key).collect::<Vec<_>>())
+    }
+
+    /// Sets how long an unfinished sequence waits, in milliseconds (default 500).
+    pub fn set_timeout(&self, ms: u64) {
+        self.0.0.keymaps.timeout.set(ms);
+    }
+
+    /// Sets the key that `<leader>` stands for in maps made from now on (default `\`).
+    pub fn set_leader(&self, key: Key) {
+        self.0.0.keymaps.leader.set(key);
+    }
+}
+
+fn same_place(a: &Map, b: &Map) -> bool {
+    a.target == b.target
+        && a.options.layer == b.options.layer
+        && a.options.priority == b.options.priority
+        && a.options.when.is_none()
+        && b.options.when.is_none()
+}
+
+fn spell(keys: &[Key]) -> String {
+    keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+impl Kernel {
+    /// Sets, lists and resolves keymaps.
+    pub fn keymap(&self) -> Keymaps<'_> {
+        Keymaps(self)
+    }
+
+    /// Runs a map's action; true when the key is dealt with.
+    pub(crate) fn run_map(&self, map: &Map, context: &KeyContext) -> KeyAnswer {
+        match &map.action {
+            Action::Command(line) => {
+                let (name, args) = line.split_once(' ').unwrap_or((line, ""));
+                self.command().invoke(name, args);
+                KeyAnswer::Consumed
+            }
+            Action::Callback(f) => {
+                let what = format!("keymap `{}`", spell(&map.keys));
+                // The guard has recorded a failure; the key then counts as dealt with, as if the map were a command
+                // that failed, so that a broken map does not also type its key.
+                self.guard().stretch(map.owner, DeadlineClass::Key, &what, || f(context)).unwrap_or_default()
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What an owner registered, so that a handle, a rollback or an unload can take it away again.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::{ExtId, Kernel, WeakKernel};
+
+/// Numbers one registration; never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RegId(pub(crate) u64);
+
+type Link = Rc<dyn Fn(&Kernel)>;
+
+struct Entry {
+    owner: ExtId,
+    kind: &'static str,
+    label: String,
+    link: Link,
+    unlink: Link,
+}
+
+/// The table of everything registered.
+#[derive(Default)]
+pub(crate) struct Registry {
+    entries: RefCell<BTreeMap<u64, Rc<Entry>>>,
+    next: Cell<u64>,
+}
+
+/// Names one registration and can end it.
+///
+/// Dropping a handle ends nothing. A handle of something that is already gone is *stale*.
+#[derive(Clone)]
+pub struct Handle {
+    kernel: WeakKernel,
+    id: RegId,
+}
+
+impl Handle {
+    /// Ends the registration; a second call does nothing.
+    pub fn del(&self) {
+        if let Some(kernel) = self.kernel.upgrade() {
+            kernel.unregister(self.id);
+        }
+    }
+
+    /// Tells whether what it names is gone.
+    pub fn is_stale(&self) -> bool {
+        self.kernel.upgrade().is_none_or(|kernel| !kernel.is_registered(self.id))
+    }
+
+    /// Answers the registration's number.
+    pub fn id(&self) -> RegId {
+        self.id
+    }
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Handle").field(&self.id.0).finish()
+    }
+}
+
+impl Kernel {
+    /// Reserves a number, also used to order registrations among themselves.
+    pub(crate) fn next_reg(&self) -> RegId {
+        let id = self.0.registry.next.get() + 1;
+        self.0.registry.next.set(id);
+        RegId(id)
+    }
+
+    /// Links something in, under a number reserved before.
+    pub(crate) fn register(
+        &self,
+        id: RegId,
+        owner: ExtId,
+        kind: &'static str,
+        label: impl Into<String>,
+        link: impl Fn(&Kernel) + 'static,
+        unlink: impl Fn(&Kernel) + 'static,
+    ) -> Handle {
+        let entry = Entry { owner, kind, label: label.into(), link: Rc::new(link), unlink: Rc::new(unlink) };
+        (entry.link)(self);
+        self.0.registry.entries.borrow_mut().insert(id.0, Rc::new(entry));
+        self.on_rollback(move |kernel| kernel.unregister(id));
+        Handle { kernel: self.downgrade(), id }
+    }
+
+    /// Unlinks what `id` names.
+    pub(crate) fn unregister(&self, id: RegId) {
+        let entry = self.0.registry.entries.borrow_mut().remove(&id.0);
+        let Some(entry) = entry else { return };
+        (entry.unlink)(self);
+        self.on_rollback(move |kernel| {
+            (entry.link)(kernel);
+            kernel.0.registry.entries.borrow_mut().insert(id.0, entry);
+        });
+    }
+
+    /// Forgets a registration whose thing has ended by itself.
+    pub(crate) fn forget(&self, id: RegId) {
+        let entry = self.0.registry.entries.borrow_mut().remove(&id.0);
+        drop(entry);
+    }
+
+    /// Tells whether `id` still names something.
+    pub(crate) fn is_registered(&self, id: RegId) -> bool {
+        self.0.registry.entries.borrow().contains_key(&id.0)
+    }
+
+    /// Unlinks everything of `owner`, newest first.
+    pub(crate) fn unregister_all(&self, owner: ExtId) {
+        loop {
+            let last = self.0.registry.entries.borrow().iter().rev().find(|(_, e)| e.owner == owner).map(|(id, _)| *id);
+            let Some(id) = last else { return };
+            self.unregister(RegId(id));
+        }
+    }
+
+    /// Finds the newest registration of a kind under a label.
+    pub(crate) fn find_registration(&self, owner: ExtId, kind: &str, label: &str) -> Option<RegId> {
+        let entries = self.0.registry.entries.borrow();
+        let matches = |e: &Entry| e.owner == owner && e.kind == kind && e.label == label;
+        entries.iter().rev().find(|(_, entry)| matches(entry)).map(|(id, _)| RegId(*id))
+    }
+
+    /// Counts the registrations of one kind.
+    pub(crate) fn count(&self, owner: ExtId, kind: &str) -> usize {
+        self.0.registry.entries.borrow().values().filter(|e| e.owner == owner && e.kind == kind).count()
+    }
+
+    /// Lists what `owner` registered as (kind, label), in order of registration.
+    pub fn registered(&self, owner: ExtId) -> Vec<(&'static str, String)> {
+        let entries = self.0.registry.entries.borrow();
+        entries.values().filter(|e| e.owner == owner).map(|e| (e.kind, e.label.clone())).collect()
+    }
+}

@@ -1,0 +1,182 @@
+//! What keys do in a dialog.
+
+use std::rc::Rc;
+
+use super::dialog::{Answer, Confirm, DialogBody, Input, Select};
+use super::{Reason, Ui};
+use crate::Topic;
+use crate::key::{KeyCode, KeyEvent};
+
+/// What a key did.
+enum Effect {
+    Changed,
+    Ignored,
+    Answer(Answer),
+    Cancel,
+}
+
+impl Ui<'_> {
+    /// Gives a key to the newest dialog; false when none is open.
+    pub(crate) fn key(&self, event: &KeyEvent) -> bool {
+        let Some((id, effect)) = self.with_top(|body| match body {
+            DialogBody::Confirm(confirm) => confirm_key(confirm, event),
+            DialogBody::Select(select) => select_key(select, event),
+            DialogBody::Input(input) => input_key(input, event),
+        }) else {
+            return false;
+        };
+        match effect {
+            Effect::Changed => self.0.changed(Topic::Dialogs),
+            Effect::Ignored => {}
+            Effect::Answer(answer) => self.answer(id, Ok(answer)),
+            Effect::Cancel => self.answer(id, Err(Reason::User)),
+        }
+        true
+    }
+
+    /// Gives pasted text to the newest dialog; false when none is open.
+    pub(crate) fn paste(&self, text: &str) -> bool {
+        let pasted = self.with_top(|body| match body {
+            DialogBody::Input(input) => {
+                let text = if input.multiline { text.to_owned() } else { text.replace(['\r', '\n'], " ") };
+                input.insert(&text);
+                Effect::Changed
+            }
+            DialogBody::Select(select) if select.filterable => {
+                select.filter.push_str(&text.replace(['\r', '\n'], " "));
+                select.refilter();
+                Effect::Changed
+            }
+            _ => Effect::Ignored,
+        });
+        if let Some((_, Effect::Changed)) = pasted {
+            self.0.changed(Topic::Dialogs);
+        }
+        pasted.is_some()
+    }
+
+    fn with_top(&self, f: impl FnOnce(&mut DialogBody) -> Effect) -> Option<(u64, Effect)> {
+        let mut stack = self.0.0.ui.stack.borrow_mut();
+        let dialog = Rc::make_mut(&mut stack.last_mut()?.dialog);
+        Some((dialog.id, f(&mut dialog.body)))
+    }
+}
+
+fn confirm_key(confirm: &mut Confirm, event: &KeyEvent) -> Effect {
+    let mods = event.key.mods;
+    if mods.ctrl || mods.alt || mods.meta {
+        return Effect::Ignored;
+    }
+    match event.key.code {
+        KeyCode::Left | KeyCode::Char('h' | 'y' | 'Y') => confirm.yes = true,
+        KeyCode::Right | KeyCode::Char('l' | 'n' | 'N') => confirm.yes = false,
+        KeyCode::Tab => confirm.yes = !confirm.yes,
+        KeyCode::Enter => return Effect::Answer(Answer::Confirm(confirm.yes)),
+        KeyCode::Escape => return Effect::Cancel,
+        _ => return Effect::Ignored,
+    }
+    Effect::Changed
+}
+
+fn select_key(select: &mut Select, event: &KeyEvent) -> Effect {
+    let last = select.shown.len().saturating_sub(1);
+    let letters = !select.filterable;
+    match event.key.code {
+        KeyCode::Up => select.selected = select.selected.saturating_sub(1),
+        KeyCode::Char('k') if letters => select.selected = select.selected.saturating_sub(1),
+        KeyCode::Down => select.selected = (select.selected + 1).min(last),
+        KeyCode::Char('j') if letters => select.selected = (select.selected + 1).min(last),
+        KeyCode::PageUp => select.selected = select.selected.saturating_sub(10),
+        KeyCode::PageDown => select.selected = (select.selected + 10).min(last),
+        KeyCode::Home => select.selected = 0,
+        KeyCode::End => select.selected = last,
+        KeyCode::Escape => return Effect::Cancel,
+        KeyCode::Enter => return choose(select),
+        KeyCode::Tab if select.multi => toggle(select),
+        KeyCode::Backspace if select.filterable => {
+            select.filter.pop();
+            select.refilter();
+        }
+        _ if select.filterable && !event.text().is_empty() => {
+            select.filter.push_str(&event.text());
+            select.refilter();
+        }
+        _ => return Effect::Ignored,
+    }
+    Effect::Changed
+}
+
+fn toggle(select: &mut Select) {
+    let Some(item) = select.shown.get(select.selected).copied() else { return };
+    if let Some(at) = select.toggled.iter().position(|other| *other == item) {
+        select.toggled.remove(at);
+    } else {
+        select.toggled.push(item);
+        select.toggled.sort_unstable();
+    }
+}
+
+fn choose(select: &Select) -> Effect {
+    if select.multi && !select.toggled.is_empty() {
+        return Effect::Answer(Answer::Select(select.toggled.clone()));
+    }
+    match select.shown.get(select.selected) {
+        Some(item) => Effect::Answer(Answer::Select(vec![*item])),
+        None => Effect::Ignored,
+    }
+}
+
+fn input_key(input: &mut Input, event: &KeyEvent) -> Effect {
+    let mods = event.key.mods;
+    match event.key.code {
+        KeyCode::Char('j') if mods.ctrl => return newline(input),
+        KeyCode::Enter if mods.alt || mods.shift => return newline(input),
+        KeyCode::Enter => return Effect::Answer(Answer::Input(input.text.clone())),
+        KeyCode::Escape => return Effect::Cancel,
+        KeyCode::Left => input.cursor = input.before(),
+        KeyCode::Right => input.cursor = input.after(),
+        KeyCode::Home => input.cursor = line_start(input),
+        KeyCode::Char('a') if mods.ctrl => input.cursor = line_start(input),
+        KeyCode::End => input.cursor = line_end(input),
+        KeyCode::Char('e') if mods.ctrl => input.cursor = line_end(input),
+        KeyCode::Char('u') if mods.ctrl => {
+            let start = line_start(input);
+            input.text.replace_range(start..input.cursor, "");
+            input.cursor = start;
+        }
+        KeyCode::Char('w') if mods.ctrl => {
+            let head = input.text[..input.cursor].trim_end();
+            let start = head.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+            input.text.replace_range(start..input.cursor, "");
+            input.cursor = start;
+        }
+        KeyCode::Backspace => {
+            let start = input.before();
+            input.text.replace_range(start..input.cursor, "");
+            input.cursor = start;
+        }
+        KeyCode::Delete => {
+            let end = input.after();
+            input.text.replace_range(input.cursor..end, "");
+        }
+        _ if !event.text().is_empty() => input.insert(&event.text()),
+        _ => return Effect::Ignored,
+    }
+    Effect::Changed
+}
+
+fn newline(input: &mut Input) -> Effect {
+    if !input.multiline {
+        return Effect::Ignored;
+    }
+    input.insert("\n");
+    Effect::Changed
+}
+
+fn line_start(input: &Input) -> usize {
+    input.text[..input.cursor].rfind('\n').map_or(0, |at| at + 1)
+}
+
+fn line_end(input: &Input) -> usize {
+    input.text[input.cursor..].find('\n').map_or(input.text.len(), |at| input.cursor + at)
+}

@@ -1,0 +1,116 @@
+//! What a commit refuses, and the one thing it rewrites: NUL in text.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::Event;
+use crate::time;
+
+impl Event {
+    /// Checks the event for a commit and returns it with the JSON text of its arguments.
+    ///
+    /// NaN and infinity, dates that are not ISO-8601, and NUL in ids and names are refused with the reason; NUL in
+    /// text is written U+2400, because some stores cut text at NUL.
+    pub fn check(&self) -> Result<(Cow<'_, Event>, String), String> {
+        self.check_numbers()?;
+        self.check_dates()?;
+        let args = self.args_text();
+        // `\u0000` is how JSON text writes NUL; no other escape can hold a NUL.
+        if !args.contains("\\u0000") && !self.name().contains('\0') {
+            return Ok((Cow::Borrowed(self), args));
+        }
+        let mut value = self.args();
+        replace_nul(&mut value, "")?;
+        let event = Event::from_wire(self.name(), value).map_err(|e| e.to_string())?;
+        if event.name().contains('\0') {
+            return Err("the event's name contains NUL".to_owned());
+        }
+        let args = event.args_text();
+        Ok((Cow::Owned(event), args))
+    }
+
+    fn check_numbers(&self) -> Result<(), String> {
+        let number = match self {
+            Self::CellCreated { position, .. }
+            | Self::MultimediaDisplayOutputAdded { position, .. }
+            | Self::MultimediaResultOutputAdded { position, .. }
+            | Self::TerminalOutputAdded { position, .. }
+            | Self::MarkdownOutputAdded { position, .. }
+            | Self::ErrorOutputAdded { position, .. } => *position,
+            Self::CellMoved { new_position, .. } => *new_position,
+            _ => return Ok(()),
+        };
+        if number.is_finite() { Ok(()) } else { Err(format!("the position {number} is not a number")) }
+    }
+
+    fn check_dates(&self) -> Result<(), String> {
+        let date = match self {
+            Self::FileUploaded { created_at: date, .. }
+            | Self::FileDeleted2 { deleted_at: date, .. }
+            | Self::RuntimeSessionRenewal { renewed_at: date, .. }
+            | Self::ExecutionStarted { started_at: date, .. }
+            | Self::ExecutionCompleted { completed_at: date, .. }
+            | Self::ToolApprovalRequested { requested_at: date, .. }
+            | Self::ToolApprovalResponded { responded_at: date, .. } => date,
+            _ => return Ok(()),
+        };
+        match time::parse_iso(date) {
+            Some(_) => Ok(()),
+            None => Err(format!("`{date}` is not an ISO-8601 date")),
+        }
+    }
+}
+
+/// Replaces NUL in text; refuses it in keys and in the fields that name things.
+fn replace_nul(value: &mut Value, field: &str) -> Result<(), String> {
+    match value {
+        Value::String(text) if text.contains('\0') => {
+            if names_something(field) {
+                return Err(format!("`{field}` contains NUL"));
+            }
+            *text = text.replace('\0', "\u{2400}");
+        }
+        Value::Array(items) => {
+            for item in items {
+                replace_nul(item, field)?;
+            }
+        }
+        Value::Object(map) => {
+            for (key, item) in map.iter_mut() {
+                if key.contains('\0') {
+                    return Err(format!("a key of `{field}` contains NUL"));
+                }
+                replace_nul(item, key)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn names_something(field: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "id",
+        "key",
+        "extension",
+        "provider",
+        "model",
+        "mimeType",
+        "fileName",
+        "toolName",
+        "fractionalIndex",
+        "createdBy",
+        "modifiedBy",
+        "requestedBy",
+        "cancelledBy",
+        "clearedBy",
+        "changedBy",
+        "approvedBy",
+        "by",
+        "runtimeType",
+        "afterOutput",
+        "attachments",
+    ];
+    field.ends_with("Id") || NAMES.contains(&field)
+}

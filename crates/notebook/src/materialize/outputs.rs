@@ -1,0 +1,336 @@
+//! Outputs: what cells show, with the rules of pending clears, shared displays and deltas.
+
+use serde_json::Value;
+
+use super::{Done, json, presence, run};
+use crate::event::Event;
+use crate::ids::{CellId, OutputId};
+use crate::tables::{Bind, DerivedTables, Op, Set, Table, TableError, Test, Verb};
+use crate::values::{Media, OutputMeta, OutputType, Representations};
+
+use Set::Bind as B;
+use Test::Is;
+use Verb::{Delete, InsertOrIgnore, InsertOrReplace, Update};
+
+static OUTPUT: Op = Op::new(
+    Table::Outputs,
+    InsertOrReplace,
+    &[
+        B("id"),
+        B("cellId"),
+        B("outputType"),
+        B("position"),
+        B("streamName"),
+        B("executionCount"),
+        B("displayId"),
+        B("data"),
+        B("artifactId"),
+        B("mimeType"),
+        B("metadata"),
+        B("representations"),
+    ],
+    &[],
+);
+static DISPLAYS: Op = Op::new(
+    Table::Outputs,
+    Update,
+    &[B("data"), B("mimeType"), B("representations")],
+    &[Is("displayId"), Test::In("outputType", &["multimedia_display"])],
+);
+static APPEND: Op = Op::new(Table::Outputs, Update, &[Set::Append("data")], &[Is("id")]);
+// A delta that was there already, by its id or by its number, is ignored.
+static DELTA: Op =
+    Op::new(Table::Deltas, InsertOrIgnore, &[B("id"), B("outputId"), B("delta"), B("sequenceNumber")], &[]);
+static DELTAS_OF_OUTPUT: Op = Op::new(Table::Deltas, Delete, &[], &[Is("outputId")]);
+static DELTAS_OF_CELL: Op = Op::new(Table::Deltas, Delete, &[], &[Test::OutputOfCell("outputId")]);
+static OUTPUTS_OF_CELL: Op = Op::new(Table::Outputs, Delete, &[], &[Is("cellId")]);
+static ROLE: Op =
+    Op::new(Table::OutputRoles, InsertOrReplace, &[B("outputId"), B("role"), B("callId"), B("opaque")], &[]);
+static ROLE_OF_OUTPUT: Op = Op::new(Table::OutputRoles, Delete, &[], &[Is("outputId")]);
+static ROLES_OF_CELL: Op = Op::new(Table::OutputRoles, Delete, &[], &[Test::OutputOfCell("outputId")]);
+static ALL_ROLES: Op = Op::new(Table::OutputRoles, Delete, &[], &[]);
+static ALL_DELTAS: Op = Op::new(Table::Deltas, Delete, &[], &[]);
+static ALL_OUTPUTS: Op = Op::new(Table::Outputs, Delete, &[], &[]);
+static ALL_PENDING: Op = Op::new(Table::PendingClears, Delete, &[], &[]);
+static PENDING: Op = Op::new(Table::PendingClears, InsertOrReplace, &[B("cellId"), B("clearedBy")], &[]);
+static PENDING_DONE: Op = Op::new(Table::PendingClears, Delete, &[], &[Is("cellId")]);
+
+/// One row to come: the columns that events give in different ways.
+struct Row<'a> {
+    id: &'a OutputId,
+    cell: &'a CellId,
+    kind: OutputType,
+    position: f64,
+    stream: Option<&'static str>,
+    count: Option<i64>,
+    display: Option<&'a str>,
+    data: Bind<'a>,
+    artifact: Option<&'a str>,
+    mime: &'a str,
+    metadata: Bind<'a>,
+    representations: Bind<'a>,
+    meta: Option<OutputMeta>,
+}
+
+pub(super) fn apply(event: &Event, t: &mut dyn DerivedTables) -> Done {
+    added(event, t).or_else(|| changed(event, t))
+}
+
+fn added(event: &Event, t: &mut dyn DerivedTables) -> Done {
+    Some(match event {
+        Event::MultimediaDisplayOutputAdded { id, cell_id, position, representations, display_id } => {
+            let row = Row {
+                display: display_id.as_deref(),
+                ..shown(
+                    (id, cell_id, *position),
+                    OutputType::MultimediaDisplay,
+                    representations,
+                    DISPLAY_ORDER,
+                )
+            };
+            insert(t, row)
+        }
+        Event::MultimediaResultOutputAdded { id, cell_id, position, representations, execution_count } => {
+            let row = Row {
+                count: Some(*execution_count),
+                ..shown((id, cell_id, *position), OutputType::MultimediaResult, representations, RESULT_ORDER)
+            };
+            insert(t, row)
+        }
+        Event::TerminalOutputAdded { id, cell_id, position, content, stream_name } => {
+            let stream = Some(stream_name.as_str());
+            insert(t, Row { stream, ..contained((id, cell_id, *position), OutputType::Terminal, content) })
+        }
+        Event::MarkdownOutputAdded { id, cell_id, position, content } => {
+            insert(t, contained((id, cell_id, *position), OutputType::Markdown, content))
+        }
+        Event::ErrorOutputAdded { id, cell_id, position, content } => {
+            insert(t, contained((id, cell_id, *position), OutputType::Error, content))
+        }
+        _ => return None,
+    })
+}
+
+fn changed(event: &Event, t: &mut dyn DerivedTables) -> Done {
+    Some(match event {
+        Event::MultimediaDisplayOutputUpdated { display_id, representations } => {
+            update_displays(t, display_id, representations)
+        }
+        Event::TerminalOutputAppended { output_id, content }
+        | Event::MarkdownOutputAppended { output_id, content } => {
+            let text = match content {
+                Media::Inline { data, .. } => js_string(data),
+                Media::Artifact { .. } => String::new(),
+            };
+            run(t, &APPEND, &[text.into(), output_id.as_str().into()])
+        }
+        Event::TerminalOutputAppended2 { id, output_id, delta, sequence_number }
+        | Event::MarkdownOutputAppended2 { id, output_id, delta, sequence_number } => run(
+            t,
+            &DELTA,
+            &[
+                id.as_str().into(),
+                output_id.as_str().into(),
+                delta.as_str().into(),
+                (*sequence_number).into(),
+            ],
+        ),
+        Event::CellOutputsCleared { cell_id, wait, cleared_by } => clear(t, cell_id, *wait, cleared_by),
+        Event::AllOutputsCleared { .. } => run(t, &ALL_OUTPUTS, &[])
+            .and_then(|()| run(t, &ALL_DELTAS, &[]))
+            .and_then(|()| run(t, &ALL_ROLES, &[]))
+            .and_then(|()| run(t, &ALL_PENDING, &[])),
+        _ => return None,
+    })
+}
+
+/// Inserts an output: first a pending clear takes effect, then shared displays follow.
+fn insert(t: &mut dyn DerivedTables, row: Row<'_>) -> Result<(), TableError> {
+    if t.execute(&PENDING_DONE, &[row.cell.as_str().into()])? > 0 {
+        clear_outputs(t, row.cell)?;
+    }
+    if let Some(display) = row.display {
+        let shown = [row.data.clone(), row.mime.into(), row.representations.clone(), display.into()];
+        run(t, &DISPLAYS, &shown)?;
+    }
+    // An output that is written anew begins without the text appended to the former one.
+    run(t, &DELTAS_OF_OUTPUT, &[row.id.as_str().into()])?;
+    role(t, row.id, row.meta.as_ref())?;
+    run(
+        t,
+        &OUTPUT,
+        &[
+            row.id.as_str().into(),
+            row.cell.as_str().into(),
+            row.kind.as_str().into(),
+            row.position.into(),
+            row.stream.into(),
+            row.count.into(),
+            row.display.into(),
+            row.data,
+            row.artifact.into(),
+            row.mime.into(),
+            row.metadata,
+            row.representations,
+        ],
+    )
+}
+
+fn shown<'a>(
+    (id, cell, position): (&'a OutputId, &'a CellId, f64),
+    kind: OutputType,
+    representations: &'a Representations,
+    order: &[&'static str],
+) -> Row<'a> {
+    let (mime, data) = primary(representations, order);
+    Row {
+        id,
+        cell,
+        kind,
+        position,
+        stream: None,
+        count: None,
+        display: None,
+        data: data.into(),
+        artifact: None,
+        mime,
+        metadata: Bind::Null,
+        representations: json(representations),
+        meta: representations.values().find_map(Media::meta),
+    }
+}
+
+fn contained<'a>(
+    (id, cell, position): (&'a OutputId, &'a CellId, f64),
+    kind: OutputType,
+    content: &'a Media,
+) -> Row<'a> {
+    let (data, artifact) = match content {
+        Media::Inline { data, .. } if kind == OutputType::Error => (json(data), None),
+        Media::Inline { data: Value::String(text), .. } => (text.as_str().into(), None),
+        Media::Inline { data, .. } => (js_string(data).into(), None),
+        Media::Artifact { artifact_id, .. } => (Bind::Null, Some(artifact_id.as_str())),
+    };
+    let mime = match kind {
+        OutputType::Markdown => "text/markdown",
+        OutputType::Error => "application/json",
+        _ => "text/plain",
+    };
+    Row {
+        id,
+        cell,
+        kind,
+        position,
+        stream: None,
+        count: None,
+        display: None,
+        data,
+        artifact,
+        mime,
+        metadata: content.metadata().map_or(Bind::Null, json),
+        representations: Bind::Null,
+        meta: content.meta(),
+    }
+}
+
+/// Keeps what an output is beside its content, so that a long history is indexed without reading the contents.
+fn role(t: &mut dyn DerivedTables, id: &OutputId, meta: Option<&OutputMeta>) -> Result<(), TableError> {
+    let Some(meta) = meta else {
+        return run(t, &ROLE_OF_OUTPUT, &[id.as_str().into()]);
+    };
+    let call = meta.call_id.as_deref();
+    run(t, &ROLE, &[id.as_str().into(), meta.role.as_str().into(), call.into(), meta.opaque.is_some().into()])
+}
+
+fn update_displays(
+    t: &mut dyn DerivedTables,
+    display: &str,
+    representations: &Representations,
+) -> Result<(), TableError> {
+    let (mime, data) = primary(representations, DISPLAY_ORDER);
+    run(t, &DISPLAYS, &[data.into(), mime.into(), json(representations), display.into()])
+}
+
+fn clear(t: &mut dyn DerivedTables, cell: &CellId, wait: bool, by: &str) -> Result<(), TableError> {
+    if wait {
+        run(t, &PENDING, &[cell.as_str().into(), by.into()])?;
+    } else {
+        clear_outputs(t, cell)?;
+    }
+    if by.is_empty() { Ok(()) } else { presence(t, by, Some(cell.as_str())) }
+}
+
+fn clear_outputs(t: &mut dyn DerivedTables, cell: &CellId) -> Result<(), TableError> {
+    run(t, &DELTAS_OF_CELL, &[cell.as_str().into()])?;
+    run(t, &ROLES_OF_CELL, &[cell.as_str().into()])?;
+    run(t, &OUTPUTS_OF_CELL, &[cell.as_str().into()])
+}
+
+const DISPLAY_ORDER: &[&str] = &[
+    "application/vnd.plotly.v1+json",
+    "application/vnd.vegalite.v6+json",
+    "application/vnd.vegalite.v5+json",
+    "application/vnd.vegalite.v4+json",
+    "application/vnd.vegalite.v3+json",
+    "application/vnd.vegalite.v2+json",
+    "application/vnd.vega.v5+json",
+    "application/vnd.vega.v4+json",
+    "application/vnd.vega.v3+json",
+    "application/vnd.jupyter.widget-view+json",
+    "application/vnd.jupyter.widget-state+json",
+    "application/vnd.dataresource+json",
+    "application/vdom.v1+json",
+    "application/geo+json",
+    "application/json",
+    "application/javascript",
+    "text/html",
+    "image/svg+xml",
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "text/latex",
+    "text/markdown",
+    "text/plain",
+];
+const RESULT_ORDER: &[&str] =
+    &["text/html", "image/png", "image/jpeg", "image/svg+xml", "application/json", "text/plain"];
+
+/// Returns the mime type and the text that a plain table shows of an output.
+fn primary(representations: &Representations, order: &[&'static str]) -> (&'static str, String) {
+    let found =
+        order.iter().find_map(|mime| representations.get_key_value(*mime).map(|(_, media)| (*mime, media)));
+    match found {
+        Some((mime, Media::Inline { data, .. })) => {
+            (mime, if truthy(data) { js_string(data) } else { String::new() })
+        }
+        Some((mime, Media::Artifact { .. })) => (mime, String::new()),
+        None => ("text/plain", String::new()),
+    }
+}
+
+fn truthy(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        _ => true,
+    }
+}
+
+/// Writes a value as JavaScript's `String(…)` does, because the base applications store that.
+fn js_string(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Object(_) => "[object Object]".to_owned(),
+        Value::Array(items) => {
+            let items = items.iter().map(|item| if item.is_null() { String::new() } else { js_string(item) });
+            items.collect::<Vec<_>>().join(",")
+        }
+        Value::Number(number) => match number.as_f64() {
+            // Whole numbers are written without a fraction up to the point where JavaScript takes to exponents.
+            Some(real) if number.is_f64() && real.fract() == 0.0 && real.abs() < 1e21 => format!("{real:.0}"),
+            _ => number.to_string(),
+        },
+        other => other.to_string(),
+    }
+}

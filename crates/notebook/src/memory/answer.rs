@@ -1,0 +1,158 @@
+//! Queries answered by maps.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::maps::{MapRow, Maps};
+use crate::query::{Query, Rows, Select, Sorted};
+use crate::rows::LogEntry;
+use crate::tables::{Column, Scalar, Table};
+
+/// Answers a query.
+pub(super) fn answer(maps: &Maps, log: &[LogEntry], query: &Query) -> Rows {
+    let columns = query.columns();
+    let rows = match query {
+        Query::BranchPath { leaf } => branch(maps, columns, leaf.as_ref().map(AsRef::as_ref)),
+        Query::RuntimeSessions => sessions(maps, columns),
+        Query::LastCell => {
+            let place = |row: &MapRow| (row.values[3].clone(), row.values[0].clone());
+            maps.table(Table::Cells)
+                .all()
+                .max_by_key(|row| place(row))
+                .map(|row| shown(columns, &row.values))
+                .into_iter()
+                .collect()
+        }
+        Query::OutputHeads { cell } => heads(maps, columns, cell.as_ref().map(AsRef::as_ref)),
+        Query::LogSince { rowid, limit } => {
+            let from = usize::try_from(*rowid).unwrap_or(0).min(log.len());
+            log[from..].iter().take(*limit).map(log_row).collect()
+        }
+        Query::LastRowid => vec![vec![Value::from(log.len())]],
+        _ => match (query.table(), query.select()) {
+            (Some(table), Some(select)) => one_table(maps, table, &select),
+            _ => Vec::new(),
+        },
+    };
+    Rows { columns, rows }
+}
+
+fn one_table(maps: &Maps, table: Table, select: &Select<'_>) -> Vec<Vec<Value>> {
+    let (def, rows) = (table.def(), maps.table(table));
+    let place = |name: &str| def.column(name).unwrap_or(0);
+    let equals: Vec<(usize, Scalar)> = select
+        .equals
+        .iter()
+        .map(|(name, value)| (place(name), Scalar::Text(value.as_ref().into())))
+        .collect();
+    let mut found: Vec<&MapRow> = match select.above {
+        // Only the deltas are asked for by number; their index is in the order that is wanted.
+        Some((_, number)) => {
+            return rows.above(0, &equals[0].1, number).map(|row| shown(def.columns, &row.values)).collect();
+        }
+        None if equals.is_empty() => rows.all().collect(),
+        None => rows.select(&equals).map(|(_, row)| row).collect(),
+    };
+    match select.order {
+        Sorted::Log => found.sort_by_key(|row| row.order),
+        Sorted::By(columns) => {
+            let places: Vec<usize> = columns.iter().map(|name| place(name)).collect();
+            found.sort_by(|a, b| {
+                let by = places
+                    .iter()
+                    .map(|place| a.values[*place].cmp(&b.values[*place]))
+                    .find(|order| order.is_ne());
+                by.unwrap_or_else(|| a.order.cmp(&b.order))
+            });
+        }
+        Sorted::Key => {}
+    }
+    found.into_iter().map(|row| shown(def.columns, &row.values)).collect()
+}
+
+fn shown(columns: &[Column], values: &[Scalar]) -> Vec<Value> {
+    columns.iter().zip(values).map(|(column, value)| column.kind.normalise(value.clone())).collect()
+}
+
+fn sessions(maps: &Maps, columns: &[Column]) -> Vec<Vec<Value>> {
+    let mut found: Vec<&MapRow> = maps.table(Table::Sessions).all().collect();
+    found.sort_by_key(|row| row.order);
+    let lanes = maps.table(Table::Lanes);
+    let row = |row: &MapRow| {
+        let mut values = row.values.clone();
+        values.push(lanes.get(&row.values[0]).map_or(Scalar::Null, |lanes| lanes.values[1].clone()));
+        shown(columns, &values)
+    };
+    found.into_iter().map(row).collect()
+}
+
+fn heads(maps: &Maps, columns: &[Column], cell: Option<&str>) -> Vec<Vec<Value>> {
+    let equals: Vec<(usize, Scalar)> = cell.map(|cell| (1, Scalar::Text(cell.into()))).into_iter().collect();
+    let mut found: Vec<&MapRow> = maps.table(Table::Outputs).select(&equals).map(|(_, row)| row).collect();
+    found.sort_by(|a, b| (&a.values[1], &a.values[3], a.order).cmp(&(&b.values[1], &b.values[3], b.order)));
+    let roles = maps.table(Table::OutputRoles);
+    let row = |row: &MapRow| {
+        let none = || vec![Scalar::Null, Scalar::Null, Scalar::Integer(0)];
+        let mut values: Vec<Scalar> =
+            [0, 1, 2, 3, 4, 6].iter().map(|place| row.values[*place].clone()).collect();
+        values.extend(roles.get(&row.values[0]).map_or_else(none, |role| role.values[1..].to_vec()));
+        shown(columns, &values)
+    };
+    found.into_iter().map(row).collect()
+}
+
+/// The path from a leaf up, then turned round; see the SQL text of the same query.
+fn branch(maps: &Maps, columns: &[Column], leaf: Option<&str>) -> Vec<Vec<Value>> {
+    let (cells, annotations) = (maps.table(Table::Cells), maps.table(Table::Annotations));
+    let mut made: Vec<&MapRow> = cells.all().collect();
+    made.sort_by_key(|row| row.order);
+    let mut next = match leaf {
+        Some(leaf) => Some(Scalar::Text(leaf.into())),
+        None => selected(maps).or_else(|| made.last().map(|row| row.values[0].clone())),
+    };
+    let mut path = Vec::new();
+    let mut seen = HashSet::new();
+    while let Some(Scalar::Text(id)) = next {
+        if !seen.insert(id.clone()) {
+            break;
+        }
+        let id = Scalar::Text(id);
+        let (cell, annotation) = (cells.get(&id), annotations.get(&id));
+        next = match (annotation, cell) {
+            (Some(annotation), _) => Some(annotation.values[3].clone()),
+            (None, Some(cell)) => {
+                let before = made.partition_point(|row| row.order < cell.order);
+                before.checked_sub(1).map(|place| made[place].values[0].clone())
+            }
+            (None, None) => None,
+        };
+        if let Some(cell) = cell {
+            let none = || vec![Scalar::Null; columns.len() - cell.values.len()];
+            let mut values = cell.values.clone();
+            values.extend(annotation.map_or_else(none, |row| row.values.clone()));
+            path.push(shown(columns, &values));
+        }
+    }
+    path.reverse();
+    path
+}
+
+fn selected(maps: &Maps) -> Option<Scalar> {
+    let leaf = maps.table(Table::Branch).all().next()?.values[1].clone();
+    let known = |table: Table| maps.table(table).get(&leaf).is_some();
+    (known(Table::Cells) || known(Table::Annotations)).then_some(leaf)
+}
+
+fn log_row(entry: &LogEntry) -> Vec<Value> {
+    vec![
+        Value::from(entry.rowid),
+        Value::from(entry.batch),
+        Value::from(entry.seq),
+        Value::from(entry.event.name()),
+        Value::from(entry.event.args_text()),
+        Value::from(entry.client_id.as_str()),
+        Value::from(entry.session_id.as_str()),
+        Value::from(entry.at),
+    ]
+}

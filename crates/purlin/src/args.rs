@@ -1,0 +1,320 @@
+//! The command line: one declared list of options, parsed into a [`Request`].
+//!
+//! Nothing here reads a file or the environment. What the words mean together (which flags exclude each other) is
+//! decided here too, so that everything behind it works on a request that makes sense.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+/// What the person asked for on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Open the full-screen terminal.
+    Terminal(Options),
+    /// Answer one prompt and leave (`-p`).
+    Print {
+        /// The prompt, or where to read it from.
+        prompt: Prompt,
+        /// Whether to print one JSON line per notebook event instead of the answer's text.
+        json: bool,
+        /// The options both surfaces share.
+        options: Options,
+    },
+    /// List the sessions (`session list`).
+    SessionList(Options),
+    /// Show one session (`session show ID`).
+    SessionShow {
+        /// The session's id.
+        id: String,
+        /// The options every surface shares.
+        options: Options,
+    },
+}
+
+/// Where the prompt of `-p` comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prompt {
+    /// The argument itself.
+    Text(String),
+    /// Standard input, to its end (`-p -`).
+    Stdin,
+}
+
+/// Which session to open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// A new one, whose file appears with its first commit.
+    #[default]
+    New,
+    /// The newest of the working directory (`--continue`).
+    Latest,
+    /// The one with this id (`--resume`).
+    Id(String),
+    /// A new one that is never written to disk (`--no-session`).
+    Ephemeral,
+}
+
+/// What the surfaces share.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Which session to open.
+    pub session: Which,
+    /// The model as `PROVIDER/MODEL`, `echo` or `script:FILE`; it wins over every configuration.
+    pub model: Option<String>,
+    /// Extensions for this run only, in order.
+    pub extensions: Vec<PathBuf>,
+    /// Whether the extensions of the configuration stay unloaded.
+    pub no_extensions: bool,
+    /// The working directory; the process's own if absent.
+    pub cwd: Option<PathBuf>,
+    /// The configuration file to read instead of the user's.
+    pub config: Option<PathBuf>,
+}
+
+/// Why there is no request to carry out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The person asked for this text (`--help`, `--version`): standard output, exit code 0.
+    Text(String),
+    /// The arguments make no sense: standard error, exit code 2.
+    Usage(String),
+}
+
+/// Parses the arguments, the program's name first.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, Stop> {
+    let matches = command().try_get_matches_from(arguments).map_err(|error| stop(&error))?;
+    if let Some(("session", session)) = matches.subcommand() {
+        return match session.subcommand() {
+            Some(("show", show)) => Ok(Request::SessionShow {
+                id: text(show, "ID").unwrap_or_default(),
+                options: options(&matches)?,
+            }),
+            _ => Ok(Request::SessionList(options(&matches)?)),
+        };
+    }
+    let options = options(&matches)?;
+    match text(&matches, "print") {
+        Some(prompt) => {
+            let prompt = if prompt == "-" { Prompt::Stdin } else { Prompt::Text(prompt) };
+            Ok(Request::Print { prompt, json: matches.get_flag("json"), options })
+        }
+        None => Ok(Request::Terminal(options)),
+    }
+}
+
+fn command() -> Command {
+    Command::new("purlin")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A programmable agent for the terminal. Without `-p` it opens full-screen in this directory.")
+        .after_help(AFTER_HELP)
+        .disable_help_subcommand(true)
+        .args_conflicts_with_subcommands(false)
+        .args([
+            value(
+                "print",
+                "PROMPT",
+                "Answers this prompt on standard output and leaves; `-` reads it from standard input",
+            )
+            .short('p'),
+            flag("json", "With -p: prints one JSON line per notebook event instead of the answer")
+                .requires("print"),
+            flag("continue", "Continues the newest session of this directory")
+                .short('c')
+                .conflicts_with_all(["resume", "no-session"]),
+            value(
+                "resume",
+                "ID",
+                "Continues the session with this id; a unique beginning of the id is enough",
+            )
+            .short('r')
+            .conflicts_with("no-session"),
+            value(
+                "model",
+                "PROVIDER/MODEL",
+                "Uses this model; `echo` and `script:FILE` need neither key nor network",
+            ),
+            flag("no-session", "Writes nothing to disk"),
+            value("extension", "PATH", "Loads this extension for this run; may be given several times")
+                .short('e')
+                .action(ArgAction::Append)
+                .value_parser(clap::value_parser!(PathBuf)),
+            flag("no-extensions", "Loads none of the configured extensions; -e still counts"),
+            value("cwd", "DIR", "Works in this directory")
+                .global(true)
+                .value_parser(clap::value_parser!(PathBuf)),
+            value("config", "FILE", "Reads this configuration file instead of the user's")
+                .global(true)
+                .value_parser(clap::value_parser!(PathBuf)),
+        ])
+        .subcommand(
+            Command::new("session")
+                .about("Lists or shows sessions")
+                .subcommand_required(true)
+                .arg_required_else_help(false)
+                .disable_help_subcommand(true)
+                .subcommand(Command::new("list").about("Lists the sessions, the newest first"))
+                .subcommand(Command::new("show").about("Prints one session as text").arg(
+                    Arg::new("ID").required(true).help("The session's id, or a unique beginning of it"),
+                )),
+        )
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done, 1 failed, 2 usage, 129 hung up, 130 interrupted, 143 terminated.
+Configuration: $XDG_CONFIG_HOME/purlin/config.toml, then .purlin/config.toml of the project, PURLIN_* variables, flags.";
+
+fn flag(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).help(help).action(ArgAction::SetTrue)
+}
+
+fn value(name: &'static str, placeholder: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name(placeholder)
+        .help(help)
+        .action(ArgAction::Set)
+        .allow_hyphen_values(name == "print")
+}
+
+fn text(matches: &ArgMatches, name: &str) -> Option<String> {
+    matches.get_one::<String>(name).cloned()
+}
+
+fn options(matches: &ArgMatches) -> Result<Options, Stop> {
+    let session = if matches.get_flag("continue") {
+        Which::Latest
+    } else if let Some(id) = text(matches, "resume") {
+        if id.is_empty() {
+            return Err(Stop::Usage(
+                "`--resume` needs the id of a session; `purlin session list` shows them.".into(),
+            ));
+        }
+        Which::Id(id)
+    } else if matches.get_flag("no-session") {
+        Which::Ephemeral
+    } else {
+        Which::New
+    };
+    Ok(Options {
+        session,
+        model: text(matches, "model"),
+        extensions: matches.get_many::<PathBuf>("extension").unwrap_or_default().cloned().collect(),
+        no_extensions: matches.get_flag("no-extensions"),
+        cwd: matches.get_one::<PathBuf>("cwd").cloned(),
+        config: matches.get_one::<PathBuf>("config").cloned(),
+    })
+}
+
+/// Turns the parser's error into one sentence, with a suggestion where there is a near one.
+fn stop(error: &clap::Error) -> Stop {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => return Stop::Text(error.to_string()),
+        _ => {}
+    }
+    let quoted = |kind| match error.get(kind) {
+        Some(ContextValue::String(value)) => Some(value.clone()),
+        Some(ContextValue::Strings(values)) => Some(values.join("`, `")),
+        _ => None,
+    };
+    let argument = quoted(ContextKind::InvalidArg).unwrap_or_default();
+    let mut message = match error.kind() {
+        ErrorKind::UnknownArgument => format!("There is no option or argument `{argument}`."),
+        ErrorKind::InvalidSubcommand => {
+            format!("There is no command `{}`.", quoted(ContextKind::InvalidSubcommand).unwrap_or_default())
+        }
+        ErrorKind::MissingSubcommand => "`purlin session` needs one of `list` and `show`.".to_owned(),
+        ErrorKind::ArgumentConflict => {
+            format!(
+                "`{argument}` and `{}` exclude each other.",
+                quoted(ContextKind::PriorArg).unwrap_or_default()
+            )
+        }
+        ErrorKind::MissingRequiredArgument => format!("`{argument}` is missing."),
+        ErrorKind::InvalidValue => format!("`{argument}` needs a value."),
+        ErrorKind::InvalidUtf8 => "An argument is not valid UTF-8.".to_owned(),
+        _ => error.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+    };
+    for kind in [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue] {
+        if let Some(near) = quoted(kind) {
+            message = format!("{message} Did you mean `{near}`?");
+        }
+    }
+    message.push_str(" `purlin --help` lists them all.");
+    Stop::Usage(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Request, Stop> {
+        super::parse(std::iter::once("purlin").chain(line.split_whitespace()).map(OsString::from))
+    }
+
+    #[test]
+    fn no_argument_opens_the_terminal_with_a_new_session() {
+        assert_eq!(parse(""), Ok(Request::Terminal(Options::default())));
+    }
+
+    #[test]
+    fn every_option_arrives() {
+        let options = Options {
+            session: Which::Id("abc".into()),
+            model: Some("anthropic/x".into()),
+            extensions: vec!["a.lua".into(), "b".into()],
+            no_extensions: true,
+            cwd: Some("/tmp".into()),
+            config: Some("c.toml".into()),
+        };
+        let line =
+            "-r abc --model anthropic/x -e a.lua --extension b --no-extensions --cwd /tmp --config c.toml";
+        assert_eq!(parse(line), Ok(Request::Terminal(options.clone())));
+        assert_eq!(
+            parse(&format!("{line} -p - --json")),
+            Ok(Request::Print { prompt: Prompt::Stdin, json: true, options })
+        );
+    }
+
+    #[test]
+    fn a_prompt_may_begin_with_a_dash() {
+        let Ok(Request::Print { prompt, .. }) = parse("-p -5") else { panic!("not a print request") };
+        assert_eq!(prompt, Prompt::Text("-5".into()));
+    }
+
+    #[test]
+    fn sessions_are_listed_and_shown() {
+        assert_eq!(parse("session list"), Ok(Request::SessionList(Options::default())));
+        let Ok(Request::SessionShow { id, options }) = parse("session show 0190 --config x") else {
+            panic!("not a show request")
+        };
+        assert_eq!((id.as_str(), options.config), ("0190", Some("x".into())));
+    }
+
+    #[test]
+    fn usage_errors_are_one_line_that_names_the_word() {
+        for (line, expected) in [
+            ("--modle x", "There is no option or argument `--modle`. Did you mean `--model`?"),
+            ("-c -r x", "exclude each other"),
+            ("-c --no-session", "exclude each other"),
+            ("--json", "`--print <PROMPT>` is missing"),
+            ("-p", "needs a value"),
+            ("session", "`list` and `show`"),
+            ("session shwo", "Did you mean `show`?"),
+            ("session show", "`<ID>` is missing"),
+            ("hello", "`hello`"),
+        ] {
+            let Err(Stop::Usage(message)) = parse(line) else { panic!("{line:?} was accepted") };
+            assert!(message.contains(expected), "{line:?} → {message}");
+            assert_eq!(message.lines().count(), 1, "{line:?} → {message}");
+        }
+    }
+
+    #[test]
+    fn help_and_version_are_texts() {
+        assert!(matches!(parse("--help"), Err(Stop::Text(text)) if text.contains("--no-session")));
+        assert!(matches!(parse("--version"), Err(Stop::Text(text)) if text.starts_with("purlin ")));
+    }
+}

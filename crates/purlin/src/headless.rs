@@ -1,0 +1,3 @@
+//! The headless run (`-p`).
+
+pub mod answer;

@@ -1,0 +1,121 @@
+//! What a run needs before it opens anything: directories, configuration, keys, the agent's settings.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use purlin_agent::settings::Settings;
+use purlin_runtime_native::Paths;
+
+use crate::args::Options;
+use crate::config::{self, Config, Sources};
+use crate::models::{self, Parts};
+use crate::report::{Kind, Report};
+use crate::{auth, report};
+
+/// Everything that was read at the start.
+pub struct Start {
+    /// The directories of this installation.
+    pub paths: Paths,
+    /// The working directory, absolute.
+    pub cwd: PathBuf,
+    /// The settings of all layers.
+    pub config: Config,
+    /// The agent's settings.
+    pub settings: Settings,
+    /// The extensions to load, in order.
+    pub extensions: Vec<PathBuf>,
+    /// Sentences for the person, said once.
+    pub notices: Vec<String>,
+}
+
+/// Reads the environment, the configuration and the keys.
+pub fn gather(options: &Options) -> Result<Start, Report> {
+    let env = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+    let cwd = working_directory(options.cwd.as_deref())?;
+    let paths = paths(&env)?;
+    let named = options.config.clone().or_else(|| env("PURLIN_CONFIG").map(PathBuf::from));
+    let sources = Sources {
+        explicit: named.is_some(),
+        user: named.unwrap_or_else(|| paths.config.join("config.toml")),
+        cwd: &cwd,
+    };
+    let loaded = config::load(&sources, &env)?;
+    let key_file = paths.config.join("auth.toml");
+    let keys = auth::read(&key_file)?;
+    let settings = models::settings(
+        &Parts {
+            config: &loaded.config,
+            model: options.model.as_deref(),
+            keys: &keys,
+            key_file: &key_file,
+            config_dir: &paths.config,
+            cwd: cwd.clone(),
+        },
+        &env,
+    )?;
+    let mut notices = loaded.notices;
+    let extensions = extensions(options, &loaded.config, &env, &mut notices);
+    Ok(Start { paths, cwd, config: loaded.config, settings, extensions, notices })
+}
+
+/// The directories of this installation.
+pub fn paths(env: &dyn Fn(&str) -> Option<OsString>) -> Result<Paths, Report> {
+    Paths::from_env(env).map_err(|error| {
+        report::Report::new(Kind::System, error.to_string()).hint("Set `HOME`, or the `XDG_*` directories.")
+    })
+}
+
+/// The working directory: the one asked for, else the process's own.
+pub fn working_directory(asked: Option<&Path>) -> Result<PathBuf, Report> {
+    let shown = asked.unwrap_or(Path::new("."));
+    let failed = |why: String| {
+        Report::new(Kind::Usage, format!("The directory `{}` cannot be worked in: {why}.", shown.display()))
+    };
+    let cwd = shown.canonicalize().map_err(|error| failed(error.to_string()))?;
+    if !cwd.is_dir() {
+        return Err(failed("it is not a directory".to_owned()));
+    }
+    if asked.is_some() {
+        // Tools and extensions start processes; they begin where the person said.
+        env::set_current_dir(&cwd).map_err(|error| failed(error.to_string()))?;
+    }
+    Ok(cwd)
+}
+
+/// The extensions of the configuration and of the command line, without the ones this version cannot fetch.
+fn extensions(
+    options: &Options,
+    config: &Config,
+    env: &dyn Fn(&str) -> Option<OsString>,
+    notices: &mut Vec<String>,
+) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    if config.extensions_enabled && !options.no_extensions {
+        for entry in &config.extensions {
+            match entry.strip_prefix("path:") {
+                Some(path) => found.push(expand(path, env)),
+                None => notices.push(format!(
+                    "The extension `{entry}` is not loaded: this version loads `path:` entries only."
+                )),
+            }
+        }
+    }
+    found.extend(options.extensions.iter().cloned());
+    let mut once = Vec::new();
+    for path in found {
+        let path = path.canonicalize().unwrap_or(path);
+        if !once.contains(&path) {
+            once.push(path);
+        }
+    }
+    once
+}
+
+/// Replaces a leading `~` by the home directory.
+fn expand(path: &str, env: &dyn Fn(&str) -> Option<OsString>) -> PathBuf {
+    match (path.strip_prefix("~/"), env("HOME")) {
+        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
+        _ => PathBuf::from(path),
+    }
+}

@@ -1,0 +1,292 @@
+//! `purlin -p`: the answer on standard output and nothing else; one clear message on standard error; exit codes.
+
+use std::time::Duration;
+
+use purlin_testkit::{Home, ModelServer, Run, Script, Signal, files, signal};
+
+const PURLIN: &str = env!("CARGO_BIN_EXE_purlin");
+
+fn run(home: &Home, arguments: &[&str]) -> Run {
+    home.run(PURLIN, arguments)
+}
+
+/// A configuration with the local server as both providers, and keys for them.
+fn configured(server: &ModelServer) -> Home {
+    let mut home = Home::new();
+    home.write_config(&format!(
+        "[providers.anthropic]\nbase_url = '{}'\n[providers.openai]\nbase_url = '{}'\n[agent]\nmax_retries = 0\n",
+        server.url(),
+        server.url_v1()
+    ));
+    home.set("ANTHROPIC_API_KEY", "sk-test");
+    home.set("OPENAI_API_KEY", "sk-test");
+    home
+}
+
+const WIRES: [&str; 2] = ["anthropic/claude-test", "openai/gpt-test"];
+
+#[test]
+fn without_key_and_network_echo_answers_and_says_how_to_configure() {
+    let home = Home::new();
+    let run = run(&home, &["-p", "hello there"]);
+    assert_eq!((run.code, run.errors.as_str()), (Some(0), ""));
+    assert!(run.output.contains("hello there"), "{run:?}");
+    assert!(run.output.contains("ANTHROPIC_API_KEY") || run.output.contains("auth.toml"), "{run:?}");
+}
+
+#[test]
+fn the_prompt_may_come_from_standard_input() {
+    let home = Home::new();
+    let run = home.run_with_input(PURLIN, &["-p", "-", "--no-session"], "from a pipe\n");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.output.contains("from a pipe"), "{run:?}");
+}
+
+#[test]
+fn a_scripted_answer_is_the_output_and_nothing_else() {
+    let home = Home::new();
+    let model = home.script("[[turn]]\nthinking = 'hm'\ntext = 'Forty-two.'");
+    let run = run(&home, &["-p", "?", "--model", &model]);
+    assert_eq!(run, Run { code: Some(0), output: "Forty-two.\n".into(), errors: String::new() });
+}
+
+#[test]
+fn both_wires_stream_from_the_same_script() {
+    for model in WIRES {
+        let script = "[[turn]]\nthinking = 'hm'\ntext = 'Hello from the server.'";
+        let server = ModelServer::start(Script::parse(script).unwrap()).unwrap();
+        let home = configured(&server);
+        let run = run(&home, &["-p", "hi", "--model", model]);
+        assert_eq!(
+            run,
+            Run { code: Some(0), output: "Hello from the server.\n".into(), errors: String::new() }
+        );
+        let request = &server.received()[0];
+        assert!(request.body.to_string().contains("\"hi\""), "{}", request.body);
+    }
+}
+
+#[test]
+fn a_tool_call_runs_and_its_result_goes_back_to_the_model() {
+    for model in WIRES {
+        let script = "[[turn]]\ntext = ''\n[[turn.tool]]\nname = 'read'\nargs = { path = 'note.txt' }\n\
+                      [[turn]]\ntext = 'Read it.'";
+        let server = ModelServer::start(Script::parse(script).unwrap()).unwrap();
+        let home = configured(&server);
+        home.file("note.txt", "the purlin carries the roof");
+        let run = run(&home, &["-p", "read it", "--model", model]);
+        assert_eq!(run, Run { code: Some(0), output: "Read it.\n".into(), errors: String::new() }, "{model}");
+        let second = server.received()[1].body.to_string();
+        assert!(second.contains("the purlin carries the roof"), "{second}");
+    }
+}
+
+#[test]
+fn a_refused_key_is_one_message_that_names_the_variable() {
+    for (model, variable) in WIRES.iter().zip(["ANTHROPIC_API_KEY", "OPENAI_API_KEY"]) {
+        let server =
+            ModelServer::start(Script::parse("key = 'other'\n[[turn]]\ntext = 'x'").unwrap()).unwrap();
+        let home = configured(&server);
+        let run = run(&home, &["-p", "hi", "--model", model]);
+        assert_eq!((run.code, run.output.as_str()), (Some(1), ""), "{run:?}");
+        assert!(run.errors.contains("401") && run.errors.contains(variable), "{run:?}");
+        assert!(!run.errors.contains("sk-test"), "{run:?}");
+    }
+}
+
+#[test]
+fn a_missing_key_is_one_message_that_says_where_to_put_it() {
+    let home = Home::new();
+    let run = run(&home, &["-p", "hi", "--model", "anthropic/claude-test"]);
+    assert_eq!((run.code, run.output.as_str()), (Some(1), ""), "{run:?}");
+    assert!(run.errors.contains("ANTHROPIC_API_KEY") && run.errors.contains("auth.toml"), "{run:?}");
+}
+
+#[test]
+fn a_rate_limit_is_waited_out_as_the_server_asks() {
+    for model in WIRES {
+        let script = "[[turn]]\nerror = { status = 429, message = 'slow down', retry_after = 0 }\n[[turn]]\ntext = 'now'";
+        let server = ModelServer::start(Script::parse(script).unwrap()).unwrap();
+        let home = configured(&server);
+        home.write_config(&format!(
+            "[providers.anthropic]\nbase_url = '{}'\n[providers.openai]\nbase_url = '{}'\n",
+            server.url(),
+            server.url_v1()
+        ));
+        let run = run(&home, &["-p", "hi", "--model", model]);
+        assert_eq!(run, Run { code: Some(0), output: "now\n".into(), errors: String::new() }, "{model}");
+        assert_eq!(server.received().len(), 2);
+    }
+}
+
+#[test]
+fn a_rate_limit_without_retries_is_one_message() {
+    let script = "[[turn]]\nerror = { status = 429, message = 'slow down', retry_after = 3 }";
+    let server = ModelServer::start(Script::parse(script).unwrap()).unwrap();
+    let home = configured(&server);
+    let run = run(&home, &["-p", "hi", "--model", WIRES[0]]);
+    assert_eq!((run.code, run.output.as_str()), (Some(1), ""), "{run:?}");
+    assert!(run.errors.contains("429") && run.errors.contains("slow down"), "{run:?}");
+}
+
+#[test]
+fn a_stream_cut_anywhere_is_an_error_and_keeps_what_came() {
+    for model in WIRES {
+        for bytes in [1, 60, 200, 400, 640, 900] {
+            let script = format!(
+                "[[turn]]\ntext = 'one two three four five six seven'\nchunk = 4\ncut_after = {bytes}"
+            );
+            let server = ModelServer::start(Script::parse(&script).unwrap()).unwrap();
+            let home = configured(&server);
+            let run = run(&home, &["-p", "hi", "--model", model]);
+            assert_eq!(run.code, Some(1), "{model} cut after {bytes}: {run:?}");
+            assert!("one two three four five six seven\n".starts_with(run.output.trim_end()), "{run:?}");
+            assert!(!run.errors.trim().is_empty(), "{model} cut after {bytes}: {run:?}");
+        }
+    }
+}
+
+#[test]
+fn garbage_instead_of_a_stream_is_an_error() {
+    for model in WIRES {
+        let server =
+            ModelServer::start(Script::parse("[[turn]]\ngarbage = '<html>proxy</html>'").unwrap()).unwrap();
+        let run = run(&configured(&server), &["-p", "hi", "--model", model]);
+        assert_eq!((run.code, run.output.as_str()), (Some(1), ""), "{run:?}");
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_is_one_message_with_its_address() {
+    let server = ModelServer::start(Script::saying("x")).unwrap();
+    let home = configured(&server);
+    let url = server.url();
+    drop(server);
+    let run = run(&home, &["-p", "hi", "--model", WIRES[0]]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.errors.contains(&url), "{run:?}");
+}
+
+#[test]
+fn malformed_tool_arguments_go_back_to_the_model_as_an_error() {
+    for model in WIRES {
+        let script =
+            "[[turn]]\n[[turn.tool]]\nname = 'read'\nargs = '{\"path\": '\n[[turn]]\ntext = 'Sorry.'";
+        let server = ModelServer::start(Script::parse(script).unwrap()).unwrap();
+        let run = run(&configured(&server), &["-p", "hi", "--model", model]);
+        assert_eq!((run.code, run.output.as_str()), (Some(0), "Sorry.\n"), "{model}: {run:?}");
+    }
+}
+
+#[test]
+fn json_is_one_line_per_notebook_event() {
+    let home = Home::new();
+    let model = home.script("[[turn]]\ntext = 'Hi.'");
+    let run = run(&home, &["-p", "?", "--json", "--model", &model]);
+    assert_eq!((run.code, run.errors.as_str()), (Some(0), ""));
+    let events: Vec<serde_json::Value> =
+        run.output.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let names: Vec<&str> = events.iter().filter_map(|event| event["name"].as_str()).collect();
+    assert_eq!(names.len(), events.len());
+    for name in ["v2.CellCreated", "v1.ExecutionRequested", "v1.MarkdownOutputAdded", "v1.ExecutionCompleted"]
+    {
+        assert!(names.contains(&name), "{name} is missing in {names:?}");
+    }
+}
+
+#[test]
+fn no_session_writes_nothing_to_disk() {
+    let home = Home::new();
+    let before = files(home.root());
+    let run = run(&home, &["-p", "hello", "--no-session"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(files(home.root()), before);
+}
+
+#[test]
+fn continue_and_resume_go_on_with_the_session() {
+    let home = Home::new();
+    let model = home.script("[[turn]]\ntext = 'first'\n[[turn]]\ntext = 'second'");
+    assert_eq!(run(&home, &["-p", "a", "--model", &model]).code, Some(0));
+    let again = run(&home, &["-p", "b", "-c"]);
+    assert_eq!((again.code, again.output.as_str()), (Some(0), "second\n"), "{again:?}");
+    let list = run(&home, &["session", "list"]);
+    assert_eq!(list.output.lines().count(), 1, "{list:?}");
+    let id = list.output.split_whitespace().next().unwrap();
+    let third = run(&home, &["-p", "c", "-r", &id[..id.len() - 2], "--model", "echo"]);
+    assert_eq!(third.code, Some(0), "{third:?}");
+    let shown = run(&home, &["session", "show", id]);
+    assert_eq!(shown.code, Some(0));
+    for text in ["a", "first", "b", "second", "c"] {
+        assert!(shown.output.contains(text), "{text} is missing in {shown:?}");
+    }
+}
+
+#[test]
+fn continue_without_a_session_starts_one_and_resume_of_an_unknown_id_fails() {
+    let home = Home::new();
+    assert_eq!(run(&home, &["-p", "hello", "-c"]).code, Some(0));
+    let run = run(&home, &["-p", "hello", "-r", "nonesuch"]);
+    assert_eq!((run.code, run.output.as_str()), (Some(1), ""), "{run:?}");
+    assert!(run.errors.contains("nonesuch") && run.errors.contains("session list"), "{run:?}");
+}
+
+#[test]
+fn usage_errors_end_with_2_and_one_message() {
+    let home = Home::new();
+    for arguments in
+        [&["--nonsense"][..], &["-c", "-r", "x", "-p", "y"], &["--json"], &["-p", "x", "--model", "nope"]]
+    {
+        let run = run(&home, arguments);
+        assert_eq!((run.code, run.output.as_str()), (Some(2), ""), "{run:?}");
+        assert_eq!(run.errors.lines().count(), 1, "{run:?}");
+        assert!(run.errors.starts_with("purlin: "), "{run:?}");
+    }
+}
+
+#[test]
+fn bad_toml_names_the_place() {
+    let home = Home::new();
+    home.write_config("model = \"echo\"\n[ui\n");
+    let run = run(&home, &["-p", "hello"]);
+    assert_eq!((run.code, run.output.as_str()), (Some(1), ""), "{run:?}");
+    assert!(run.errors.contains("config.toml:2:"), "{run:?}");
+    assert!(run.errors.contains("2 | [ui"), "{run:?}");
+}
+
+#[test]
+fn an_interrupt_ends_the_run_with_130_and_termination_with_143() {
+    for (how, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let server = ModelServer::start(Script::parse("[[turn]]\ntext = 'x'\nhang = true").unwrap()).unwrap();
+        let home = configured(&server);
+        let child = home.start(PURLIN, &["-p", "hi", "--model", WIRES[0]]);
+        assert!(server.wait_for_requests(1, Duration::from_secs(30)));
+        signal(child.id(), how);
+        let ended = Run::of(child);
+        assert_eq!(ended.code, Some(code), "{ended:?}");
+        let list = run(&home, &["session", "list"]);
+        assert_eq!(list.output.lines().count(), 1, "{list:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_ends_the_run_quietly() {
+    let home = Home::new();
+    let text = "word ".repeat(100_000);
+    let model = home.script(&format!("[[turn]]\ntext = '{text}'\nchunk = 1000"));
+    let mut child = home.start(PURLIN, &["-p", "hi", "--model", &model]);
+    drop(child.stdout.take());
+    let run = Run::of(child);
+    assert_eq!(run.errors, "", "{run:?}");
+}
+
+#[test]
+fn a_read_only_home_is_one_message_unless_nothing_is_to_be_kept() {
+    let home = Home::new();
+    // The data directory cannot be made where a file stands; the tests may run as root, whom no mode stops.
+    std::fs::write(home.data(), "not a directory").unwrap();
+    let kept = run(&home, &["-p", "hello"]);
+    assert_eq!((kept.code, kept.output.as_str()), (Some(1), ""), "{kept:?}");
+    assert!(kept.errors.contains("--no-session"), "{kept:?}");
+    assert_eq!(run(&home, &["-p", "hello", "--no-session"]).code, Some(0));
+}

@@ -1,0 +1,316 @@
+//! The full-screen terminal, as a person uses it: typed at, looked at, resized, killed.
+
+use purlin_testkit::{Ended, Home, Pty, Signal};
+
+const PURLIN: &str = env!("CARGO_BIN_EXE_purlin");
+
+fn open(home: &Home, arguments: &[&str]) -> Pty {
+    Pty::spawn(PURLIN, arguments, home, 24, 80)
+}
+
+/// Leaves with `ctrl+c` twice, as anyone would.
+fn quit(mut pty: Pty) -> Pty {
+    pty.send("\x03");
+    pty.send("\x03");
+    assert_eq!(pty.wait_end(), Ended::Code(0));
+    pty.assert_restored();
+    pty
+}
+
+#[test]
+fn keys_typed_before_the_first_frame_are_not_lost() {
+    let home = Home::new();
+    let pty = open(&home, &[]);
+    pty.send("early words");
+    pty.wait_text("early words");
+    quit(pty);
+}
+
+#[test]
+fn a_prompt_is_sent_and_its_answer_streams_as_markdown() {
+    let home = Home::new();
+    let model = home
+        .script("[[turn]]\nthinking = 'pondering'\ntext = '''\n# Title\n\nA **bold** word and `code`.\n'''");
+    let pty = open(&home, &["--model", &model]);
+    pty.send("question\r");
+    pty.wait_text("A bold word and code.");
+    pty.wait_text("question");
+    pty.wait_text("Title");
+    quit(pty);
+}
+
+#[test]
+fn without_a_key_echo_answers_and_says_how_to_configure() {
+    let home = Home::new();
+    let pty = open(&home, &[]);
+    pty.send("hello\r");
+    pty.wait_for("the way to configure", |screen| screen.contents().contains("ANTHROPIC_API_KEY"));
+    quit(pty);
+}
+
+#[test]
+fn several_lines_are_one_prompt() {
+    let home = Home::new();
+    let model = home.script("[[turn]]\ntext = 'done'");
+    let pty = open(&home, &["--model", &model]);
+    pty.send("one\ntwo");
+    pty.paste("\nthree\nfour");
+    pty.wait_for("four lines", |screen| {
+        ["one", "two", "three", "four"].iter().all(|line| screen.contents().contains(line))
+    });
+    pty.send("\r");
+    pty.wait_text("done");
+    quit(pty);
+}
+
+#[test]
+fn the_last_answer_stays_in_the_main_screen() {
+    let home = Home::new();
+    let model = home.script("[[turn]]\ntext = 'remember me'");
+    let pty = open(&home, &["--model", &model]);
+    pty.send("question\r");
+    pty.wait_text("remember me");
+    let pty = quit(pty);
+    assert!(pty.dump().contains("remember me"), "{}", pty.dump());
+}
+
+const GATE: &str = r#"
+local purlin = require("purlin")
+purlin.on("tool_call", function(ev)
+  local yes = purlin.ui.confirm("Run " .. ev.tool_name .. "?")
+  if not yes then return { block = true, reason = "the person said no" } end
+end)
+"#;
+
+const CALLS_BASH: &str = "[[turn]]\ntext = 'Let me see.'\n[[turn.tool]]\nname = 'bash'\nargs = { command = 'echo gate-$((40+2))' }\n\
+                          [[turn]]\ntext = 'That was all.'";
+
+#[test]
+fn a_gate_in_lua_asks_and_yes_runs_the_tool() {
+    let home = Home::new();
+    let gate = home.file("gate.lua", GATE);
+    let model = home.script(CALLS_BASH);
+    let pty = open(&home, &["--model", &model, "-e", &gate.display().to_string()]);
+    pty.send("go\r");
+    pty.wait_text("Run bash?");
+    pty.send("y");
+    pty.wait_text("That was all.");
+    pty.wait_text("gate-42");
+    quit(pty);
+}
+
+#[test]
+fn a_gate_in_lua_asks_and_no_blocks_the_tool() {
+    let home = Home::new();
+    let gate = home.file("gate.lua", GATE);
+    let model = home.script(CALLS_BASH);
+    let pty = open(&home, &["--model", &model, "-e", &gate.display().to_string()]);
+    pty.send("go\r");
+    pty.wait_text("Run bash?");
+    pty.send("n");
+    pty.wait_text("That was all.");
+    pty.wait_text("the person said no");
+    assert!(!pty.dump().contains("gate-42"), "{}", pty.dump());
+    quit(pty);
+}
+
+#[test]
+fn a_shell_command_runs_in_its_own_cell() {
+    let home = Home::new();
+    let pty = open(&home, &[]);
+    pty.send("!echo shell-$((40+2))\r");
+    pty.wait_text("shell-42");
+    quit(pty);
+}
+
+#[test]
+fn slash_commands_help_switch_and_leave() {
+    let home = Home::new();
+    let mut pty = open(&home, &[]);
+    pty.send("/help\r");
+    pty.wait_text("/model");
+    pty.send("/hlep\r");
+    pty.wait_text("Did you mean");
+    let model = home.script("[[turn]]\ntext = 'switched'");
+    pty.send(&format!("/model {model}\r"));
+    pty.wait_gone("/model script");
+    pty.send("hi\r");
+    pty.wait_text("switched");
+    pty.send("/new\r");
+    pty.wait_gone("switched");
+    pty.send("/quit\r");
+    assert_eq!(pty.wait_end(), Ended::Code(0));
+    pty.assert_restored();
+}
+
+#[test]
+fn escape_interrupts_and_what_came_stays() {
+    let home = Home::new();
+    let text = "word ".repeat(400);
+    let model = home.script(&format!("[[turn]]\ntext = 'Beginning. {text}'\ndelay_ms = 20"));
+    let pty = open(&home, &["--model", &model]);
+    pty.send("go\r");
+    pty.wait_text("Beginning.");
+    pty.send("\x1b");
+    pty.wait_for("the interruption", |screen| screen.contents().to_lowercase().contains("interrupted"));
+    assert!(pty.dump().contains("Beginning."), "{}", pty.dump());
+    quit(pty);
+}
+
+#[test]
+fn killed_in_a_tool_call_everything_shown_is_there_and_the_draft_is_back() {
+    let home = Home::new();
+    let model = home.script(
+        "[[turn]]\ntext = 'Working on it.'\n[[turn.tool]]\nname = 'bash'\nargs = { command = 'echo started; sleep 100' }",
+    );
+    let mut pty = open(&home, &["--model", &model]);
+    pty.send("do it\r");
+    pty.wait_text("started");
+    pty.send("half a tho");
+    pty.wait_text("half a tho");
+    // The draft is on its way to the disk once typed; the test waits for the file, not for a time.
+    wait_for_draft(&home, "half a tho");
+    pty.signal(Signal::KILL);
+    assert_eq!(pty.wait_end(), Ended::Signal);
+    let pty = open(&home, &["--continue"]);
+    pty.wait_text("half a tho");
+    pty.wait_text("do it");
+    pty.wait_text("Working on it.");
+    pty.wait_for("the interrupted call", |screen| screen.contents().to_lowercase().contains("interrupted"));
+    quit(pty);
+}
+
+#[test]
+fn a_draft_of_a_session_that_never_began_is_back_too() {
+    let home = Home::new();
+    let mut pty = open(&home, &[]);
+    pty.send("never sent");
+    wait_for_draft(&home, "never sent");
+    pty.signal(Signal::KILL);
+    assert_eq!(pty.wait_end(), Ended::Signal);
+    let pty = open(&home, &["-c"]);
+    pty.wait_text("never sent");
+    quit(pty);
+}
+
+#[test]
+fn a_second_process_follows_live_and_does_not_displace_the_first() {
+    let home = Home::new();
+    let text = "word ".repeat(60);
+    let model = home.script(&format!("[[turn]]\ntext = '{text} the end.'\ndelay_ms = 5"));
+    let first = open(&home, &["--model", &model]);
+    first.send("tell me\r");
+    first.wait_text("word word");
+    let second = open(&home, &["--continue"]);
+    second.wait_text("tell me");
+    second.wait_text("the end.");
+    first.wait_text("the end.");
+    second.send("from the second\r");
+    first.wait_text("from the second");
+    quit(second);
+    first.send("still here");
+    first.wait_text("still here");
+    quit(first);
+}
+
+#[test]
+fn a_resize_in_mid_stream_and_a_tiny_screen_do_no_harm() {
+    let home = Home::new();
+    let text = "word ".repeat(200);
+    let model = home.script(&format!("[[turn]]\ntext = '{text} the end.'\ndelay_ms = 2"));
+    let pty = open(&home, &["--model", &model]);
+    pty.send("go\r");
+    for (rows, columns) in [(5, 20), (24, 80), (1, 1), (40, 120), (5, 20), (24, 80)] {
+        pty.wait_text("o");
+        pty.resize(rows, columns);
+    }
+    pty.wait_text("the end.");
+    pty.resize(5, 20);
+    pty.send("tiny");
+    pty.wait_text("tiny");
+    quit(pty);
+}
+
+#[test]
+fn signals_restore_the_terminal_in_a_stream_and_at_rest() {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
+        let home = Home::new();
+        let text = "word ".repeat(1000);
+        let model = home.script(&format!("[[turn]]\ntext = '{text}'\ndelay_ms = 5"));
+        let mut pty = open(&home, &["--model", &model]);
+        pty.send("go\r");
+        pty.wait_text("word word");
+        pty.signal(signal);
+        assert_eq!(pty.wait_end(), Ended::Code(code));
+        pty.assert_restored();
+        let mut pty = open(&home, &["-c"]);
+        pty.wait_text("word word");
+        pty.signal(signal);
+        assert_eq!(pty.wait_end(), Ended::Code(code));
+        pty.assert_restored();
+    }
+}
+
+#[test]
+fn a_signal_during_start_restores_the_terminal() {
+    for signal in [Signal::TERM, Signal::HUP] {
+        for bytes in [1, 20, 100, 400] {
+            let home = Home::new();
+            let mut pty = open(&home, &[]);
+            pty.wait_written(bytes);
+            pty.signal(signal);
+            let _ = pty.wait_end();
+            pty.assert_restored();
+        }
+    }
+}
+
+#[test]
+fn a_home_that_cannot_be_written_is_said_and_the_terminal_works() {
+    let home = Home::new();
+    std::fs::write(home.data(), "not a directory").unwrap();
+    let model = home.script("[[turn]]\ntext = 'still works'");
+    let pty = open(&home, &["--model", &model]);
+    pty.send("hi\r");
+    pty.wait_text("still works");
+    pty.wait_for("the notice", |screen| screen.contents().contains("not be kept"));
+    quit(pty);
+}
+
+#[test]
+fn an_extension_that_loops_is_stopped_and_the_screen_lives() {
+    let home = Home::new();
+    let file = home.file("loop.lua", "require('purlin').on('key', function() while true do end end)");
+    let pty = open(&home, &["-e", &file.display().to_string()]);
+    pty.send("alive");
+    pty.wait_text("alive");
+    quit(pty);
+}
+
+#[test]
+fn an_extension_with_a_syntax_error_names_file_and_line_and_the_rest_works() {
+    let home = Home::new();
+    let bad = home.file("bad.lua", "local x = 1\nlocal = 2\n");
+    let good =
+        home.file("good.lua", "require('purlin').command.create('greet', function() return 'greetings' end)");
+    let pty = open(&home, &["-e", &bad.display().to_string(), "-e", &good.display().to_string()]);
+    pty.wait_text("bad.lua:2");
+    pty.send("/greet\r");
+    pty.wait_text("greetings");
+    quit(pty);
+}
+
+/// Waits until a draft file holds the text. Files have no condition to wait on, so this one looks again and again.
+fn wait_for_draft(home: &Home, text: &str) {
+    let end = std::time::Instant::now() + purlin_testkit::PATIENCE;
+    let saved = || {
+        purlin_testkit::files(&home.data())
+            .iter()
+            .filter(|path| path.extension().is_some_and(|end| end == "json"))
+            .any(|path| std::fs::read_to_string(path).is_ok_and(|draft| draft.contains(text)))
+    };
+    while !saved() {
+        assert!(std::time::Instant::now() < end, "the draft was not saved");
+        std::thread::yield_now();
+    }
+}

@@ -1,0 +1,306 @@
+//! The loop of an agent that holds its lanes: claims, cancellations, ends of executions, one at a time.
+
+use std::collections::BTreeSet;
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::{AbortHandle, LocalBoxFuture};
+use futures_util::stream::{FuturesUnordered, LocalBoxStream};
+use purlin_notebook::{
+    CellKind, Event, QueueId, RuntimeSessionId, RuntimeStatus, StoreError, StoreExt, Tables,
+};
+
+use crate::agent::Inner;
+use crate::agent::execution::End;
+use crate::agent::handle::AgentStatus;
+use crate::context::ExecutionContext;
+use crate::host::{Level, MonoMs};
+
+/// How long a change between ready and busy must last to be announced.
+const ANNOUNCE_AFTER: Duration = Duration::from_millis(60);
+/// After how long a commit that the store refused is tried again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Why the loop ended.
+pub(super) enum Served {
+    Shutdown,
+    Displaced,
+}
+
+/// What woke the loop.
+enum Wake {
+    Stop,
+    Sessions,
+    Queue,
+    Finished(QueueId, End),
+    Timer(Timer),
+    Closed,
+}
+
+/// What was to be done later.
+enum Timer {
+    /// The grace period of a cancelled execution is over.
+    Grace(QueueId),
+    /// A change of the status has lasted.
+    Status(u64),
+    /// Try again to commit what the store refused.
+    Retry,
+    /// A displaced session's owner is gone.
+    Gone(RuntimeSessionId),
+}
+
+/// An execution that runs.
+pub(super) struct Active {
+    pub(super) cx: ExecutionContext,
+    pub(super) lane: CellKind,
+    pub(super) started: MonoMs,
+    /// Where the log stood when it started.
+    pub(super) rowid: i64,
+    pub(super) abort: AbortHandle,
+    /// Why it is being stopped, once it is.
+    pub(super) stopping: Option<&'static str>,
+}
+
+pub(super) struct Serve<'a> {
+    pub(super) agent: &'a Inner,
+    pub(super) session: RuntimeSessionId,
+    pub(super) active: Vec<Active>,
+    pub(super) running: FuturesUnordered<LocalBoxFuture<'static, (QueueId, End)>>,
+    /// Pending entries of our lanes that were seen, to know what stands behind an execution.
+    pub(super) seen: BTreeSet<QueueId>,
+    /// Others may still be executing in our lanes, because we displaced them while they lived.
+    pub(super) others_run: bool,
+    /// What ended executions, refused by the store so far.
+    unsettled: Vec<Event>,
+    timers: FuturesUnordered<LocalBoxFuture<'static, Timer>>,
+    queue_ticks: LocalBoxStream<'static, ()>,
+    session_ticks: LocalBoxStream<'static, ()>,
+    announced: RuntimeStatus,
+    change: u64,
+    change_armed: bool,
+}
+
+impl<'a> Serve<'a> {
+    pub(super) fn new(agent: &'a Inner, session: RuntimeSessionId) -> Self {
+        Self {
+            agent,
+            session,
+            active: Vec::new(),
+            running: FuturesUnordered::new(),
+            seen: BTreeSet::new(),
+            others_run: true,
+            unsettled: Vec::new(),
+            timers: FuturesUnordered::new(),
+            queue_ticks: agent.store.watch(Tables::QUEUE),
+            session_ticks: agent.store.watch(Tables::SESSIONS),
+            announced: RuntimeStatus::Ready,
+            change: 0,
+            change_armed: false,
+        }
+    }
+
+    pub(super) async fn run(mut self) -> Result<Served, StoreError> {
+        self.watch_displaced()?;
+        loop {
+            let wake = poll_fn(|cx| self.poll_wake(cx)).await;
+            match wake {
+                Wake::Stop => {
+                    self.wind_down("shutdown").await?;
+                    return Ok(Served::Shutdown);
+                }
+                Wake::Sessions => {
+                    if self.agent.is_displaced(&self.session)? {
+                        self.wind_down("displaced").await?;
+                        return Ok(Served::Displaced);
+                    }
+                }
+                Wake::Queue => self.look_at_queue()?,
+                Wake::Finished(queue, end) => {
+                    self.finish(&queue, end)?;
+                    self.claim()?;
+                }
+                Wake::Timer(timer) => self.timer(timer)?,
+                Wake::Closed => return Err(StoreError::Closed("it was closed under the runtime".to_owned())),
+            }
+            self.watch_status();
+        }
+    }
+
+    fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {
+        if self.agent.shared.poll_stop(cx) {
+            return Poll::Ready(Wake::Stop);
+        }
+        match self.session_ticks.as_mut().poll_next(cx) {
+            Poll::Ready(Some(())) => return Poll::Ready(Wake::Sessions),
+            Poll::Ready(None) => return Poll::Ready(Wake::Closed),
+            Poll::Pending => {}
+        }
+        match self.queue_ticks.as_mut().poll_next(cx) {
+            Poll::Ready(Some(())) => return Poll::Ready(Wake::Queue),
+            Poll::Ready(None) => return Poll::Ready(Wake::Closed),
+            Poll::Pending => {}
+        }
+        if let Poll::Ready(Some((queue, end))) = self.running.poll_next_unpin(cx) {
+            return Poll::Ready(Wake::Finished(queue, end));
+        }
+        match self.timers.poll_next_unpin(cx) {
+            Poll::Ready(Some(timer)) => Poll::Ready(Wake::Timer(timer)),
+            _ => Poll::Pending,
+        }
+    }
+
+    fn timer(&mut self, timer: Timer) -> Result<(), StoreError> {
+        match timer {
+            Timer::Grace(queue) => self.stop_hard(&queue),
+            Timer::Status(change) if change == self.change => self.announce(),
+            Timer::Status(_) => {}
+            Timer::Retry => {
+                self.settle(Vec::new())?;
+                self.claim()?;
+            }
+            Timer::Gone(session) => {
+                self.agent.gone.borrow_mut().insert(session);
+                let lost = self.agent.settle_lost(&self.session)?;
+                self.settle(lost)?;
+                self.claim()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits what ends executions; what the store refuses for now is kept and tried again.
+    pub(super) fn settle(&mut self, events: Vec<Event>) -> Result<(), StoreError> {
+        self.unsettled.extend(events);
+        if self.unsettled.is_empty() {
+            return Ok(());
+        }
+        match self.agent.store.commit(&self.unsettled) {
+            Ok(_) => {
+                self.unsettled.clear();
+                Ok(())
+            }
+            Err(StoreError::Closed(why)) => Err(StoreError::Closed(why)),
+            Err(StoreError::Rejected { event, why }) => {
+                // One bad event must not keep the others, or the next execution, from being settled.
+                self.agent.log(
+                    Level::Error,
+                    &format!("The store refused an event at the end of an execution: {why}."),
+                );
+                self.unsettled.remove(event.min(self.unsettled.len() - 1));
+                self.settle(Vec::new())
+            }
+            Err(error) => {
+                self.agent
+                    .log(Level::Error, &format!("The end of an execution could not be written yet: {error}"));
+                self.after(RETRY_AFTER, Timer::Retry);
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn is_blocked(&self) -> bool {
+        !self.unsettled.is_empty()
+    }
+
+    /// Asks an execution to stop, and sees to it that it has when the grace period is over.
+    pub(super) fn stop(&mut self, queue: &QueueId, reason: &'static str) {
+        let Some(active) = self.active.iter_mut().find(|active| active.cx.queue_id == *queue) else { return };
+        if active.stopping.replace(reason).is_some() {
+            return;
+        }
+        let cx = active.cx.clone();
+        cx.cancellation.raise();
+        self.after(self.agent.options.grace, Timer::Grace(queue.clone()));
+        let callbacks = std::mem::take(&mut cx.writer.state.borrow_mut().on_cancel);
+        for callback in callbacks {
+            self.agent.call("on_cancel", |_| callback(reason));
+        }
+        self.agent.call("on_cancellation", |lifecycle| lifecycle.on_cancellation(queue, &cx.cell.id, reason));
+    }
+
+    fn stop_hard(&mut self, queue: &QueueId) {
+        if let Some(active) = self.active.iter().find(|active| active.cx.queue_id == *queue) {
+            self.agent.log(Level::Warn, "A handler did not stop within its grace period and was ended.");
+            active.abort.abort();
+        }
+    }
+
+    /// Stops everything that runs, waits for it at most for the grace period, and settles it.
+    async fn wind_down(&mut self, reason: &'static str) -> Result<(), StoreError> {
+        let queues: Vec<QueueId> = self.active.iter().map(|active| active.cx.queue_id.clone()).collect();
+        for queue in &queues {
+            self.stop(queue, reason);
+        }
+        while !self.active.is_empty() {
+            let wake = poll_fn(|cx| {
+                if let Poll::Ready(Some((queue, end))) = self.running.poll_next_unpin(cx) {
+                    return Poll::Ready(Wake::Finished(queue, end));
+                }
+                match self.timers.poll_next_unpin(cx) {
+                    Poll::Ready(Some(timer)) => Poll::Ready(Wake::Timer(timer)),
+                    _ => Poll::Pending,
+                }
+            });
+            match wake.await {
+                Wake::Finished(queue, end) => self.finish(&queue, end)?,
+                Wake::Timer(Timer::Grace(queue)) => self.stop_hard(&queue),
+                _ => {}
+            }
+        }
+        self.settle(Vec::new())
+    }
+
+    /// Hears of the end of sessions that live and still execute in the store.
+    fn watch_displaced(&mut self) -> Result<(), StoreError> {
+        let owners: BTreeSet<RuntimeSessionId> = self
+            .agent
+            .store
+            .queue(Some(purlin_notebook::QueueStatus::Executing))?
+            .into_iter()
+            .filter_map(|entry| entry.assigned_runtime_session)
+            .filter(|owner| *owner != self.session && self.agent.is_alive(owner))
+            .collect();
+        for owner in owners {
+            let gone = self.agent.options.liveness.gone(&owner);
+            self.timers.push(Box::pin(async move {
+                gone.await;
+                Timer::Gone(owner)
+            }));
+        }
+        Ok(())
+    }
+
+    /// Announces a change between ready and busy once it has lasted.
+    fn watch_status(&mut self) {
+        let status = if self.active.is_empty() { RuntimeStatus::Ready } else { RuntimeStatus::Busy };
+        let shown = if self.active.is_empty() { AgentStatus::Ready } else { AgentStatus::Busy };
+        self.agent.shared.set_status(shown);
+        if status == self.announced {
+            self.change += u64::from(std::mem::take(&mut self.change_armed));
+        } else if !std::mem::replace(&mut self.change_armed, true) {
+            self.change += 1;
+            self.after(ANNOUNCE_AFTER, Timer::Status(self.change));
+        }
+    }
+
+    fn announce(&mut self) {
+        self.change_armed = false;
+        let status = if self.active.is_empty() { RuntimeStatus::Ready } else { RuntimeStatus::Busy };
+        let event = Event::RuntimeSessionStatusChanged { session_id: self.session.clone(), status };
+        match self.agent.store.commit(&[event]) {
+            Ok(_) => self.announced = status,
+            // The next change tries again; nobody's work depends on the announcement.
+            Err(error) => self.agent.log(Level::Warn, &format!("The status could not be announced: {error}")),
+        }
+    }
+
+    fn after(&mut self, duration: Duration, timer: Timer) {
+        let sleep = self.agent.host.sleep(duration);
+        self.timers.push(Box::pin(async move {
+            sleep.await;
+            timer
+        }));
+    }
+}

@@ -1,0 +1,154 @@
+//! The SQLite store: one file per notebook, one thread that writes it, any number of handles that read it.
+//!
+//! [`SqliteNotebook`] owns the store thread. Each thread that works on the notebook takes a [`SqliteStore`] from it,
+//! which reads through a connection of its own and commits by one hop to the store thread; a thread that must not
+//! block, such as the main thread, posts through a [`StoreClient`]. Log and tables change in one transaction, and what
+//! queued up while the last transaction ran is committed together in the next.
+//!
+//! Other processes on the same notebook are told of commits by the doorbell (`doorbell.rs`), so nothing polls.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use purlin_notebook::{NotebookId, Replica};
+
+use crate::Paths;
+
+mod client;
+mod error;
+mod file;
+mod handle;
+mod queue;
+mod tables;
+mod thread;
+
+pub use client::{Posted, StoreClient};
+pub use error::OpenError;
+pub use handle::SqliteStore;
+
+pub(crate) use file::{is_ours, reader};
+
+use file::Opened;
+use queue::Shared;
+
+/// How a notebook is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenMode {
+    /// Opens it, or begins a new one, whose file appears with its first commit.
+    Create,
+    /// Opens one that exists.
+    Existing,
+    /// Opens one that exists, and takes no commits.
+    ReadOnly,
+}
+
+/// An open notebook. Clones are handles of the same one; the store thread ends with the last of them.
+#[derive(Clone)]
+pub struct SqliteNotebook {
+    owner: Arc<Owner>,
+}
+
+struct Owner {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl SqliteNotebook {
+    /// Opens a notebook.
+    ///
+    /// The cost does not depend on the notebook's size. A damaged file is kept aside and reported; a file of a newer
+    /// program opens read-only, see [`SqliteNotebook::read_only`].
+    pub fn open(paths: &Paths, id: NotebookId, mode: OpenMode) -> Result<Self, OpenError> {
+        if !id.is_valid() {
+            return Err(OpenError::Id(id));
+        }
+        let path = paths.notebook(&id);
+        let opened = file::open(&path, mode)?;
+        let replica = file::replica(paths, id);
+        Self::start(replica, Some((path, paths.bells())), opened)
+    }
+
+    /// Begins a notebook that lives in memory and leaves nothing behind.
+    pub fn in_memory(id: NotebookId) -> Result<Self, OpenError> {
+        if !id.is_valid() {
+            return Err(OpenError::Id(id));
+        }
+        let replica = Replica { store_id: id, client_id: file::random_id(), session_id: file::random_id() };
+        let opened = file::memory()?;
+        Self::start(replica, None, opened)
+    }
+
+    fn start(
+        replica: Replica,
+        place: Option<(std::path::PathBuf, std::path::PathBuf)>,
+        opened: Opened,
+    ) -> Result<Self, OpenError> {
+        let (path, bells) = place.unzip();
+        let (shared, waker) =
+            Shared::new(replica, path, opened.read_only.clone()).map_err(OpenError::Thread)?;
+        let shared = Arc::new(shared);
+        let worker = thread::Worker::new(Arc::clone(&shared), opened.connection, waker, bells);
+        let thread = std::thread::Builder::new()
+            .name("store".to_owned())
+            .stack_size(1 << 20)
+            .spawn(move || worker.run())
+            .map_err(OpenError::Thread)?;
+        Ok(Self { owner: Arc::new(Owner { shared, thread: Mutex::new(Some(thread)) }) })
+    }
+
+    /// Makes a handle for the calling thread.
+    pub fn store(&self) -> Result<SqliteStore, OpenError> {
+        Ok(SqliteStore::new(Arc::clone(&self.owner.shared)))
+    }
+
+    /// Makes a handle that posts commits and hears of changes, and never blocks.
+    pub fn client(&self) -> StoreClient {
+        StoreClient::new(Arc::clone(&self.owner.shared))
+    }
+
+    /// Returns who this replica is.
+    pub fn replica(&self) -> &Replica {
+        &self.owner.shared.replica
+    }
+
+    /// Returns the notebook's file; `None` for one in memory.
+    pub fn path(&self) -> Option<&Path> {
+        self.owner.shared.path.as_deref()
+    }
+
+    /// Says in words for people why the notebook takes no commits; `None` if it does.
+    pub fn read_only(&self) -> Option<&str> {
+        self.owner.shared.read_only.as_deref()
+    }
+
+    /// Commits what was posted, then closes the notebook and waits for the store thread to end.
+    ///
+    /// Later commits answer [`StoreError::Closed`](purlin_notebook::StoreError::Closed), and every watch ends.
+    pub fn close(&self) {
+        self.owner.close();
+    }
+}
+
+impl Owner {
+    fn close(&self) {
+        self.shared.close();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!(notebook = %self.shared.replica.store_id, "the store thread panicked");
+        }
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl fmt::Debug for SqliteNotebook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteNotebook").field("id", &self.replica().store_id).finish_non_exhaustive()
+    }
+}

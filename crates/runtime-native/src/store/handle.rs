@@ -1,0 +1,122 @@
+//! The handle of a thread that works on the notebook: it reads through a connection of its own.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use futures_channel::oneshot;
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::LocalBoxStream;
+use purlin_notebook::store::{boxed_watch, confirmed_from_log};
+use purlin_notebook::{
+    Authority, CommitId, ConfirmedEvent, Durability, Event, EventNames, Query, Replica, Rows, Store,
+    StoreError, SyncStatus, Tables,
+};
+use rusqlite::Connection;
+
+use super::error::explain;
+use super::file;
+use super::queue::{Command, Reply, Shared};
+use super::tables::{answer, nothing};
+
+/// A store on one thread. Clones share the thread's connection.
+#[derive(Clone)]
+pub struct SqliteStore {
+    shared: Arc<Shared>,
+    /// Opened by the first query that finds a file.
+    reader: Rc<RefCell<Option<Connection>>>,
+}
+
+impl SqliteStore {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, reader: Rc::default() }
+    }
+
+    /// Sends a command and waits for its answer.
+    fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, StoreError> {
+        let (sender, answer) = mpsc::sync_channel(1);
+        self.shared.send(command(Reply::Now(sender)));
+        answer.recv().unwrap_or_else(|_| Err(StoreError::Closed("the store thread ended".to_owned())))
+    }
+
+    fn read(&self, path: &std::path::Path, query: &Query) -> Result<Rows, StoreError> {
+        let mut reader = self.reader.try_borrow_mut().map_err(|_| StoreError::Busy)?;
+        if reader.is_none() {
+            if !path.exists() {
+                return Ok(nothing(query));
+            }
+            *reader = file::reader(path).map_err(|error| StoreError::Backend(error.to_string()))?;
+        }
+        match reader.as_ref() {
+            Some(connection) => answer(connection, query).map_err(|error| explain(&error, Some(path))),
+            None => Ok(nothing(query)),
+        }
+    }
+}
+
+impl Store for SqliteStore {
+    fn identity(&self) -> Replica {
+        self.shared.replica.clone()
+    }
+
+    fn authority(&self) -> Authority {
+        Authority::Local
+    }
+
+    fn knows(&self, _name: &str) -> bool {
+        // Unknown names are kept like the others.
+        true
+    }
+
+    fn commit(&self, batch: &[Event]) -> Result<CommitId, StoreError> {
+        self.ask(|reply| Command::Commit(batch.to_vec(), reply))
+    }
+
+    fn query(&self, q: &Query) -> Result<Rows, StoreError> {
+        match &self.shared.path {
+            Some(path) => self.read(path, q),
+            None => self.ask(|reply| Command::Query(q.clone(), reply)),
+        }
+    }
+
+    fn watch(&self, tables: Tables) -> LocalBoxStream<'static, ()> {
+        boxed_watch(self.shared.bell.watch(tables))
+    }
+
+    fn confirmed(&self, names: EventNames) -> LocalBoxStream<'static, ConfirmedEvent> {
+        confirmed_from_log(Rc::new(self.clone()), names)
+    }
+
+    fn status(&self) -> SyncStatus {
+        SyncStatus { open: self.shared.is_open(), connected: true, pending: Some(0) }
+    }
+
+    fn flush(
+        &self,
+        level: Durability,
+        deadline: Duration,
+    ) -> LocalBoxFuture<'static, Result<(), StoreError>> {
+        let (sender, answer) = oneshot::channel();
+        self.shared.send(Command::Flush(level, Reply::Later(sender)));
+        let answer = async move {
+            answer.await.unwrap_or_else(|_| Err(StoreError::Closed("the store thread ended".to_owned())))
+        };
+        if tokio::runtime::Handle::try_current().is_err() {
+            // Without a clock there is no deadline; the store thread always answers.
+            return Box::pin(answer);
+        }
+        Box::pin(async move {
+            let slow =
+                || StoreError::Backend(format!("the disk did not answer within {} ms", deadline.as_millis()));
+            tokio::time::timeout(deadline, answer).await.unwrap_or_else(|_| Err(slow()))
+        })
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("id", &self.shared.replica.store_id).finish_non_exhaustive()
+    }
+}

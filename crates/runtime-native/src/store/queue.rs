@@ -1,0 +1,148 @@
+//! What handles and the store thread share: the queue of commands, the bell, the way to wake the thread.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+
+use futures_channel::oneshot;
+use purlin_notebook::store::Bell;
+use purlin_notebook::{CommitId, Durability, Event, Query, Replica, Rows, StoreError};
+
+use super::tables::Answer;
+
+/// What the store thread is asked to do.
+pub(super) enum Command {
+    /// Write a batch.
+    Commit(Vec<Event>, Reply<CommitId>),
+    /// Make what was committed before durable.
+    Flush(Durability, Reply<()>),
+    /// Answer a query; only for notebooks in memory, which have one connection.
+    Query(Query, Reply<Rows>),
+}
+
+/// Where an answer goes. Whoever asked may have gone away, which is no error.
+pub(super) enum Reply<T> {
+    /// To a future.
+    Later(oneshot::Sender<Answer<T>>),
+    /// To a thread that waits.
+    Now(mpsc::SyncSender<Answer<T>>),
+}
+
+impl<T> Reply<T> {
+    /// Answers.
+    pub(super) fn send(self, answer: Answer<T>) {
+        // An answer that nobody waits for any more is dropped.
+        match self {
+            Self::Later(sender) => drop(sender.send(answer)),
+            Self::Now(sender) => drop(sender.send(answer)),
+        }
+    }
+}
+
+/// What handles and the store thread share.
+pub(super) struct Shared {
+    pub(super) replica: Replica,
+    /// The file; `None` in memory.
+    pub(super) path: Option<PathBuf>,
+    pub(super) read_only: Option<String>,
+    pub(super) bell: Bell,
+    queue: Mutex<Queue>,
+    waker: UnixStream,
+}
+
+#[derive(Default)]
+struct Queue {
+    commands: VecDeque<Command>,
+    /// The thread sleeps, or is about to: the next command must wake it.
+    asleep: bool,
+    closed: bool,
+}
+
+/// What the store thread finds in the queue.
+pub(super) enum Next {
+    /// Commands to carry out, in order.
+    Commands(VecDeque<Command>),
+    /// Nothing: the thread may sleep until it is woken.
+    Sleep,
+    /// Nothing, and nothing will come.
+    End,
+}
+
+impl Shared {
+    /// Makes the shared part and the stream on which the store thread is woken.
+    pub(super) fn new(
+        replica: Replica,
+        path: Option<PathBuf>,
+        read_only: Option<String>,
+    ) -> io::Result<(Self, UnixStream)> {
+        let (waker, sleeper) = UnixStream::pair()?;
+        waker.set_nonblocking(true)?;
+        sleeper.set_nonblocking(true)?;
+        let shared = Self { replica, path, read_only, bell: Bell::new(), queue: Mutex::default(), waker };
+        Ok((shared, sleeper))
+    }
+
+    /// Queues a command. A closed store answers it at once.
+    pub(super) fn send(&self, command: Command) {
+        let mut queue = self.lock();
+        if queue.closed {
+            drop(queue);
+            return refuse(command, &StoreError::Closed("it was closed".to_owned()));
+        }
+        queue.commands.push_back(command);
+        let asleep = std::mem::take(&mut queue.asleep);
+        drop(queue);
+        if asleep {
+            self.wake();
+        }
+    }
+
+    /// Takes everything that is queued.
+    pub(super) fn take(&self) -> Next {
+        let mut queue = self.lock();
+        if !queue.commands.is_empty() {
+            return Next::Commands(std::mem::take(&mut queue.commands));
+        }
+        if queue.closed {
+            return Next::End;
+        }
+        queue.asleep = true;
+        Next::Sleep
+    }
+
+    /// Takes no further commands; those that are queued are still carried out.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.wake();
+    }
+
+    /// Tells whether commands are taken.
+    pub(super) fn is_open(&self) -> bool {
+        !self.lock().closed
+    }
+
+    /// Says why nothing may be written, if so.
+    pub(super) fn refusal(&self) -> Option<StoreError> {
+        self.read_only.clone().map(StoreError::Closed)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self) {
+        // A full pipe has woken the thread already, and a broken one means that it is gone.
+        let _ = (&self.waker).write(&[1]);
+    }
+}
+
+/// Answers a command that is not carried out.
+pub(super) fn refuse(command: Command, error: &StoreError) {
+    match command {
+        Command::Commit(_, reply) => reply.send(Err(error.clone())),
+        Command::Flush(_, reply) => reply.send(Err(error.clone())),
+        Command::Query(_, reply) => reply.send(Err(error.clone())),
+    }
+}

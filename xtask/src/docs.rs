@@ -1,0 +1,81 @@
+//! `cargo xtask docs`: what the documentation shows is run, parsed or loaded.
+//!
+//! The words after a fence's language say what happens to it:
+//!
+//! | fence | check |
+//! |---|---|
+//! | `sh test` | runs in an empty folder with the built `purlin` on the path; must succeed |
+//! | `toml` | parses |
+//! | `toml config` | parses, and `purlin --config` accepts it |
+//! | `toml script` | parses, and `purlin --model script:` plays it |
+//! | `lua` | loads as an extension without a complaint |
+//! | `lua fragment` | nothing: part of something larger |
+//!
+//! Every file and folder of `examples/` is checked like a snippet of its kind.
+
+mod snippet;
+mod stage;
+
+use std::{fmt::Write as _, path::Path};
+
+use anyhow::{Result, bail};
+use snippet::Snippet;
+use stage::Stage;
+
+use crate::workspace::{Workspace, run};
+
+/// Checks the snippets of README, `docs/` and `examples/`.
+pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    run(&mut workspace.cargo(&["build", "--package", "purlin"]))?;
+    let snippets = collect(workspace)?;
+    let mut failures = String::new();
+    let mut checked = 0;
+    for snippet in &snippets {
+        match check_one(workspace, snippet) {
+            Ok(true) => checked += 1,
+            Ok(false) => {}
+            Err(error) => write!(failures, "\n  {}:{}: {error:#}", snippet.file.display(), snippet.line)?,
+        }
+    }
+    if !failures.is_empty() {
+        bail!("the documentation shows what does not work{failures}");
+    }
+    println!("docs: {checked} of {} snippets checked, all work", snippets.len());
+    Ok(())
+}
+
+fn collect(workspace: &Workspace) -> Result<Vec<Snippet>> {
+    let mut snippets = Vec::new();
+    for file in workspace.files()? {
+        let extension = file.extension().and_then(|extension| extension.to_str());
+        if extension == Some("md") && (file == Path::new("README.md") || file.starts_with("docs")) {
+            snippets.extend(snippet::parse(&file, &workspace.read(&file)?));
+        } else if file.starts_with("examples") {
+            snippets.extend(snippet::example(&file, || workspace.read(&file))?);
+        }
+    }
+    Ok(snippets)
+}
+
+/// Checks one snippet; answers whether there was anything to check.
+fn check_one(workspace: &Workspace, snippet: &Snippet) -> Result<bool> {
+    let marked = |word: &str| snippet.marks.iter().any(|mark| mark == word);
+    match snippet.language.as_str() {
+        "sh" | "bash" if marked("test") => Stage::new(workspace)?.shell(&snippet.text)?,
+        "toml" => {
+            toml::from_str::<toml::Table>(&snippet.text)?;
+            if marked("config") {
+                Stage::new(workspace)?.configuration(&snippet.text)?;
+            }
+            if marked("script") {
+                Stage::new(workspace)?.script(&snippet.text)?;
+            }
+        }
+        "lua" if marked("file") => {
+            Stage::new(workspace)?.extension_at(&workspace.root().join(&snippet.file))?;
+        }
+        "lua" if !marked("fragment") => Stage::new(workspace)?.extension(&snippet.text)?,
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
