@@ -11,7 +11,12 @@ use crate::convert;
 use crate::env::Env;
 
 /// Converts a handler's answer; words of earlier hosts become the declared ones.
-pub(crate) fn of_handler(lua: &Lua, env: &Rc<Env>, event: &HookEvent, values: &MultiValue) -> Result<Json, HandlerError> {
+pub(crate) fn of_handler(
+    lua: &Lua,
+    env: &Rc<Env>,
+    event: &HookEvent,
+    values: &MultiValue,
+) -> Result<Json, HandlerError> {
     match values.front() {
         None | Some(Value::Nil) => Ok(Json::Null),
         Some(Value::Boolean(flag)) => Ok(Json::Bool(*flag)),

@@ -14,7 +14,6 @@ mod keymap;
 mod legacy;
 mod task;
 mod timer;
-mod tool;
 mod ui;
 mod win;
 
@@ -33,7 +32,7 @@ use crate::env::Env;
 use crate::fault;
 
 /// Every family, in the order of the reference.
-const FAMILIES: [&[ApiFn]; 15] = [
+const FAMILIES: [&[ApiFn]; 14] = [
     core::FNS,
     task::FNS,
     hook::FNS,
@@ -46,7 +45,6 @@ const FAMILIES: [&[ApiFn]; 15] = [
     keymap::FNS,
     command::FNS,
     action::FNS,
-    tool::FNS,
     timer::FNS,
     legacy::FNS,
 ];

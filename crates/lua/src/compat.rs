@@ -183,7 +183,9 @@ fn effects(env: &Rc<Env>, fields: &mut Map<String, Json>) -> Result<(), HandlerE
             let name = action.as_str().or_else(|| action.get("name").and_then(Json::as_str));
             match name {
                 Some(name) if kernel.command().get(name).is_some() => kernel.command().invoke(name, ""),
-                Some(name) => return Err(HandlerError::new(format!("unknown action `{name}` in the answer"))),
+                Some(name) => {
+                    return Err(HandlerError::new(format!("unknown action `{name}` in the answer")));
+                }
                 None => {}
             }
         }

@@ -61,23 +61,13 @@ fn number_to_lua(number: &Number) -> Value {
 
 /// Converts a Lua value into JSON; the error names the place, like `a function at 'args.run'`.
 pub(crate) fn to_json(lua: &Lua, value: &Value) -> Result<Json, String> {
-    Walk {
-        arrays: lua.array_metatable(),
-        path: Vec::new(),
-        lenient: false,
-    }
-    .value(value)
+    Walk { arrays: lua.array_metatable(), path: Vec::new(), lenient: false }.value(value)
 }
 
 /// Converts a handler's answer: a table that mixes list and named keys becomes a map, and
 /// functions in it are left out, because an answer may carry what another host understood.
 pub(crate) fn answer_to_json(lua: &Lua, value: &Value) -> Result<Json, String> {
-    Walk {
-        arrays: lua.array_metatable(),
-        path: Vec::new(),
-        lenient: true,
-    }
-    .value(value)
+    Walk { arrays: lua.array_metatable(), path: Vec::new(), lenient: true }.value(value)
 }
 
 /// Converts a Lua table into a JSON object; an empty table is an empty object.
@@ -131,9 +121,7 @@ impl Walk {
         }
         let mut items = Vec::with_capacity(length);
         for index in 1..=length {
-            let item: Value = table
-                .raw_get(index)
-                .map_err(|error| self.refuse(&error.to_string()))?;
+            let item: Value = table.raw_get(index).map_err(|error| self.refuse(&error.to_string()))?;
             self.path.push(index.to_string());
             items.push(self.value(&item)?);
             self.path.pop();
@@ -197,11 +185,7 @@ impl Walk {
     }
 
     fn refuse(&self, what: &str) -> String {
-        if self.path.is_empty() {
-            what.to_owned()
-        } else {
-            format!("{what} (at '{}')", self.path.join("."))
-        }
+        if self.path.is_empty() { what.to_owned() } else { format!("{what} (at '{}')", self.path.join(".")) }
     }
 }
 
@@ -247,9 +231,6 @@ mod tests {
     fn named_fields_come_out_sorted() {
         let lua = Lua::new();
         let value: Value = lua.load("{z = 1, a = 2, m = {y = 1, b = 2}}").eval().expect("eval");
-        assert_eq!(
-            to_json(&lua, &value).expect("to JSON").to_string(),
-            r#"{"a":2,"m":{"b":2,"y":1},"z":1}"#
-        );
+        assert_eq!(to_json(&lua, &value).expect("to JSON").to_string(), r#"{"a":2,"m":{"b":2,"y":1},"z":1}"#);
     }
 }

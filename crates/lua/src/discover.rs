@@ -19,7 +19,9 @@ pub enum PathError {
     #[error("`{0}` is not an extension: a file ending in `.lua`, or a folder, is")]
     WrongSuffix(PathBuf),
     /// The folder holds no extension.
-    #[error("`{0}` holds no extension: there is no `.lua` file in it and no folder with `init.lua` or `purlin.toml`")]
+    #[error(
+        "`{0}` holds no extension: there is no `.lua` file in it and no folder with `init.lua` or `purlin.toml`"
+    )]
     Empty(PathBuf),
     /// The folder holds several, where one was asked for.
     #[error("`{0}` holds {1} extensions, and one was asked for")]
@@ -97,10 +99,8 @@ pub(crate) fn discover(path: &Path) -> Result<Vec<Found>, PathError> {
 }
 
 fn sorted(folder: &Path) -> Result<Vec<PathBuf>, PathError> {
-    let unreadable = |error: std::io::Error| PathError::Unreadable {
-        path: folder.to_owned(),
-        reason: error.to_string(),
-    };
+    let unreadable =
+        |error: std::io::Error| PathError::Unreadable { path: folder.to_owned(), reason: error.to_string() };
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         entries.push(entry.map_err(unreadable)?.path());
@@ -112,7 +112,10 @@ fn sorted(folder: &Path) -> Result<Vec<PathBuf>, PathError> {
 /// Whether a file of a folder is an extension of its own: Lua source, and not a test.
 fn is_source(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    name.ends_with(".lua") && !name.ends_with("_test.lua") && !name.ends_with("_spec.lua") && !name.starts_with('.')
+    name.ends_with(".lua")
+        && !name.ends_with("_test.lua")
+        && !name.ends_with("_spec.lua")
+        && !name.starts_with('.')
 }
 
 fn of_file(path: &Path) -> Found {

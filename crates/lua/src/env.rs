@@ -32,7 +32,13 @@ pub(crate) struct Env {
 }
 
 impl Env {
-    pub(crate) fn new(kernel: &Kernel, ext: ExtId, name: &str, root: PathBuf, watchdog: Rc<dyn Watchdog>) -> Rc<Self> {
+    pub(crate) fn new(
+        kernel: &Kernel,
+        ext: ExtId,
+        name: &str,
+        root: PathBuf,
+        watchdog: Rc<dyn Watchdog>,
+    ) -> Rc<Self> {
         Rc::new(Self {
             kernel: kernel.downgrade(),
             ext,
@@ -91,7 +97,8 @@ impl Env {
 
     /// The interpreter, while the extension is loaded.
     pub(crate) fn lua(&self) -> Result<Lua, HandlerError> {
-        let unloaded = || HandlerError::of(ErrorKind::Cancelled, format!("extension `{}` is unloaded", self.name));
+        let unloaded =
+            || HandlerError::of(ErrorKind::Cancelled, format!("extension `{}` is unloaded", self.name));
         if !self.alive.get() {
             return Err(unloaded());
         }
@@ -130,9 +137,7 @@ impl Env {
                     Err(error) => return std::task::Poll::Ready(Err(error)),
                 };
                 let _mode = env.enter(true);
-                Pin::new(&mut call)
-                    .poll(context)
-                    .map_err(|error| fault::handler_error(&error))
+                Pin::new(&mut call).poll(context).map_err(|error| fault::handler_error(&error))
             })
             .await
         })

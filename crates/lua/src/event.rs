@@ -114,7 +114,10 @@ impl Source {
         match self {
             Self::Own(event) => Ok(event.clone()),
             Self::Shared(current) => current.borrow().clone().ok_or_else(|| {
-                fault::raise(lua, "this event is over; keep `ev:copy()` to read it after the handler has returned")
+                fault::raise(
+                    lua,
+                    "this event is over; keep `ev:copy()` to read it after the handler has returned",
+                )
             }),
         }
     }
@@ -123,19 +126,26 @@ impl Source {
 fn meta(lua: &Lua, make_meta: &Function, env: &Rc<Env>, source: Source) -> mlua::Result<Table> {
     let fixed = lua.create_table()?;
     let stopped = source.clone();
-    fixed.raw_set("stop", lua.create_function(move |lua, _: MultiValue| {
-        stopped.event(lua)?.stop();
-        Ok(())
-    })?)?;
+    fixed.raw_set(
+        "stop",
+        lua.create_function(move |lua, _: MultiValue| {
+            stopped.event(lua)?.stop();
+            Ok(())
+        })?,
+    )?;
     let consumed = source.clone();
-    fixed.raw_set("consume", lua.create_function(move |lua, _: MultiValue| {
-        consumed.event(lua)?.consume();
-        Ok(())
-    })?)?;
+    fixed.raw_set(
+        "consume",
+        lua.create_function(move |lua, _: MultiValue| {
+            consumed.event(lua)?.consume();
+            Ok(())
+        })?,
+    )?;
     let (copied, owner) = (source.clone(), Rc::clone(env));
-    fixed.raw_set("copy", lua.create_function(move |lua, _: MultiValue| {
-        owner.events.own(lua, &owner, &copied.event(lua)?)
-    })?)?;
+    fixed.raw_set(
+        "copy",
+        lua.create_function(move |lua, _: MultiValue| owner.events.own(lua, &owner, &copied.event(lua)?))?,
+    )?;
     let env = Rc::clone(env);
     let fetch = lua.create_function(move |lua, name: LuaString| {
         let name = name.to_str()?;
@@ -197,6 +207,6 @@ pub(crate) fn context_value(env: &Env, name: &str) -> Json {
     let Some(kernel) = env.kernel() else { return Json::Null };
     match name {
         "interactive" | "has_ui" => Json::Bool(kernel.ui().is_interactive()),
-        name => kernel.context().get(name).unwrap_or(Json::Null),
+        name => kernel.context(name).unwrap_or(Json::Null),
     }
 }

@@ -121,10 +121,7 @@ fn trace(error: &Error) -> Option<&str> {
 }
 
 fn without_trace(message: &str) -> &str {
-    message
-        .split_once("\nstack traceback:")
-        .map_or(message, |(head, _)| head)
-        .trim_end()
+    message.split_once("\nstack traceback:").map_or(message, |(head, _)| head).trim_end()
 }
 
 /// Splits `file:line: message`.
@@ -142,15 +139,13 @@ fn split_place(text: &str) -> (Option<(String, u32)>, &str) {
 }
 
 fn first_place(trace: &str) -> Option<(String, u32)> {
-    trace
-        .lines()
-        .map(str::trim)
-        .filter(|line| !GLUE.iter().any(|glue| line.starts_with(glue)))
-        .find_map(|line| {
+    trace.lines().map(str::trim).filter(|line| !GLUE.iter().any(|glue| line.starts_with(glue))).find_map(
+        |line| {
             let (file, rest) = line.rsplit_once(':').map(|(file, rest)| (file, rest.trim()))?;
             let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
             digits.parse().ok().map(|line| (file.to_owned(), line))
-        })
+        },
+    )
 }
 
 /// Adds what an author most likely needs to know.
@@ -158,7 +153,8 @@ fn with_hint(message: &str) -> String {
     let hint = if message.contains("attempt to index nil with 'nvim_") || message.contains("global 'vim'") {
         "Neovim's `vim` table is not there; `purlin` has `buf`, `win`, `keymap` and `command`"
     } else if message.contains("Expected identifier when parsing expression, got 'goto'")
-        || message.contains("Incomplete statement: expected assignment or a function call") && message.contains("goto")
+        || message.contains("Incomplete statement: expected assignment or a function call")
+            && message.contains("goto")
     {
         "Luau has no `goto`; use `continue` or a loop"
     } else if message.contains("attempt to yield across") {
@@ -175,25 +171,16 @@ mod tests {
 
     #[test]
     fn a_place_is_split_from_its_message() {
-        assert_eq!(
-            split_place("/a/b.lua:12: boom: 3"),
-            (Some(("/a/b.lua".into(), 12)), "boom: 3")
-        );
+        assert_eq!(split_place("/a/b.lua:12: boom: 3"), (Some(("/a/b.lua".into(), 12)), "boom: 3"));
         assert_eq!(split_place("no place"), (None, "no place"));
-        assert_eq!(
-            split_place(r#"[string "x"]:1: eh"#),
-            (Some((r#"[string "x"]"#.into(), 1)), "eh")
-        );
+        assert_eq!(split_place(r#"[string "x"]:1: eh"#), (Some((r#"[string "x"]"#.into(), 1)), "eh"));
     }
 
     #[test]
     fn an_error_in_lua_carries_file_and_line() {
         let lua = Lua::new();
-        let error = lua
-            .load("local x = nil\nreturn x.y")
-            .set_name("@/ext/hello.lua")
-            .exec()
-            .expect_err("an error");
+        let error =
+            lua.load("local x = nil\nreturn x.y").set_name("@/ext/hello.lua").exec().expect_err("an error");
         let found = handler_error(&error);
         assert_eq!(found.file.as_deref(), Some("/ext/hello.lua"));
         assert_eq!(found.line, Some(2));

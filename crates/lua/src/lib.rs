@@ -38,7 +38,6 @@ mod fault;
 mod handle;
 mod inspect;
 mod libs;
-mod nearest;
 mod state;
 mod watchdog;
 

@@ -31,14 +31,18 @@ pub(crate) fn install(lua: &Lua, env: &Rc<Env>) -> mlua::Result<Table> {
     glue.raw_set("pending", Value::LightUserData(Lua::poll_pending()))?;
     glue.raw_set(
         "clean",
-        lua.create_function(|_, value: Value| Ok(match &value {
-            Value::Error(error) => fault::text(error),
-            other => other.to_string()?,
-        }))?,
+        lua.create_function(|_, value: Value| {
+            Ok(match &value {
+                Value::Error(error) => fault::text(error),
+                other => other.to_string()?,
+            })
+        })?,
     )?;
     glue.raw_set(
         "is_fatal",
-        lua.create_function(|_, value: Value| Ok(matches!(&value, Value::Error(error) if fault::is_fatal(error))))?,
+        lua.create_function(|_, value: Value| {
+            Ok(matches!(&value, Value::Error(error) if fault::is_fatal(error)))
+        })?,
     )?;
     let waiter = Rc::clone(env);
     glue.raw_set("can_wait", lua.create_function(move |_, ()| Ok(waiter.can_wait()))?)?;
@@ -48,7 +52,10 @@ pub(crate) fn install(lua: &Lua, env: &Rc<Env>) -> mlua::Result<Table> {
     io::install(lua, &globals, &glue, env)?;
     package::install(lua, &globals, env)?;
     let printer = Rc::clone(env);
-    globals.raw_set("print", lua.create_function(move |lua, values: MultiValue| print(lua, &printer, &values))?)?;
+    globals.raw_set(
+        "print",
+        lua.create_function(move |lua, values: MultiValue| print(lua, &printer, &values))?,
+    )?;
     Ok(glue)
 }
 

@@ -85,10 +85,7 @@ impl WatchdogThread {
             .name("lua-watchdog".into())
             .stack_size(64 * 1024)
             .spawn(move || watched.watch())?;
-        Ok(Self {
-            shared,
-            thread: handle.thread().clone(),
-        })
+        Ok(Self { shared, thread: handle.thread().clone() })
     }
 
     /// Whether the armed stretch is past its deadline.

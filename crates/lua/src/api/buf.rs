@@ -59,7 +59,10 @@ pub(super) const FNS: &[ApiFn] = &[
     },
     ApiFn {
         name: "buf.set",
-        params: &[NAME, req("value", Ty::Options(VALUE), "Absent `label`, `metadata` and `blocks` become empty.")],
+        params: &[
+            NAME,
+            req("value", Ty::Options(VALUE), "Absent `label`, `metadata` and `blocks` become empty."),
+        ],
         returns: "",
         errors: &[],
         doc: "Replaces all of a buffer.",
@@ -136,7 +139,11 @@ pub(super) const FNS: &[ApiFn] = &[
     },
     ApiFn {
         name: "buf.insert",
-        params: &[NAME, req("pos", Ty::Integer, "A position from 0; clamped to the text."), req("text", Ty::Text, "")],
+        params: &[
+            NAME,
+            req("pos", Ty::Integer, "A position from 0; clamped to the text."),
+            req("text", Ty::Text, ""),
+        ],
         returns: "",
         errors: &[],
         doc: "Inserts text; a cursor at or after the position moves along.",
@@ -153,7 +160,11 @@ pub(super) const FNS: &[ApiFn] = &[
     },
     ApiFn {
         name: "buf.delete_range",
-        params: &[NAME, req("a", Ty::Integer, "From here, from 0."), req("b", Ty::Integer, "To here, not included.")],
+        params: &[
+            NAME,
+            req("a", Ty::Integer, "From here, from 0."),
+            req("b", Ty::Integer, "To here, not included."),
+        ],
         returns: "",
         errors: &[],
         doc: "Removes the text between two positions.",
@@ -234,7 +245,11 @@ pub(super) const FNS: &[ApiFn] = &[
     },
     ApiFn {
         name: "buf.set_var",
-        params: &[NAME, req("key", Ty::String, "The variable."), opt("value", Ty::Any, "Anything JSON has; nil removes it.")],
+        params: &[
+            NAME,
+            req("key", Ty::String, "The variable."),
+            opt("value", Ty::Any, "Anything JSON has; nil removes it."),
+        ],
         returns: "",
         errors: &["The value holds something that cannot be stored."],
         doc: "Sets a variable of a buffer.",

@@ -28,9 +28,7 @@ pub struct Call {
 impl Call {
     /// The kernel, or an error once it is gone.
     pub(crate) fn kernel(&self) -> mlua::Result<Kernel> {
-        self.env
-            .kernel()
-            .ok_or_else(|| self.fail("the session has ended"))
+        self.env.kernel().ok_or_else(|| self.fail("the session has ended"))
     }
 
     /// An error with the caller's place.
@@ -45,8 +43,7 @@ impl Call {
 
     /// The argument as it came.
     pub(crate) fn value(&self, index: usize) -> &Value {
-        static NIL: Value = Value::Nil;
-        self.args.get(index).unwrap_or(&NIL)
+        self.args.get(index).unwrap_or(&Value::Nil)
     }
 
     /// Whether the argument is absent or nil.
@@ -92,7 +89,8 @@ impl Call {
     /// A count or position; a negative one is refused.
     pub(crate) fn position(&self, index: usize) -> mlua::Result<usize> {
         let given = self.int_or(index, 0);
-        usize::try_from(given).map_err(|_| self.refuse(index, format!("a position from 0 expected, got {given}")))
+        usize::try_from(given)
+            .map_err(|_| self.refuse(index, format!("a position from 0 expected, got {given}")))
     }
 
     /// A function.
@@ -188,10 +186,7 @@ pub(crate) struct Options<'a> {
 impl Options<'_> {
     /// The value of a key, nil if absent.
     pub(crate) fn value(&self, key: &str) -> Value {
-        self.table
-            .as_ref()
-            .and_then(|table| table.raw_get(key).ok())
-            .unwrap_or(Value::Nil)
+        self.table.as_ref().and_then(|table| table.raw_get(key).ok()).unwrap_or(Value::Nil)
     }
 
     pub(crate) fn string(&self, key: &str) -> Option<String> {

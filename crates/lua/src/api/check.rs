@@ -3,7 +3,7 @@
 use mlua::{MultiValue, Table, Value};
 
 use super::declare::{ApiFn, Need, Opt, Param, Ty};
-use crate::nearest::nearest;
+use purlin_kernel::nearest;
 
 /// What a wrong argument is told: the text after `bad argument #n to 'name' `.
 pub(crate) type Refusal = String;
@@ -40,14 +40,12 @@ fn shift(params: &[Param], args: &mut MultiValue) {
         if param.need != Need::Skippable {
             continue;
         }
-        let needed_after = params[index + 1..]
-            .iter()
-            .filter(|param| param.need == Need::Required)
-            .count();
+        let needed_after = params[index + 1..].iter().filter(|param| param.need == Need::Required).count();
         let given_after = args.len().saturating_sub(index + 1);
         let fits = args.get(index).is_none_or(|value| value.is_nil() || refuse(&param.ty, value).is_none());
         if given_after < needed_after || !fits {
-            args.insert(index.min(args.len()), Value::Nil);
+            let at = index.min(args.len());
+            args.insert(at, Value::Nil);
         }
     }
 }
@@ -94,14 +92,12 @@ fn refuse(ty: &Ty, value: &Value) -> Option<Refusal> {
 
 /// With several types, the refusal of the one that comes closest is told: an options table with
 /// an unknown key is answered with that key and not with a list of types.
-fn refuse_either(types: &[Ty], value: &Value) -> Option<Refusal> {
+fn refuse_either(types: &'static [Ty], value: &Value) -> Option<Refusal> {
     let mut closest = None;
     for ty in types {
         let refusal = refuse(ty, value)?;
-        let is_close = matches!(
-            (ty, value),
-            (Ty::Options(_), Value::Table(_)) | (Ty::Choice(_), Value::String(_))
-        );
+        let is_close =
+            matches!((ty, value), (Ty::Options(_), Value::Table(_)) | (Ty::Choice(_), Value::String(_)));
         if is_close {
             closest = Some(refusal);
         }
@@ -263,19 +259,14 @@ mod tests {
 
     #[test]
     fn a_skippable_argument_may_be_left_out() {
-        const ON: &[Param] = &[
-            req("name", Ty::String, ""),
-            skip("opts", Ty::Table, ""),
-            req("fn", Ty::Function, ""),
-        ];
+        const ON: &[Param] =
+            &[req("name", Ty::String, ""), skip("opts", Ty::Table, ""), req("fn", Ty::Function, "")];
         assert_eq!(checked(ON, "'key', print").as_deref(), Ok("string nil function"));
         assert_eq!(checked(ON, "'key', {}, print").as_deref(), Ok("string table function"));
         assert_eq!(checked(ON, "'key', nil, print").as_deref(), Ok("string nil function"));
         assert!(checked(ON, "'key', {}").is_err());
-        const LOG: &[Param] = &[
-            skip("level", Ty::Choice(&["info", "warn"]), ""),
-            req("message", Ty::Value, ""),
-        ];
+        const LOG: &[Param] =
+            &[skip("level", Ty::Choice(&["info", "warn"]), ""), req("message", Ty::Value, "")];
         assert_eq!(checked(LOG, "'hello'").as_deref(), Ok("nil string"));
         assert_eq!(checked(LOG, "'warn', 'hello'").as_deref(), Ok("string string"));
     }

@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use mlua::{Function, MultiValue, Table, Value};
-use purlin_kernel::{CommandCall, CommandKind, CommandListing, CommandResult, CommandSpec, HandlerError, LBF};
+use purlin_kernel::{
+    CommandCall, CommandKind, CommandListing, CommandResult, CommandSpec, HandlerError, LBF,
+};
 use serde_json::{Value as Json, json};
 
 use super::call::Call;
@@ -27,7 +29,11 @@ pub(super) const FNS: &[ApiFn] = &[
         name: "command.create",
         params: &[
             req("name", Ty::String, "Its name, without the slash."),
-            req("run", Ty::Either(&[Ty::Function, Ty::Options(SPEC)]), "`fn(args, ctx)`, or a table with `callback`."),
+            req(
+                "run",
+                Ty::Either(&[Ty::Function, Ty::Options(SPEC)]),
+                "`fn(args, ctx)`, or a table with `callback`.",
+            ),
         ],
         returns: "Handle",
         errors: &[],
@@ -56,10 +62,15 @@ pub(super) const FNS: &[ApiFn] = &[
         example: "for _, command in ipairs(purlin.command.list()) do purlin.log(command.name) end",
         run: Run::Now(|call| {
             let kernel = call.kernel()?;
-            let listed: Vec<Json> = kernel.command().list().iter().map(|found| {
-                let extension = kernel.ext().name(found.owner);
-                listing(found, &extension)
-            }).collect();
+            let listed: Vec<Json> = kernel
+                .command()
+                .list()
+                .iter()
+                .map(|found| {
+                    let extension = kernel.ext().name(found.owner);
+                    listing(found, &extension)
+                })
+                .collect();
             call.answer(&Json::Array(listed))
         }),
     },
@@ -86,7 +97,8 @@ fn create(call: &Call) -> mlua::Result<MultiValue> {
         CommandSpec::new(name, "", body(&call.env, callback.clone()))
     } else {
         let options = call.options(1);
-        let callback = options.function("callback").ok_or_else(|| call.refuse(1, "field 'callback' is missing"))?;
+        let callback =
+            options.function("callback").ok_or_else(|| call.refuse(1, "field 'callback' is missing"))?;
         let mut spec =
             CommandSpec::new(name, options.string("desc").unwrap_or_default(), body(&call.env, callback));
         spec.args = options.string("args").unwrap_or_default();
@@ -109,7 +121,10 @@ pub(crate) fn add(call: &Call, spec: CommandSpec) -> mlua::Result<LuaHandle> {
 }
 
 /// The code of a command that is a Lua function.
-pub(crate) fn body(env: &Rc<Env>, function: Function) -> impl Fn(CommandCall) -> LBF<CommandResult> + 'static {
+pub(crate) fn body(
+    env: &Rc<Env>,
+    function: Function,
+) -> impl Fn(CommandCall) -> LBF<CommandResult> + 'static {
     let env = Rc::clone(env);
     move |call| {
         let (env, function) = (Rc::clone(&env), function.clone());
@@ -136,14 +151,16 @@ fn context(env: &Rc<Env>, call: &CommandCall) -> mlua::Result<Table> {
 
 fn shown(values: &MultiValue) -> CommandResult {
     match (values.front(), values.get(1)) {
-        (None | Some(Value::Nil), Some(Value::String(error))) => Err(HandlerError::new(error.to_string_lossy())),
+        (None | Some(Value::Nil), Some(Value::String(error))) => {
+            Err(HandlerError::new(error.to_string_lossy()))
+        }
         (None | Some(Value::Nil | Value::Boolean(_)), _) => Ok(None),
         (Some(Value::String(text)), _) => Ok(Some(text.to_string_lossy())),
         (Some(other), _) => Ok(Some(inspect(other))),
     }
 }
 
-fn completer(env: &Rc<Env>, function: Function) -> purlin_kernel::CompleteFn {
+fn completer(env: &Rc<Env>, function: Function) -> purlin_kernel::command::CompleteFn {
     let env = Rc::clone(env);
     Rc::new(move |prefix| {
         let context = env.events.context()?;

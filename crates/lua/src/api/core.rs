@@ -60,7 +60,11 @@ pub(super) const FNS: &[ApiFn] = &[
     },
     ApiFn {
         name: "has",
-        params: &[req("feature", Ty::String, "The name of a function, such as `buf.insert`, of a namespace, or of a hook.")],
+        params: &[req(
+            "feature",
+            Ty::String,
+            "The name of a function, such as `buf.insert`, of a namespace, or of a hook.",
+        )],
         returns: "boolean",
         errors: &[],
         doc: "Tells whether this version has a feature.",

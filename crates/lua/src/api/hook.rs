@@ -53,10 +53,7 @@ pub(super) const FNS: &[ApiFn] = &[
         run: Run::Now(|call| {
             let (name, payload) = (call.string(0)?, call.map(1)?);
             let kernel = call.kernel()?;
-            kernel
-                .hook()
-                .emit(&name, payload, &call.env.name)
-                .map_err(|error| call.fail(error.message))?;
+            kernel.hook().emit(&name, payload, &call.env.name).map_err(|error| call.fail(error.message))?;
             call.none()
         }),
     },
@@ -123,14 +120,17 @@ fn on(call: &Call) -> mlua::Result<MultiValue> {
 }
 
 /// Registers a handler for `on` and its older names.
-pub(crate) fn register(call: &Call, name: &str, options: OnOptions, function: Function) -> mlua::Result<LuaHandle> {
+pub(crate) fn register(
+    call: &Call,
+    name: &str,
+    options: OnOptions,
+    function: Function,
+) -> mlua::Result<LuaHandle> {
     let kernel = call.kernel()?;
     let waits = kernel.hook().decl(name).is_some_and(|decl| decl.mode == HookMode::Async);
     let run = if waits { waiting(&call.env, function) } else { sync(&call.env, function) };
-    let handle = kernel
-        .hook()
-        .on(call.env.ext, name, options, run)
-        .map_err(|error| call.fail(error.to_string()))?;
+    let handle =
+        kernel.hook().on(call.env.ext, name, options, run).map_err(|error| call.fail(error.to_string()))?;
     Ok(LuaHandle::new(&call.env, handle, "handler"))
 }
 

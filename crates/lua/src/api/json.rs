@@ -10,18 +10,25 @@ pub(super) const FNS: &[ApiFn] = &[
             req("value", Ty::Any, "What to encode; named fields come out sorted."),
             opt(
                 "opts",
-                Ty::Options(&[key("indent", Ty::Boolean, "Whether to spread it over several lines; false without it.")]),
+                Ty::Options(&[key(
+                    "indent",
+                    Ty::Boolean,
+                    "Whether to spread it over several lines; false without it.",
+                )]),
                 "",
             ),
         ],
         returns: "string",
-        errors: &["The value holds something JSON has no form for, such as a function; the error names its place."],
+        errors: &[
+            "The value holds something JSON has no form for, such as a function; the error names its place.",
+        ],
         doc: "Encodes a value as JSON.",
         example: "assert(purlin.json.encode({ a = { 1, 2 } }) == '{\"a\":[1,2]}')",
         run: Run::Now(|call| {
             let json = call.json(0)?;
             let indent = call.options(1).flag("indent").unwrap_or(false);
-            let text = if indent { serde_json::to_string_pretty(&json) } else { serde_json::to_string(&json) };
+            let text =
+                if indent { serde_json::to_string_pretty(&json) } else { serde_json::to_string(&json) };
             call.one(text.map_err(|error| call.fail(error.to_string()))?)
         }),
     },
@@ -34,7 +41,8 @@ pub(super) const FNS: &[ApiFn] = &[
         example: "assert(purlin.json.decode('{\"a\":[1]}').a[1] == 1)",
         run: Run::Now(|call| {
             let text = call.str(0)?;
-            let json: serde_json::Value = serde_json::from_str(&text).map_err(|error| call.refuse(0, error.to_string()))?;
+            let json: serde_json::Value =
+                serde_json::from_str(&text).map_err(|error| call.refuse(0, error.to_string()))?;
             call.one(convert::to_lua(&call.lua, &json)?)
         }),
     },

@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use mlua::{Function, MultiValue, Table, Value};
+use purlin_kernel::keymap::WhenFn;
 use purlin_kernel::{
-    Action, HandlerError, Key, KeyAnswer, KeyContext, KeymapListing, KeymapOptions, Layer, Target, WhenFn,
+    Action, HandlerError, Key, KeyAnswer, KeyContext, KeymapListing, KeymapOptions, Layer, Target,
 };
 use serde_json::{Value as Json, json};
 
@@ -17,7 +18,11 @@ use crate::handle::LuaHandle;
 const OPTIONS: &[Opt] = &[
     key("priority", Ty::Integer, "Higher goes first among the maps of extensions; 0 without it."),
     key("desc", Ty::String, "What it does."),
-    key("mode", Ty::Either(&[Ty::String, Ty::List]), "Only while the focused buffer's variable `mode` has this value, or one of these."),
+    key(
+        "mode",
+        Ty::Either(&[Ty::String, Ty::List]),
+        "Only while the focused buffer's variable `mode` has this value, or one of these.",
+    ),
     key("nowait", Ty::Boolean, "Whether it fires at once though a longer sequence begins with it."),
     key("when", Ty::Function, "`fn()`, answering whether the map applies now."),
 ];
@@ -30,7 +35,11 @@ pub(super) const FNS: &[ApiFn] = &[
         name: "keymap.set",
         params: &[
             req("target", TARGET, TARGET_DOC),
-            req("lhs", Ty::String, "A key or a sequence, such as `ctrl+j`, `g g`, `<leader>f`, or `*` for any key."),
+            req(
+                "lhs",
+                Ty::String,
+                "A key or a sequence, such as `ctrl+j`, `g g`, `<leader>f`, or `*` for any key.",
+            ),
             req("rhs", Ty::Either(&[Ty::Function, Ty::String]), "`fn(ev)`, or a command with its arguments."),
             opt("opts", Ty::Options(OPTIONS), ""),
         ],
@@ -152,7 +161,9 @@ fn parse_target_fields(table: &Table) -> Result<Target, String> {
             "buffer" => Ok(Target::Buffer(name)),
             "window" => Ok(Target::Window(name)),
             "role" => Ok(Target::Role(name)),
-            other => Err(format!("scope 'global', 'focus', 'buffer', 'window' or 'role' expected, got '{other}'")),
+            other => {
+                Err(format!("scope 'global', 'focus', 'buffer', 'window' or 'role' expected, got '{other}'"))
+            }
         };
     }
     field("focus")
@@ -189,7 +200,9 @@ fn set(call: &Call) -> mlua::Result<MultiValue> {
 fn condition(call: &Call, when: Option<Function>, mode: &Value) -> mlua::Result<Option<WhenFn>> {
     let modes = match mode {
         Value::String(mode) => vec![mode.to_string_lossy()],
-        Value::Table(list) => super::string_list(list).map_err(|why| call.refuse(3, format!("field 'mode': {why}")))?,
+        Value::Table(list) => {
+            super::string_list(list).map_err(|why| call.refuse(3, format!("field 'mode': {why}")))?
+        }
         _ => Vec::new(),
     };
     if when.is_none() && modes.is_empty() {
@@ -212,9 +225,10 @@ fn current_mode(env: &Env) -> Option<String> {
 /// Asks a condition; one that fails is recorded and does not hold.
 fn holds(env: &Env, when: &Function) -> bool {
     let Some(kernel) = env.kernel() else { return false };
-    let asked = kernel.guard().stretch(env.ext, purlin_kernel::DeadlineClass::Key, "keymap condition", || {
-        env.call::<Value>(when, ())
-    });
+    let asked =
+        kernel.guard().stretch(env.ext, purlin_kernel::DeadlineClass::Key, "keymap condition", || {
+            env.call::<Value>(when, ())
+        });
     asked.is_ok_and(|answer| !matches!(answer, Value::Nil | Value::Boolean(false)))
 }
 

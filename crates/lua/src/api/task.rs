@@ -1,7 +1,6 @@
 //! `purlin.spawn`, `sleep`, `schedule`, `defer`, `debounce`, `throttle`: work that waits, and work for later.
 
 use std::cell::RefCell;
-use std::future::Future;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -128,9 +127,8 @@ fn spawn(call: &Call) -> mlua::Result<MultiValue> {
         // Nobody has to wait for a task.
         let _ = sender.send(outcome);
     };
-    let handle = kernel
-        .spawn_within_quota(call.env.ext, Box::pin(task))
-        .map_err(|error| call.fail(error.message))?;
+    let handle =
+        kernel.spawn_within_quota(call.env.ext, Box::pin(task)).map_err(|error| call.fail(error.message))?;
     call.one(Task { env: Rc::clone(&call.env), handle, outcome: receiver.shared() })
 }
 
@@ -154,7 +152,12 @@ fn sleep(call: Call) -> Waiting {
 
 /// Runs a function as far as it goes without waiting, inside the stretch of the caller; the rest
 /// becomes a task.
-pub(crate) fn start(env: &Rc<Env>, what: &'static str, function: &Function, args: MultiValue) -> Result<(), HandlerError> {
+pub(crate) fn start(
+    env: &Rc<Env>,
+    what: &'static str,
+    function: &Function,
+    args: MultiValue,
+) -> Result<(), HandlerError> {
     let mut body = env.call_waiting::<MultiValue>(function.clone(), args);
     match body.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result.map(|_| ()),
@@ -168,7 +171,8 @@ pub(crate) fn start(env: &Rc<Env>, what: &'static str, function: &Function, args
 
 /// Runs a function once, `ms` from now.
 pub(super) fn defer(call: &Call, function: Function, ms: u64) -> mlua::Result<LuaHandle> {
-    let handle = run_later(&call.env, function, MultiValue::new(), ms).map_err(|error| call.fail(error.message))?;
+    let handle =
+        run_later(&call.env, function, MultiValue::new(), ms).map_err(|error| call.fail(error.message))?;
     Ok(LuaHandle::new(&call.env, handle, "timer"))
 }
 

@@ -60,10 +60,7 @@ fn interval(call: &Call) -> mlua::Result<MultiValue> {
     let (ms, function) = (call.position(0)? as u64, call.function(1)?);
     let env = Rc::clone(&call.env);
     let run = Rc::new(move || task::start(&env, "timer", &function, MultiValue::new()));
-    let handle = call
-        .kernel()?
-        .timer()
-        .interval(call.env.ext, ms, run)
-        .map_err(|error| call.fail(error.message))?;
+    let handle =
+        call.kernel()?.timer().interval(call.env.ext, ms, run).map_err(|error| call.fail(error.message))?;
     call.one(LuaHandle::new(&call.env, handle, "timer"))
 }

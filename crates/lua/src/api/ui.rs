@@ -12,7 +12,11 @@ const TIMEOUT: Opt = key("timeout_ms", Ty::Integer, "After how many milliseconds
 const SELECT: &[Opt] = &[
     key("prompt", Ty::String, "What is asked."),
     key("format", Ty::Function, "`fn(item)`, answering the text to show."),
-    key("multi", Ty::Boolean, "Whether several can be chosen; the answer is then a list of items and one of indices."),
+    key(
+        "multi",
+        Ty::Boolean,
+        "Whether several can be chosen; the answer is then a list of items and one of indices.",
+    ),
     key("filter", Ty::Boolean, "Whether typing filters; true without it."),
     TIMEOUT,
 ];
@@ -26,7 +30,8 @@ const INPUT: &[Opt] = &[
     TIMEOUT,
 ];
 
-const REASONS: &str = "Answers `nil, reason` when nobody answered: `user`, `no_ui`, `busy`, `timeout`, `unload` or `shutdown`.";
+const REASONS: &str =
+    "Answers `nil, reason` when nobody answered: `user`, `no_ui`, `busy`, `timeout`, `unload` or `shutdown`.";
 
 pub(super) const FNS: &[ApiFn] = &[
     ApiFn {
@@ -35,7 +40,10 @@ pub(super) const FNS: &[ApiFn] = &[
             req("message", Ty::Text, "The question."),
             opt(
                 "opts",
-                Ty::Options(&[key("default", Ty::Boolean, "What is chosen at first; false without it."), TIMEOUT]),
+                Ty::Options(&[
+                    key("default", Ty::Boolean, "What is chosen at first; false without it."),
+                    TIMEOUT,
+                ]),
                 REASONS,
             ),
         ],

@@ -30,8 +30,7 @@ const SCROLL: &[Opt] = &[
     key("by", Ty::Integer, "Rows to add to the offset."),
 ];
 
-const WINDOW: &str =
-    "{ name, role, buffer, renderer, x, y, width, height, cursor_row, cursor_col, scroll, visible, focusable, zindex, metadata }";
+const WINDOW: &str = "{ name, role, buffer, renderer, x, y, width, height, cursor_row, cursor_col, scroll, visible, focusable, zindex, metadata }";
 
 pub(super) const FNS: &[ApiFn] = &[
     ApiFn {
@@ -123,7 +122,11 @@ pub(super) const FNS: &[ApiFn] = &[
     },
     ApiFn {
         name: "win.set_var",
-        params: &[NAME, req("key", Ty::String, "The variable."), opt("value", Ty::Any, "Anything JSON has; nil removes it.")],
+        params: &[
+            NAME,
+            req("key", Ty::String, "The variable."),
+            opt("value", Ty::Any, "Anything JSON has; nil removes it."),
+        ],
         returns: "boolean",
         errors: &["The value holds something that cannot be stored."],
         doc: "Sets a variable of a window; false when there is no such window.",

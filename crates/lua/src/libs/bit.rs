@@ -16,7 +16,10 @@ pub(super) fn install(lua: &Lua, globals: &Table) -> mlua::Result<()> {
     shift(lua, &bit, "arshift", |x, n| ((x as i32) >> n) as u32)?;
     shift(lua, &bit, "rol", u32::rotate_left)?;
     shift(lua, &bit, "ror", u32::rotate_right)?;
-    bit.raw_set("tohex", lua.create_function(|_, (x, n): (f64, Option<i64>)| Ok(to_hex(wrap(x), n.unwrap_or(8))))?)?;
+    bit.raw_set(
+        "tohex",
+        lua.create_function(|_, (x, n): (f64, Option<i64>)| Ok(to_hex(wrap(x), n.unwrap_or(8))))?,
+    )?;
     globals.raw_set("bit", bit)
 }
 
@@ -44,7 +47,8 @@ fn fold(lua: &Lua, bit: &Table, name: &str, run: fn(u32, u32) -> u32) -> mlua::R
 }
 
 fn shift(lua: &Lua, bit: &Table, name: &str, run: fn(u32, u32) -> u32) -> mlua::Result<()> {
-    let function = lua.create_function(move |_, (x, n): (f64, f64)| Ok(signed(run(wrap(x), wrap(n) & 31))))?;
+    let function =
+        lua.create_function(move |_, (x, n): (f64, f64)| Ok(signed(run(wrap(x), wrap(n) & 31))))?;
     bit.raw_set(name, function)
 }
 

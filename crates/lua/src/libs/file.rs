@@ -52,7 +52,13 @@ impl LuaFile {
         Self {
             env: Rc::clone(env),
             path: path.to_owned(),
-            open: RefCell::new(Some(Open { body, ahead: Vec::new(), start: 0, behind: Vec::new(), exit_code: None })),
+            open: RefCell::new(Some(Open {
+                body,
+                ahead: Vec::new(),
+                start: 0,
+                behind: Vec::new(),
+                exit_code: None,
+            })),
         }
     }
 
@@ -70,7 +76,11 @@ impl LuaFile {
         self.open.borrow().is_some()
     }
 
-    fn with<T>(&self, lua: &Lua, run: impl FnOnce(&mut Open) -> io::Result<T>) -> mlua::Result<Result<T, io::Error>> {
+    fn with<T>(
+        &self,
+        lua: &Lua,
+        run: impl FnOnce(&mut Open) -> io::Result<T>,
+    ) -> mlua::Result<Result<T, io::Error>> {
         let mut open = self.open.borrow_mut();
         let open = open.as_mut().ok_or_else(|| fault::raise(lua, "attempt to use a closed file"))?;
         Ok(run(open))
@@ -99,8 +109,12 @@ impl LuaFile {
         for (index, value) in values.iter().enumerate() {
             let written = match value {
                 Value::String(text) => self.with(lua, |open| open.write(&self.env, &text.as_bytes()))?,
-                Value::Integer(number) => self.with(lua, |open| open.write(&self.env, number.to_string().as_bytes()))?,
-                Value::Number(number) => self.with(lua, |open| open.write(&self.env, number.to_string().as_bytes()))?,
+                Value::Integer(number) => {
+                    self.with(lua, |open| open.write(&self.env, number.to_string().as_bytes()))?
+                }
+                Value::Number(number) => {
+                    self.with(lua, |open| open.write(&self.env, number.to_string().as_bytes()))?
+                }
                 other => {
                     let kind = other.type_name();
                     return Err(fault::raise(
@@ -125,7 +139,8 @@ impl LuaFile {
             return io_failure(lua, &self.path, &error);
         }
         if let Body::Command { command, input } = &open.body {
-            let done = shell::run_until_deadline(&self.env, command, input).map_err(|why| fault::raise(lua, &why))?;
+            let done = shell::run_until_deadline(&self.env, command, input)
+                .map_err(|why| fault::raise(lua, &why))?;
             self.env.log_output(&done);
             open.exit_code = Some(done.code);
         }

@@ -11,8 +11,7 @@ use super::shell;
 use crate::env::Env;
 use crate::fault;
 
-const NO_READ: &str =
-    "io.read would take the keyboard away from the screen; ask with purlin.ui.input, or read a file with io.open";
+const NO_READ: &str = "io.read would take the keyboard away from the screen; ask with purlin.ui.input, or read a file with io.open";
 
 /// Adds the global `io`.
 pub(super) fn install(lua: &Lua, globals: &Table, glue: &Table, env: &Rc<Env>) -> mlua::Result<()> {
@@ -48,7 +47,9 @@ pub(super) fn install(lua: &Lua, globals: &Table, glue: &Table, env: &Rc<Env>) -
     for name in ["read", "input", "output"] {
         io.raw_set(
             name,
-            lua.create_function(|lua, _: MultiValue| -> mlua::Result<()> { Err(fault::raise(lua, NO_READ)) })?,
+            lua.create_function(|lua, _: MultiValue| -> mlua::Result<()> {
+                Err(fault::raise(lua, NO_READ))
+            })?,
         )?;
     }
     let written: Function = lua
@@ -56,10 +57,8 @@ pub(super) fn install(lua: &Lua, globals: &Table, glue: &Table, env: &Rc<Env>) -
         .set_name("=purlin:glue")
         .call(&io)?;
     io.raw_set("write", written)?;
-    let closed: Function = lua
-        .load("return function(file) return file:close() end")
-        .set_name("=purlin:glue")
-        .call(())?;
+    let closed: Function =
+        lua.load("return function(file) return file:close() end").set_name("=purlin:glue").call(())?;
     io.raw_set("close", closed)?;
     globals.raw_set("io", io)
 }
@@ -103,9 +102,14 @@ fn popen(lua: &Lua, glue: &Table, env: &Rc<Env>) -> mlua::Result<Function> {
         let env = Rc::clone(env);
         lua.create_function(move |lua, (command, mode): (String, Option<String>)| {
             if mode.as_deref().is_some_and(|mode| mode.starts_with('w')) {
-                return Ok(LuaFile::new(&env, &command.clone(), Body::Command { command, input: Vec::new() }));
+                return Ok(LuaFile::new(
+                    &env,
+                    &command.clone(),
+                    Body::Command { command, input: Vec::new() },
+                ));
             }
-            let done = shell::run_until_deadline(&env, &command, &[]).map_err(|why| fault::raise(lua, &why))?;
+            let done =
+                shell::run_until_deadline(&env, &command, &[]).map_err(|why| fault::raise(lua, &why))?;
             Ok(LuaFile::of_output(&env, &command, done))
         })?
     };
@@ -115,7 +119,11 @@ fn popen(lua: &Lua, glue: &Table, env: &Rc<Env>) -> mlua::Result<Function> {
             let env = Rc::clone(&env);
             async move {
                 if mode.as_deref().is_some_and(|mode| mode.starts_with('w')) {
-                    return Ok(LuaFile::new(&env, &command.clone(), Body::Command { command, input: Vec::new() }));
+                    return Ok(LuaFile::new(
+                        &env,
+                        &command.clone(),
+                        Body::Command { command, input: Vec::new() },
+                    ));
                 }
                 let done = shell::run_as_job(&env, &command, Vec::new())
                     .await

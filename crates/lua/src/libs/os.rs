@@ -67,7 +67,8 @@ fn execute(lua: &Lua, glue: &Table, env: &Rc<Env>) -> mlua::Result<Function> {
         let env = Rc::clone(env);
         lua.create_function(move |lua, command: Option<String>| {
             let Some(command) = command else { return Ok(Value::Boolean(true)) };
-            let done = shell::run_until_deadline(&env, &command, &[]).map_err(|why| fault::raise(lua, &why))?;
+            let done =
+                shell::run_until_deadline(&env, &command, &[]).map_err(|why| fault::raise(lua, &why))?;
             env.log_output(&done);
             Ok(Value::Integer(done.code))
         })?

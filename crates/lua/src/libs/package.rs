@@ -19,7 +19,9 @@ const OWN_PLACES: [&str; 4] = ["?.lua", "?/init.lua", "lua/?.lua", "lua/?/init.l
 pub(super) fn install(lua: &Lua, globals: &Table, env: &Rc<Env>) -> mlua::Result<()> {
     let package = lua.create_table()?;
     let loaded = lua.create_table()?;
-    for name in ["string", "table", "math", "io", "os", "debug", "coroutine", "bit", "bit32", "utf8", "buffer"] {
+    for name in
+        ["string", "table", "math", "io", "os", "debug", "coroutine", "bit", "bit32", "utf8", "buffer"]
+    {
         loaded.raw_set(name, globals.raw_get::<Value>(name)?)?;
     }
     loaded.raw_set("_G", globals)?;
@@ -31,29 +33,37 @@ pub(super) fn install(lua: &Lua, globals: &Table, env: &Rc<Env>) -> mlua::Result
     package.raw_set("config", "/\n;\n?\n!\n-\n")?;
     package.raw_set(
         "searchpath",
-        lua.create_function(|_, (name, path): (String, String)| Ok(match search(&name, &path) {
-            Ok(found) => (Some(found.to_string_lossy().into_owned()), None),
-            Err(tried) => (None, Some(tried)),
-        }))?,
+        lua.create_function(|_, (name, path): (String, String)| {
+            Ok(match search(&name, &path) {
+                Ok(found) => (Some(found.to_string_lossy().into_owned()), None),
+                Err(tried) => (None, Some(tried)),
+            })
+        })?,
     )?;
     globals.raw_set("package", &package)?;
-    globals.raw_set("require", lua.create_function(move |lua, name: String| require(lua, &package, &name))?)?;
+    globals
+        .raw_set("require", lua.create_function(move |lua, name: String| require(lua, &package, &name))?)?;
     install_loaders(lua, globals)
 }
 
 fn install_loaders(lua: &Lua, globals: &Table) -> mlua::Result<()> {
-    let load = lua.create_function(|lua, (chunk, name, _mode, env): (Value, Option<String>, Option<String>, Option<Table>)| {
-        let source = match chunk {
-            Value::String(text) => text.as_bytes().to_vec(),
-            Value::Function(reader) => read_pieces(&reader)?,
-            other => {
-                let kind = other.type_name();
-                return Err(fault::raise(lua, &format!("bad argument #1 to 'load' (string expected, got {kind})")));
-            }
-        };
-        let name = name.unwrap_or_else(|| format!("={}", abridge(&source)));
-        answer(lua, compile(lua, &source, &name, env))
-    })?;
+    let load = lua.create_function(
+        |lua, (chunk, name, _mode, env): (Value, Option<String>, Option<String>, Option<Table>)| {
+            let source = match chunk {
+                Value::String(text) => text.as_bytes().to_vec(),
+                Value::Function(reader) => read_pieces(&reader)?,
+                other => {
+                    let kind = other.type_name();
+                    return Err(fault::raise(
+                        lua,
+                        &format!("bad argument #1 to 'load' (string expected, got {kind})"),
+                    ));
+                }
+            };
+            let name = name.unwrap_or_else(|| format!("={}", abridge(&source)));
+            answer(lua, compile(lua, &source, &name, env))
+        },
+    )?;
     globals.raw_set("load", &load)?;
     globals.raw_set("loadstring", load)?;
     globals.raw_set(
@@ -82,7 +92,9 @@ fn read_pieces(reader: &Function) -> mlua::Result<Vec<u8>> {
     let mut source = Vec::new();
     loop {
         match reader.call::<Value>(())? {
-            Value::String(piece) if !piece.as_bytes().is_empty() => source.extend_from_slice(&piece.as_bytes()),
+            Value::String(piece) if !piece.as_bytes().is_empty() => {
+                source.extend_from_slice(&piece.as_bytes())
+            }
             _ => return Ok(source),
         }
     }
@@ -122,7 +134,8 @@ pub(crate) fn compile_file(lua: &Lua, path: &Path, env: Option<Table>) -> mlua::
 }
 
 fn own_path(root: &Path) -> String {
-    let places: Vec<String> = OWN_PLACES.iter().map(|place| root.join(place).to_string_lossy().into_owned()).collect();
+    let places: Vec<String> =
+        OWN_PLACES.iter().map(|place| root.join(place).to_string_lossy().into_owned()).collect();
     places.join(";")
 }
 
@@ -154,7 +167,8 @@ fn require(lua: &Lua, package: &Table, name: &str) -> mlua::Result<Value> {
         match search(name, &path) {
             Ok(file) => (compile_file(lua, &file, None)?, file.to_string_lossy().into_owned()),
             Err(tried) => {
-                let message = format!("module '{name}' not found:\n\tno field package.preload['{name}']{tried}");
+                let message =
+                    format!("module '{name}' not found:\n\tno field package.preload['{name}']{tried}");
                 return Err(fault::raise(lua, &message));
             }
         }

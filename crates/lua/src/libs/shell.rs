@@ -126,7 +126,11 @@ fn give_up_when_overdue(env: &Env, command: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn read_on_thread(mut pipe: impl Read + Send + 'static, is_error: bool, sender: mpsc::SyncSender<(bool, Vec<u8>)>) {
+fn read_on_thread(
+    mut pipe: impl Read + Send + 'static,
+    is_error: bool,
+    sender: mpsc::SyncSender<(bool, Vec<u8>)>,
+) {
     std::thread::spawn(move || {
         let mut piece = vec![0; 64 * 1024];
         while let Ok(read @ 1..) = pipe.read(&mut piece) {

@@ -51,10 +51,8 @@ fn a_gate_rewrites_the_arguments_and_later_handlers_see_them() {
              return { args = args }
            end)"#,
     );
-    world.load(
-        "b",
-        r#"purlin.on("tool_call", { phase = "final" }, function(ev) print(ev.args.command) end)"#,
-    );
+    world
+        .load("b", r#"purlin.on("tool_call", { phase = "final" }, function(ev) print(ev.args.command) end)"#);
     let outcome = world.raise("tool_call", call("bash", "ls"));
     assert_eq!(outcome.get("args"), Some(&json!({ "command": "ls -l" })));
     assert_eq!(world.printed(), ["ls -l"]);
@@ -132,14 +130,17 @@ fn results_are_patched_field_by_field_and_chained() {
 fn input_is_transformed_in_a_chain_and_handled() {
     let world = World::new();
     let add = |name: &str| {
-        format!(r#"purlin.on("input", function(ev) return {{ action = "transform", text = ev.text .. "[{name}]" }} end)"#)
+        format!(
+            r#"purlin.on("input", function(ev) return {{ action = "transform", text = ev.text .. "[{name}]" }} end)"#
+        )
     };
     world.load("a", &add("A"));
     world.load("b", &add("B"));
     let input = || json!({ "text": "t", "source": "interactive", "attachments": [] });
     let outcome = world.raise("input", input());
     assert_eq!(outcome.str("text"), Some("t[A][B]"));
-    world.load("c", r#"purlin.on("input", { priority = 1 }, function(ev) return { action = "handled" } end)"#);
+    world
+        .load("c", r#"purlin.on("input", { priority = 1 }, function(ev) return { action = "handled" } end)"#);
     let outcome = world.raise("input", input());
     assert_eq!((outcome.str("action"), outcome.str("text")), (Some("handled"), None));
 }
@@ -229,7 +230,10 @@ fn an_unknown_hook_is_a_load_error_that_names_the_nearest() {
 #[test]
 fn own_events_are_emitted_with_their_fields_and_sender() {
     let world = World::new();
-    world.load("a", r#"purlin.on("demo:ping", function(ev) print(ev.n, ev.list[2], ev.source, ev.payload.n) end)"#);
+    world.load(
+        "a",
+        r#"purlin.on("demo:ping", function(ev) print(ev.n, ev.list[2], ev.source, ev.payload.n) end)"#,
+    );
     world.load(
         "b",
         r#"
@@ -315,7 +319,9 @@ fn a_sync_handler_that_waits_is_told_what_to_do() {
     world.press("x");
     assert_eq!(
         world.problems(),
-        ["a: key: a.lua:2: 'sleep' waits, and this place cannot; start it with purlin.spawn(function() ... end)"]
+        [
+            "a: key: a.lua:2: 'sleep' waits, and this place cannot; start it with purlin.spawn(function() ... end)"
+        ]
     );
     let outcome = world.kernel.hook().dispatch_object(
         world.kernel.hook().decl("key").expect("declared"),

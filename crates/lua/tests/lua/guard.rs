@@ -48,7 +48,10 @@ const LOOPS: &[(&str, &str)] = &[
     ("pcall", "while true do pcall(function() while true do end end) end"),
     ("xpcall", "xpcall(function() while true do end end, function() while true do end end)"),
     ("coroutine", "coroutine.wrap(function() while true do end end)()"),
-    ("yielding", "local co = coroutine.wrap(function() while true do coroutine.yield() end end) while true do co() end"),
+    (
+        "yielding",
+        "local co = coroutine.wrap(function() while true do coroutine.yield() end end) while true do co() end",
+    ),
     ("recursion", "local function f() return (pcall(f)) end while true do f() end"),
     ("find", "local s = string.rep('a', 100) s:find(string.rep('a*', 60) .. 'b')"),
     ("gsub", "local s = string.rep('a', 5000) while true do s:gsub('.-b', '') end"),

@@ -8,7 +8,9 @@ use crate::world::World;
 #[test]
 fn a_syntax_error_is_one_message_with_file_and_line_and_nothing_stays() {
     let world = World::new();
-    let error = world.try_load("broken", "purlin.command.create('x', function() end)\n\nlocal = 3").expect_err("an error");
+    let error = world
+        .try_load("broken", "purlin.command.create('x', function() end)\n\nlocal = 3")
+        .expect_err("an error");
     assert!(error.source.file.as_deref().is_some_and(|file| file.ends_with("/broken.lua")), "{error:?}");
     assert_eq!(error.source.line, Some(3));
     assert!(error.source.message.contains("Expected identifier"), "{error}");
@@ -37,14 +39,20 @@ fn an_endless_load_is_interrupted() {
 #[test]
 fn an_entry_that_answers_a_function_is_set_up_with_the_module() {
     let world = World::new();
-    world.load("a", "return function(p) p.command.create('x', function() return tostring(p == purlin) end) end");
+    world.load(
+        "a",
+        "return function(p) p.command.create('x', function() return tostring(p == purlin) end) end",
+    );
     assert_eq!(world.command("x", "").expect("no error").as_deref(), Some("true"));
 }
 
 #[test]
 fn a_folder_with_an_entry_requires_its_own_modules() {
     let world = World::new();
-    world.file("one/init.lua", "local text = require('text') print(text.name, require('sub.deep'), require('purlin') == purlin)");
+    world.file(
+        "one/init.lua",
+        "local text = require('text') print(text.name, require('sub.deep'), require('purlin') == purlin)",
+    );
     world.file("one/text.lua", "return { name = 'one' }");
     world.file("one/sub/deep.lua", "return ...");
     world.file("two/init.lua", "print(require('text').name)");
@@ -70,7 +78,10 @@ fn a_missing_module_lists_where_it_was_looked_for() {
 #[test]
 fn manifests_name_the_entry() {
     let world = World::new();
-    world.file("toml/purlin.toml", "name = 'nice'\nversion = '1.2.0'\ndescription = 'Does it.'\nentry = 'src/main.lua'");
+    world.file(
+        "toml/purlin.toml",
+        "name = 'nice'\nversion = '1.2.0'\ndescription = 'Does it.'\nentry = 'src/main.lua'",
+    );
     world.file("toml/src/main.lua", "print('toml')");
     world.file("table/init.lua", "return { name = 'x', entry = 'main.lua' }");
     world.file("table/main.lua", "return function(p) print('table', p ~= nil) end");

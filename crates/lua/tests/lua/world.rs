@@ -9,8 +9,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use purlin_kernel::{
-    DirEntry, ExtId, Extension, Host, HostError, Input, Kernel, Key, LBF, LoadError, Outcome, Process, ProcessEvent,
-    ProcessSpec, TaskHandle, Window,
+    DirEntry, ExtId, Extension, Host, HostError, Input, Kernel, Key, LBF, LoadError, Outcome, Process,
+    ProcessEvent, ProcessSpec, TaskHandle, Window,
 };
 use purlin_lua::LuaExtension;
 use serde_json::{Map, Value};
@@ -93,7 +93,9 @@ impl Host for SharedHost {
     }
 
     fn fs_write(&self, path: PathBuf, bytes: Vec<u8>) -> LBF<Result<(), HostError>> {
-        Box::pin(async move { std::fs::write(&path, bytes).map_err(|error| HostError::io("write", &path, error)) })
+        Box::pin(
+            async move { std::fs::write(&path, bytes).map_err(|error| HostError::io("write", &path, error)) },
+        )
     }
 
     fn fs_list(&self, path: PathBuf) -> LBF<Result<Vec<DirEntry>, HostError>> {
@@ -168,7 +170,12 @@ impl World {
             self.host.tasks.borrow_mut().retain(|task| task.try_borrow().is_ok_and(|task| task.is_some()));
             let is_new = self.host.tasks.borrow().len() > before;
             if !flag.0.load(Ordering::SeqCst) && !is_new {
-                let unpolled = self.host.tasks.borrow().iter().any(|task| !tasks.iter().any(|old| Rc::ptr_eq(old, task)));
+                let unpolled = self
+                    .host
+                    .tasks
+                    .borrow()
+                    .iter()
+                    .any(|task| !tasks.iter().any(|old| Rc::ptr_eq(old, task)));
                 if !unpolled {
                     return;
                 }
@@ -231,7 +238,8 @@ impl World {
 
     /// Runs a command to its end.
     pub fn command(&self, name: &str, args: &str) -> Result<Option<String>, String> {
-        self.wait(self.kernel.command().run(name, args), |world| world.advance(10)).map_err(|error| error.to_string())
+        self.wait(self.kernel.command().run(name, args), |world| world.advance(10))
+            .map_err(|error| error.to_string())
     }
 
     pub fn composer(&self) -> String {

@@ -40,7 +40,14 @@ pub(crate) const FNS: &[ApiFn] = &[
     },
     ApiFn {
         name: "buf.set_blocks",
-        params: &[NAME, req("blocks", Ty::List, "Tables with any of `kind, role, id, text, created_at, streaming, meta`.")],
+        params: &[
+            NAME,
+            req(
+                "blocks",
+                Ty::List,
+                "Tables with any of `kind, role, id, text, created_at, streaming, meta`.",
+            ),
+        ],
         returns: "",
         errors: &["An item is no block."],
         doc: "Replaces the buffer's own blocks.",
@@ -86,7 +93,9 @@ pub(crate) fn block_json(block: &Block) -> Json {
 pub(super) fn append(call: &Call, name: &str, table: &Table) -> mlua::Result<()> {
     let is_block = MARKS.iter().any(|mark| table.contains_key(*mark).unwrap_or(false));
     if !is_block {
-        return Err(call.refuse(1, format!("a text or a block expected; a block has any of {}", MARKS.join(", "))));
+        return Err(
+            call.refuse(1, format!("a text or a block expected; a block has any of {}", MARKS.join(", ")))
+        );
     }
     let block = block(call, 1, table)?;
     call.kernel()?.buf().append_block(name, block).map_err(|why| call.fail(why))
@@ -99,7 +108,9 @@ pub(super) fn block_list(call: &Call, list: &Table) -> mlua::Result<Vec<Block>> 
         match list.raw_get::<Value>(index)? {
             Value::Table(table) => blocks.push(block(call, 1, &table)?),
             other => {
-                return Err(call.refuse(1, format!("item {index}: a table expected, got {}", other.type_name())));
+                return Err(
+                    call.refuse(1, format!("item {index}: a table expected, got {}", other.type_name()))
+                );
             }
         }
     }
@@ -122,7 +133,8 @@ fn block(call: &Call, index: usize, table: &Table) -> mlua::Result<Block> {
     };
     block.streaming = fields.shift_remove("streaming").and_then(|flag| flag.as_bool()).unwrap_or(false);
     block.created_at = fields.shift_remove("created_at").and_then(|at| at.as_i64()).unwrap_or(0);
-    if let Some(Json::Object(meta)) = fields.shift_remove("meta").or_else(|| fields.shift_remove("metadata")) {
+    if let Some(Json::Object(meta)) = fields.shift_remove("meta").or_else(|| fields.shift_remove("metadata"))
+    {
         block.meta = meta;
     }
     // What is left, such as `model = true`, is the block's own business.

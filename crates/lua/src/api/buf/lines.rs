@@ -6,7 +6,8 @@ use super::super::call::Call;
 use super::super::declare::{ApiFn, Run, Ty, opt, req};
 use super::{NAME, ensure};
 
-const FROM: &str = "The first line, from 0; a negative one counts from the end, -1 being behind the last line.";
+const FROM: &str =
+    "The first line, from 0; a negative one counts from the end, -1 being behind the last line.";
 const TO: &str = "The line after the last; negative as above, -1 without it.";
 
 pub(crate) const FNS: &[ApiFn] = &[

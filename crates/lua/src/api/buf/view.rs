@@ -23,9 +23,8 @@ pub(crate) fn live(lua: &Lua, env: &Rc<Env>, name: &str) -> mlua::Result<Table> 
 
 fn make(lua: &Lua, env: &Rc<Env>, name: &str, writes: bool) -> mlua::Result<Table> {
     let (reader, read_name) = (Rc::clone(env), name.to_owned());
-    let fetch = lua.create_function(move |lua, field: LuaString| {
-        read(lua, &reader, &read_name, &field.to_str()?)
-    })?;
+    let fetch =
+        lua.create_function(move |lua, field: LuaString| read(lua, &reader, &read_name, &field.to_str()?))?;
     if !writes {
         let table = lua.create_table()?;
         table.raw_set("name", name)?;
@@ -83,7 +82,8 @@ fn write(lua: &Lua, env: &Env, name: &str, field: &str, value: &Value) -> mlua::
     }
     match (field, value) {
         ("text", value) => {
-            let text = lua.coerce_string(value.clone())?.map(|text| text.to_string_lossy()).unwrap_or_default();
+            let text =
+                lua.coerce_string(value.clone())?.map(|text| text.to_string_lossy()).unwrap_or_default();
             kernel.buf().set_text(name, &text);
         }
         ("cursor", Value::Integer(cursor)) => {
@@ -96,7 +96,12 @@ fn write(lua: &Lua, env: &Env, name: &str, field: &str, value: &Value) -> mlua::
             let map = convert::table_to_map(lua, metadata).map_err(|why| fault::raise(lua, &why))?;
             kernel.buf().set_metadata(name, map);
         }
-        _ => return Err(fault::raise(lua, &format!("the field '{field}' of a buffer cannot be set to this value"))),
+        _ => {
+            return Err(fault::raise(
+                lua,
+                &format!("the field '{field}' of a buffer cannot be set to this value"),
+            ));
+        }
     }
     Ok(())
 }
@@ -148,7 +153,9 @@ fn text_of(call: &Call, name: &str, value: &Table) -> mlua::Result<Option<String
         text => call.lua.coerce_string(text)?.map(|text| text.to_string_lossy()),
     };
     let chars = match value.raw_get::<Value>("chars")? {
-        Value::Table(chars) => Some(super::super::string_list(&chars).map_err(|why| call.refuse(1, why))?.concat()),
+        Value::Table(chars) => {
+            Some(super::super::string_list(&chars).map_err(|why| call.refuse(1, why))?.concat())
+        }
         _ => None,
     };
     let current = call.kernel()?.buf().text(name);
