@@ -14,6 +14,7 @@ mod keymap;
 mod legacy;
 mod task;
 mod timer;
+mod tool;
 mod ui;
 mod win;
 
@@ -32,7 +33,7 @@ use crate::env::Env;
 use crate::fault;
 
 /// Every family, in the order of the reference.
-const FAMILIES: [&[ApiFn]; 14] = [
+const FAMILIES: [&[ApiFn]; 15] = [
     core::FNS,
     task::FNS,
     hook::FNS,
@@ -45,6 +46,7 @@ const FAMILIES: [&[ApiFn]; 14] = [
     keymap::FNS,
     command::FNS,
     action::FNS,
+    tool::FNS,
     timer::FNS,
     legacy::FNS,
 ];

@@ -1,11 +1,13 @@
 //! Names of earlier hosts that are functions of their own: other arguments, same effect.
 
 use mlua::{MultiValue, Value};
+use purlin_agent::{ToolKind, ToolSpec};
 use purlin_kernel::{CommandSpec, OnOptions};
+use serde_json::json;
 
 use super::call::Call;
 use super::declare::{ApiFn, Opt, Run, Ty, key, must, opt, req};
-use super::{command, hook};
+use super::{command, hook, tool};
 
 const AUTOCMD: &[Opt] = &[
     must("callback", Ty::Function, "`fn(ev, ctx)`."),
@@ -36,23 +38,36 @@ pub(super) const FNS: &[ApiFn] = &[
         doc: "Adds a command. Older name; see `command.create`.",
         example: "purlin.register_command('hello', 'Greets.', function(args) return 'hello ' .. args end)",
         run: Run::Now(|call| {
-            let spec = CommandSpec::new(
-                call.string(0)?,
-                call.string(1)?,
-                command::body(&call.env, call.function(2)?),
-            );
+            let spec = CommandSpec::new(call.string(0)?, call.string(1)?, command::body(&call.env, call.function(2)?));
             call.one(command::add(call, spec)?)
+        }),
+    },
+    ApiFn {
+        name: "register_tool",
+        params: &[
+            req("name", Ty::String, "What the model calls it."),
+            req("desc", Ty::String, "What it does, for the model."),
+            req("fn", Ty::Function, "`fn(args, ctx)`."),
+            opt("schema", Ty::Table, "JSON Schema of the arguments."),
+        ],
+        returns: "Handle",
+        errors: &["The schema is not valid."],
+        doc: "Offers a tool to the model. Older name; see `tool.register`.",
+        example: "purlin.register_tool('now', 'The time.', function() return os.date() end)",
+        run: Run::Now(|call| {
+            let schema = match call.value(3) {
+                Value::Nil => json!({ "type": "object" }),
+                _ => tool::as_schema(call.json(3)?),
+            };
+            let spec = ToolSpec::new(&call.string(0)?, &call.string(1)?, schema, ToolKind::Other);
+            call.one(tool::add(call, spec, call.function(2)?)?)
         }),
     },
     ApiFn {
         name: "api.create_autocmd",
         params: &[
             req("events", Ty::Either(&[Ty::String, Ty::List]), "A hook, or several."),
-            req(
-                "handler",
-                Ty::Either(&[Ty::Function, Ty::Options(AUTOCMD)]),
-                "The function, or a table with `callback`.",
-            ),
+            req("handler", Ty::Either(&[Ty::Function, Ty::Options(AUTOCMD)]), "The function, or a table with `callback`."),
         ],
         returns: "Handle",
         errors: &["There is no hook of that name."],
@@ -64,11 +79,7 @@ pub(super) const FNS: &[ApiFn] = &[
         name: "api.create_user_command",
         params: &[
             req("name", Ty::String, "Its name."),
-            req(
-                "run",
-                Ty::Either(&[Ty::Function, Ty::Options(USER_COMMAND)]),
-                "The function, or a table with `callback`.",
-            ),
+            req("run", Ty::Either(&[Ty::Function, Ty::Options(USER_COMMAND)]), "The function, or a table with `callback`."),
         ],
         returns: "Handle",
         errors: &[],
@@ -79,16 +90,11 @@ pub(super) const FNS: &[ApiFn] = &[
             let (run, desc) = match call.value(1) {
                 Value::Function(run) => (run.clone(), String::new()),
                 _ => (
-                    options
-                        .function("callback")
-                        .ok_or_else(|| call.refuse(1, "field 'callback' is missing"))?,
+                    options.function("callback").ok_or_else(|| call.refuse(1, "field 'callback' is missing"))?,
                     options.string("desc").unwrap_or_default(),
                 ),
             };
-            call.one(command::add(
-                call,
-                CommandSpec::new(call.string(0)?, desc, command::body(&call.env, run)),
-            )?)
+            call.one(command::add(call, CommandSpec::new(call.string(0)?, desc, command::body(&call.env, run)))?)
         }),
     },
     ApiFn {
