@@ -38,7 +38,11 @@ pub(super) const FNS: &[ApiFn] = &[
         doc: "Adds a command. Older name; see `command.create`.",
         example: "purlin.register_command('hello', 'Greets.', function(args) return 'hello ' .. args end)",
         run: Run::Now(|call| {
-            let spec = CommandSpec::new(call.string(0)?, call.string(1)?, command::body(&call.env, call.function(2)?));
+            let spec = CommandSpec::new(
+                call.string(0)?,
+                call.string(1)?,
+                command::body(&call.env, call.function(2)?),
+            );
             call.one(command::add(call, spec)?)
         }),
     },
@@ -67,7 +71,11 @@ pub(super) const FNS: &[ApiFn] = &[
         name: "api.create_autocmd",
         params: &[
             req("events", Ty::Either(&[Ty::String, Ty::List]), "A hook, or several."),
-            req("handler", Ty::Either(&[Ty::Function, Ty::Options(AUTOCMD)]), "The function, or a table with `callback`."),
+            req(
+                "handler",
+                Ty::Either(&[Ty::Function, Ty::Options(AUTOCMD)]),
+                "The function, or a table with `callback`.",
+            ),
         ],
         returns: "Handle",
         errors: &["There is no hook of that name."],
@@ -79,7 +87,11 @@ pub(super) const FNS: &[ApiFn] = &[
         name: "api.create_user_command",
         params: &[
             req("name", Ty::String, "Its name."),
-            req("run", Ty::Either(&[Ty::Function, Ty::Options(USER_COMMAND)]), "The function, or a table with `callback`."),
+            req(
+                "run",
+                Ty::Either(&[Ty::Function, Ty::Options(USER_COMMAND)]),
+                "The function, or a table with `callback`.",
+            ),
         ],
         returns: "Handle",
         errors: &[],
@@ -90,11 +102,16 @@ pub(super) const FNS: &[ApiFn] = &[
             let (run, desc) = match call.value(1) {
                 Value::Function(run) => (run.clone(), String::new()),
                 _ => (
-                    options.function("callback").ok_or_else(|| call.refuse(1, "field 'callback' is missing"))?,
+                    options
+                        .function("callback")
+                        .ok_or_else(|| call.refuse(1, "field 'callback' is missing"))?,
                     options.string("desc").unwrap_or_default(),
                 ),
             };
-            call.one(command::add(call, CommandSpec::new(call.string(0)?, desc, command::body(&call.env, run)))?)
+            call.one(command::add(
+                call,
+                CommandSpec::new(call.string(0)?, desc, command::body(&call.env, run)),
+            )?)
         }),
     },
     ApiFn {

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use mlua::{Function, Lua, MultiValue, Table, Value};
-use purlin_agent::{ToolFn, ToolInvocation, ToolKind, ToolOutcome, ToolRegistration, ToolSpec, validate};
+use purlin_agent::tools::{ToolFn, ToolInvocation, validate};
+use purlin_agent::{ToolKind, ToolOutcome, ToolRegistration, ToolSpec};
 use purlin_kernel::{HandlerError, Registrar};
 use serde_json::{Value as Json, json};
 
@@ -21,7 +22,11 @@ const SPEC: &[Opt] = &[
     must("name", Ty::String, "What the model calls it: letters, digits, `_` and `-`."),
     must("description", Ty::String, "What it does, for the model."),
     key("schema", Ty::Table, "JSON Schema of the arguments; without it, it takes none."),
-    must("execute", Ty::Function, "`fn(args, ctx)`; it may wait. Answers text, `{content, details, is_error}`, or `nil, error`."),
+    must(
+        "execute",
+        Ty::Function,
+        "`fn(args, ctx)`; it may wait. Answers text, `{content, details, is_error}`, or `nil, error`.",
+    ),
     key("kind", Ty::Choice(KINDS), "What kind of thing it does; gates filter by it. `other` without it."),
     key("timeout_ms", Ty::Integer, "How long one call may take."),
     key("prompt_hint", Ty::String, "A line for the system prompt."),
@@ -68,7 +73,12 @@ fn register(call: &Call) -> mlua::Result<MultiValue> {
         Value::Nil => json!({ "type": "object", "properties": {} }),
         _ => as_schema(options.json("schema")?),
     };
-    let mut spec = ToolSpec::new(&name, &options.string("description").unwrap_or_default(), schema, kind(&options.string("kind")));
+    let mut spec = ToolSpec::new(
+        &name,
+        &options.string("description").unwrap_or_default(),
+        schema,
+        kind(&options.string("kind")),
+    );
     spec.timeout_ms = options.count("timeout_ms")?;
     spec.prompt_hint = options.string("prompt_hint");
     spec.overrides = options.flag("override").unwrap_or(false);
@@ -93,7 +103,10 @@ pub(crate) fn as_schema(schema: Json) -> Json {
             fields
                 .into_iter()
                 .map(|(name, value)| {
-                    let is_list = matches!(name.as_str(), "required" | "enum" | "allOf" | "anyOf" | "oneOf" | "examples");
+                    let is_list = matches!(
+                        name.as_str(),
+                        "required" | "enum" | "allOf" | "anyOf" | "oneOf" | "examples"
+                    );
                     let value = match value {
                         Json::Object(empty) if empty.is_empty() && is_list => json!([]),
                         Json::Array(empty) if empty.is_empty() && !is_list => json!({}),
@@ -112,7 +125,8 @@ pub(crate) fn as_schema(schema: Json) -> Json {
 pub(crate) fn add(call: &Call, spec: ToolSpec, execute: Function) -> mlua::Result<LuaHandle> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if spec.name.is_empty() || spec.name.len() > 64 || !spec.name.chars().all(is_word) {
-        return Err(call.refuse(0, format!("field 'name': letters, digits, `_` and `-` expected, got '{}'", spec.name)));
+        return Err(call
+            .refuse(0, format!("field 'name': letters, digits, `_` and `-` expected, got '{}'", spec.name)));
     }
     if let Err(why) = check_schema(&spec) {
         return Err(call.refuse(0, why));
@@ -142,7 +156,8 @@ fn body(env: &Rc<Env>, function: Function) -> ToolFn {
             let (args, context) = {
                 let lua = env.lua()?;
                 let args = convert::to_lua(&lua, &args).map_err(|error| fault::handler_error(&error))?;
-                let context = context(&lua, &env, &invocation).map_err(|error| fault::handler_error(&error))?;
+                let context =
+                    context(&lua, &env, &invocation).map_err(|error| fault::handler_error(&error))?;
                 (args, context)
             };
             let values: MultiValue = env.call_waiting(function, (args, context)).await?;
@@ -159,7 +174,8 @@ fn context(lua: &Lua, env: &Rc<Env>, invocation: &ToolInvocation) -> mlua::Resul
     context.raw_set("session_id", invocation.session_id.as_str())?;
     context.raw_set("cwd", invocation.cwd.as_str())?;
     let cancelled = invocation.cancelled.clone();
-    context.raw_set("cancelled", lua.create_function(move |_, _: MultiValue| Ok(cancelled.is_cancelled()))?)?;
+    context
+        .raw_set("cancelled", lua.create_function(move |_, _: MultiValue| Ok(cancelled.is_cancelled()))?)?;
     let progress = Rc::clone(&invocation.progress);
     context.raw_set(
         "progress",

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use purlin_agent::{ToolInvocation, ToolOutcome, ToolRegistration};
+use purlin_agent::tools::ToolInvocation;
+use purlin_agent::{ToolOutcome, ToolRegistration};
 use purlin_kernel::{CancelToken, DeadlineClass};
 use serde_json::{Value, json};
 
