@@ -23,6 +23,7 @@ mod bench;
 mod ci;
 mod docs;
 mod layers;
+mod needs;
 mod picture;
 mod terminal;
 mod tidy;
