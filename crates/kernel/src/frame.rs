@@ -75,6 +75,7 @@ impl Kernel {
             damaged.resize(usize::from(height), resized);
         }
         if self.needs_frame() || resized {
+            self.announce_frame(width, height);
             self.tidy_atlas();
             self.0.windows.any_dirty.set(false);
             self.0.layout.dirty.set(false);
@@ -82,6 +83,13 @@ impl Kernel {
             self.draw_windows();
             self.compose();
         }
+        let damaged = self.0.frames.damaged.borrow();
+        let changed = damaged.iter().any(|row| *row);
+        Frame { grid: self.0.frames.grid.borrow(), cursor: self.frame_cursor(), changed, damaged }
+    }
+
+    /// Raises `render`; what its handlers change is part of the frame.
+    fn announce_frame(&self, width: u16, height: u16) {
         let number = self.0.frames.number.get() + 1;
         self.0.frames.number.set(number);
         self.hook().dispatch_with::<Render>(|| {
@@ -91,9 +99,6 @@ impl Kernel {
                 ("frame".to_owned(), json!(number)),
             ])
         });
-        let damaged = self.0.frames.damaged.borrow();
-        let changed = damaged.iter().any(|row| *row);
-        Frame { grid: self.0.frames.grid.borrow(), cursor: self.frame_cursor(), changed, damaged }
     }
 
     /// Gives every window its rectangle; one whose rectangle changed is drawn again.

@@ -124,6 +124,11 @@ impl Kernel {
         self.0.context.borrow().get(name).cloned()
     }
 
+    /// Answers the whole context.
+    pub fn context_all(&self) -> crate::hooks::Object {
+        self.0.context.borrow().clone()
+    }
+
     /// Sets a value of the context; null removes it.
     pub fn set_context(&self, name: &str, value: serde_json::Value) {
         let mut context = self.0.context.borrow_mut();

@@ -218,6 +218,10 @@ impl Windows<'_> {
             let window = Rc::make_mut(&mut slot.state);
             change(window);
             window.name.clone_from(&before.name);
+            if *slot.state == *before {
+                // A renderer that states what already holds must not ask for another frame.
+                return true;
+            }
             slot.dirty = true;
             let placed = before.placement != slot.state.placement
                 || before.visible != slot.state.visible

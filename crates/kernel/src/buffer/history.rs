@@ -72,6 +72,11 @@ impl History {
         self.last = None;
     }
 
+    /// Tells whether the next edit begins a group.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.last.is_none()
+    }
+
     /// Exchanges the text for the one before the last group.
     pub(crate) fn undo(&mut self, rope: &Rope, cursor: usize) -> Option<(Rope, usize)> {
         let step = self.undo.take()?;
