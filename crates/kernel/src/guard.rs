@@ -70,7 +70,8 @@ impl Guard<'_> {
         let started = self.0.0.host.now_micros();
         let armed = self.open(ext, class, started);
         self.0.tx_begin();
-        let result = catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| Err(panic_error(payload.as_ref())));
+        let result =
+            catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| Err(panic_error(payload.as_ref())));
         let doomed = state.frames.borrow_mut().pop().and_then(|frame| frame.doomed);
         let result = doomed.map_or(result, Err);
         match &result {
@@ -179,7 +180,8 @@ impl Guard<'_> {
             let name = self.0.ext().name(ext);
             return Some(HandlerError::of(ErrorKind::Cancelled, format!("extension `{name}` is suspended")));
         }
-        (self.0.0.guard.frames.borrow().len() >= MAX_DEPTH).then(|| HandlerError::new("nested deeper than 32 handlers"))
+        (self.0.0.guard.frames.borrow().len() >= MAX_DEPTH)
+            .then(|| HandlerError::new("nested deeper than 32 handlers"))
     }
 
     fn open(&self, ext: ExtId, class: DeadlineClass, now: u64) -> Option<Armed> {

@@ -4,11 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use crate::hooks::terminal;
-use crate::{
-    buffer, command, ext, frame, guard, hooks, input, job, keymap, layout, mark, port, registry, task, timer, tx, ui,
-    window,
-};
 use crate::{ExtId, Host};
+use crate::{
+    buffer, command, ext, frame, guard, hooks, input, job, keymap, layout, mark, port, registry, task, timer,
+    tx, ui, window,
+};
 
 /// The programmable heart; a clone is another handle of the same kernel.
 #[derive(Clone)]

@@ -59,10 +59,12 @@ pub use error::{ErrorKind, HandlerError};
 pub use ext::{ExtId, Extension, LoadError, LoadedExtension, Registrar, Registration};
 pub use frame::Frame;
 pub use grid::{Canvas, Grid};
-pub use guard::{Armed, CancelToken, DeadlineClass, ExtReport, Guard, Level, Limit, Limits, LogMessage, Quotas, Watchdog};
+pub use guard::{
+    Armed, CancelToken, DeadlineClass, ExtReport, Guard, Level, Limit, Limits, LogMessage, Quotas, Watchdog,
+};
 pub use hooks::{
-    AnswerField, Combine, Dispatched, Field, HandlerFn, Hook, HookDecl, HookError, HookEvent, HookListing, HookMode,
-    Object, OnOptions, Outcome, Payload, Phase, Ty, nearest,
+    AnswerField, Combine, Dispatched, Field, HandlerFn, Hook, HookDecl, HookError, HookEvent, HookListing,
+    HookMode, Object, OnOptions, Outcome, Payload, Phase, Ty, nearest,
 };
 pub use host::{DirEntry, Host, HostError, LBF, Process, ProcessEvent, ProcessSpec, TaskHandle};
 pub use input::{Input, MouseButton, MouseEvent, MouseKind};
@@ -75,7 +77,7 @@ pub use mark::{Mark, MarkOptions, Namespace};
 pub use port::{Port, Progress, ServiceCall, ServiceFn};
 pub use registry::{Handle, RegId};
 pub use ui::{
-    Confirm, ConfirmOptions, Dialog, DialogBody, InputDialog, InputOptions, Notice, Reason, Select, SelectAnswer,
-    SelectItem, SelectOptions,
+    Confirm, ConfirmOptions, Dialog, DialogBody, InputDialog, InputOptions, Notice, Reason, Select,
+    SelectAnswer, SelectItem, SelectOptions,
 };
 pub use window::{Ownership, Placement, RenderContext, Renderer, Scroll, Window};

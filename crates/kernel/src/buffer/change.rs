@@ -159,7 +159,8 @@ impl Buffers<'_> {
             return true;
         }
         let extension = self.0.ext().name(ext);
-        let text = format!("`{name}` would hold more than {most} bytes, the quota of extension `{extension}`");
+        let text =
+            format!("`{name}` would hold more than {most} bytes, the quota of extension `{extension}`");
         guard.doom(crate::HandlerError::of(crate::ErrorKind::Memory, text));
         false
     }

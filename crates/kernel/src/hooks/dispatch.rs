@@ -28,7 +28,12 @@ impl Hooks<'_> {
             self.0.guard().log(Level::Error, ExtId::CORE, H::DECL.name, &HandlerError::new(text));
             H::Answer::default()
         });
-        Dispatched { answer, appended: outcome.appended, refused: outcome.refused, consumed: outcome.consumed }
+        Dispatched {
+            answer,
+            appended: outcome.appended,
+            refused: outcome.refused,
+            consumed: outcome.consumed,
+        }
     }
 
     /// Raises a synchronous hook with a plain object.
@@ -113,7 +118,10 @@ pub(super) fn finish(
     event.fold(kernel, handler.owner, answer)?;
     let closed = event.decl().is_some_and(|decl| decl.closed);
     if closed && event.0.stopped.get() && !event.0.decided.get() {
-        return Err(HandlerError::new(format!("`stop()` on `{}` needs an answer that refuses", event.name())));
+        return Err(HandlerError::new(format!(
+            "`stop()` on `{}` needs an answer that refuses",
+            event.name()
+        )));
     }
     Ok(())
 }

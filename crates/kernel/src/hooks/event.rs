@@ -114,7 +114,9 @@ impl HookEvent {
             "focus" => {
                 let window = kernel.win().focused()?;
                 let kind = if kernel.ui().has_dialog() { "dialog" } else { "window" };
-                Some(json!({ "kind": kind, "window": window.name, "buffer": window.buffer, "role": window.role }))
+                Some(
+                    json!({ "kind": kind, "window": window.name, "buffer": window.buffer, "role": window.role }),
+                )
             }
             _ => None,
         }
@@ -124,7 +126,9 @@ impl HookEvent {
     pub fn fields(&self) -> Vec<String> {
         let names = self.0.payload.borrow().names();
         match self.0.decl {
-            Some(decl) if names.is_empty() => decl.payload.iter().map(|field| field.name.to_owned()).collect(),
+            Some(decl) if names.is_empty() => {
+                decl.payload.iter().map(|field| field.name.to_owned()).collect()
+            }
             _ => names,
         }
     }

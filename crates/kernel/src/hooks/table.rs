@@ -185,7 +185,13 @@ impl Hooks<'_> {
     }
 
     /// Registers a handler under a hook's name, an alias, or a custom name with a colon.
-    pub fn on(&self, owner: ExtId, name: &str, options: OnOptions, run: HandlerFn) -> Result<Handle, HookError> {
+    pub fn on(
+        &self,
+        owner: ExtId,
+        name: &str,
+        options: OnOptions,
+        run: HandlerFn,
+    ) -> Result<Handle, HookError> {
         let decl = self.decl(name);
         if decl.is_none() && !name.contains(':') {
             let decls = self.0.0.hooks.decls.borrow();
