@@ -5,13 +5,14 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::{
-    docs, layers, tidy, wasm,
+    docs, layers, needs, tidy, wasm,
     workspace::{Workspace, run},
 };
 
 /// Installs what the tests need and runs all of them.
 pub(crate) fn test(workspace: &Workspace) -> Result<()> {
-    wasm::prepare(workspace)?;
+    needs::compilers()?;
+    needs::wasm(workspace)?;
     step("tests of all crates", || run(&mut workspace.cargo(&["test", "--workspace", "--no-fail-fast"])))?;
     step("portable crates on wasm", || wasm::check(workspace))?;
     step("documentation", || docs::check(workspace))

@@ -1,40 +1,22 @@
 //! `cargo xtask wasm`: the portable crates compile for the browser, and their suite runs there too.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use crate::workspace::{Workspace, installed, output, run};
+use crate::{
+    needs,
+    workspace::{Workspace, run},
+};
 
-const TARGET: &str = "wasm32-unknown-unknown";
+/// The compiler's name for the browser.
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 /// What must compile for wasm.
 const PORTABLE: &[&str] = &["purlin-notebook", "purlin-runtime-core", "purlin-kernel"];
 /// Whose tests run there too, the same ones as natively.
 const RUN_THERE: &[&str] = &["purlin-notebook", "purlin-runtime-core"];
 
-/// Installs the compiler's wasm target when it is missing, and says what else is.
-pub(crate) fn prepare(workspace: &Workspace) -> Result<()> {
-    let sysroot = output(
-        std::process::Command::new("rustc").args(["--print", "sysroot"]).current_dir(workspace.root()),
-    )?;
-    let library = std::path::Path::new(sysroot.trim()).join("lib/rustlib").join(TARGET);
-    if !library.is_dir() {
-        if !installed("rustup") {
-            bail!(
-                "the tests need the compiler's target `{TARGET}`: install it from where your Rust compiler came from"
-            );
-        }
-        run(std::process::Command::new("rustup")
-            .args(["target", "add", TARGET])
-            .current_dir(workspace.root()))?;
-    }
-    if !installed("node") {
-        bail!("the tests need Node 18 or newer as `node` (on Debian: `apt-get install nodejs`)");
-    }
-    Ok(())
-}
-
 /// Checks the portable crates for wasm, and runs the suites that are written for it.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
-    prepare(workspace)?;
+    needs::wasm(workspace)?;
     run(&mut workspace.cargo(&with_packages(&["check", "--target", TARGET], PORTABLE)))
         .context("a portable crate does not compile for wasm")?;
     // As a list, so that a folder with a blank in its name stays one argument.

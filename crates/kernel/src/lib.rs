@@ -76,6 +76,8 @@ pub use layout::{Dir, LayoutNode, Rect};
 pub use mark::{Mark, MarkOptions, Namespace};
 pub use port::{Port, Progress, ServiceCall, ServiceFn};
 pub use registry::{Handle, RegId};
+/// The text of a [`Buffer`]; named here so that no other crate depends on the library it comes from.
+pub use ropey::Rope;
 pub use ui::{
     Confirm, ConfirmOptions, Dialog, DialogBody, InputDialog, InputOptions, Notice, Reason, Select,
     SelectAnswer, SelectItem, SelectOptions,

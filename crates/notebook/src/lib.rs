@@ -53,7 +53,7 @@ pub use memory::MemoryStore;
 pub use query::{Query, Rows};
 pub use rows::{
     Annotation, Approval, BranchCell, Cell, Compaction, Delta, ExecutionNote, Fork, Label, LogEntry,
-    ModelUse, Output, QueueEntry, RuntimeSession, StateRow, Steer, ToolCall,
+    ModelUse, Output, OutputHead, QueueEntry, RuntimeSession, StateRow, Steer, ToolCall,
 };
 pub use store::{
     Authority, CommitId, ConfirmedEvent, Durability, EventNames, Replica, Store, StoreError, StoreExt,

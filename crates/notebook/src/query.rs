@@ -21,8 +21,15 @@ pub enum Query {
     Cell(CellId),
     /// The outputs of a cell, by position.
     OutputsOf(CellId),
+    /// The cell that is last in cell order.
+    LastCell,
     /// One output.
     Output(OutputId),
+    /// The outputs of one cell or of all, by cell and position, without their content.
+    OutputHeads {
+        /// The cell.
+        cell: Option<CellId>,
+    },
     /// What was appended to an output after a number, by number.
     DeltasAfter {
         /// The output.

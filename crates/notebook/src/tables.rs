@@ -83,6 +83,8 @@ tables! {
     State, STATE;
     /// Where the notebook was forked from.
     Forks, FORKS;
+    /// What an output is in the history of the session, without its content.
+    OutputRoles, OUTPUT_ROLES;
 }
 
 impl Tables {

@@ -107,6 +107,8 @@ pub(crate) struct Inner {
     session: RefCell<Option<RuntimeSessionId>>,
     starts: Cell<u32>,
     hold: RefCell<Option<Box<dyn Any>>>,
+    /// The holder that was last told to be waited for.
+    waiting_for: RefCell<Option<RuntimeSessionId>>,
     /// Sessions whose owner was seen to go, whatever the liveness still says.
     gone: RefCell<BTreeSet<RuntimeSessionId>>,
 }
@@ -132,6 +134,7 @@ impl RuntimeAgent {
             session: RefCell::new(None),
             starts: Cell::new(0),
             hold: RefCell::new(None),
+            waiting_for: RefCell::new(None),
             gone: RefCell::default(),
         };
         Self { inner: Rc::new(inner) }
@@ -275,9 +278,13 @@ impl Inner {
         if let Some(holder) = holders.first().filter(|_| !self.options.displace) {
             let holder = holder.id.clone();
             self.shared.set_status(AgentStatus::Waiting);
-            self.call("on_waiting", |lifecycle| lifecycle.on_waiting(&holder));
+            let told = self.waiting_for.replace(Some(holder.clone()));
+            if told.as_ref() != Some(&holder) {
+                self.call("on_waiting", |lifecycle| lifecycle.on_waiting(&holder));
+            }
             return Ok(false);
         }
+        self.waiting_for.take();
         let session = self.new_session();
         *self.hold.borrow_mut() = Some(self.options.liveness.hold(&session).map_err(StartError::Hold)?);
         let batch = self.start_batch(&session, &others)?;

@@ -23,11 +23,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod artifacts;
 mod doorbell;
+pub mod host;
 pub mod lock;
 pub mod paths;
+pub mod process;
 pub mod sessions;
+pub mod shell;
 pub mod store;
 
+pub use artifacts::FileArtifacts;
+pub use host::{KernelHost, NativeHost};
 pub use paths::Paths;
+pub use shell::ShellHandler;
 pub use store::{OpenError, OpenMode, SqliteNotebook, SqliteStore, StoreClient};

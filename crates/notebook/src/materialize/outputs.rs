@@ -6,7 +6,7 @@ use super::{Done, json, presence, run};
 use crate::event::Event;
 use crate::ids::{CellId, OutputId};
 use crate::tables::{Bind, DerivedTables, Op, Set, Table, TableError, Test, Verb};
-use crate::values::{Media, OutputType, Representations};
+use crate::values::{Media, OutputMeta, OutputType, Representations};
 
 use Set::Bind as B;
 use Test::Is;
@@ -44,6 +44,11 @@ static DELTA: Op =
 static DELTAS_OF_OUTPUT: Op = Op::new(Table::Deltas, Delete, &[], &[Is("outputId")]);
 static DELTAS_OF_CELL: Op = Op::new(Table::Deltas, Delete, &[], &[Test::OutputOfCell("outputId")]);
 static OUTPUTS_OF_CELL: Op = Op::new(Table::Outputs, Delete, &[], &[Is("cellId")]);
+static ROLE: Op =
+    Op::new(Table::OutputRoles, InsertOrReplace, &[B("outputId"), B("role"), B("callId"), B("opaque")], &[]);
+static ROLE_OF_OUTPUT: Op = Op::new(Table::OutputRoles, Delete, &[], &[Is("outputId")]);
+static ROLES_OF_CELL: Op = Op::new(Table::OutputRoles, Delete, &[], &[Test::OutputOfCell("outputId")]);
+static ALL_ROLES: Op = Op::new(Table::OutputRoles, Delete, &[], &[]);
 static ALL_DELTAS: Op = Op::new(Table::Deltas, Delete, &[], &[]);
 static ALL_OUTPUTS: Op = Op::new(Table::Outputs, Delete, &[], &[]);
 static ALL_PENDING: Op = Op::new(Table::PendingClears, Delete, &[], &[]);
@@ -64,6 +69,7 @@ struct Row<'a> {
     mime: &'a str,
     metadata: Bind<'a>,
     representations: Bind<'a>,
+    meta: Option<OutputMeta>,
 }
 
 pub(super) fn apply(event: &Event, t: &mut dyn DerivedTables) -> Done {
@@ -132,6 +138,7 @@ fn changed(event: &Event, t: &mut dyn DerivedTables) -> Done {
         Event::CellOutputsCleared { cell_id, wait, cleared_by } => clear(t, cell_id, *wait, cleared_by),
         Event::AllOutputsCleared { .. } => run(t, &ALL_OUTPUTS, &[])
             .and_then(|()| run(t, &ALL_DELTAS, &[]))
+            .and_then(|()| run(t, &ALL_ROLES, &[]))
             .and_then(|()| run(t, &ALL_PENDING, &[])),
         _ => return None,
     })
@@ -148,6 +155,7 @@ fn insert(t: &mut dyn DerivedTables, row: Row<'_>) -> Result<(), TableError> {
     }
     // An output that is written anew begins without the text appended to the former one.
     run(t, &DELTAS_OF_OUTPUT, &[row.id.as_str().into()])?;
+    role(t, row.id, row.meta.as_ref())?;
     run(
         t,
         &OUTPUT,
@@ -188,6 +196,7 @@ fn shown<'a>(
         mime,
         metadata: Bind::Null,
         representations: json(representations),
+        meta: representations.values().find_map(Media::meta),
     }
 }
 
@@ -220,7 +229,17 @@ fn contained<'a>(
         mime,
         metadata: content.metadata().map_or(Bind::Null, json),
         representations: Bind::Null,
+        meta: content.meta(),
     }
+}
+
+/// Keeps what an output is beside its content, so that a long history is indexed without reading the contents.
+fn role(t: &mut dyn DerivedTables, id: &OutputId, meta: Option<&OutputMeta>) -> Result<(), TableError> {
+    let Some(meta) = meta else {
+        return run(t, &ROLE_OF_OUTPUT, &[id.as_str().into()]);
+    };
+    let call = meta.call_id.as_deref();
+    run(t, &ROLE, &[id.as_str().into(), meta.role.as_str().into(), call.into(), meta.opaque.is_some().into()])
 }
 
 fn update_displays(
@@ -243,6 +262,7 @@ fn clear(t: &mut dyn DerivedTables, cell: &CellId, wait: bool, by: &str) -> Resu
 
 fn clear_outputs(t: &mut dyn DerivedTables, cell: &CellId) -> Result<(), TableError> {
     run(t, &DELTAS_OF_CELL, &[cell.as_str().into()])?;
+    run(t, &ROLES_OF_CELL, &[cell.as_str().into()])?;
     run(t, &OUTPUTS_OF_CELL, &[cell.as_str().into()])
 }
 

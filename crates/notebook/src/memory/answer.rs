@@ -15,6 +15,16 @@ pub(super) fn answer(maps: &Maps, log: &[LogEntry], query: &Query) -> Rows {
     let rows = match query {
         Query::BranchPath { leaf } => branch(maps, columns, leaf.as_ref().map(AsRef::as_ref)),
         Query::RuntimeSessions => sessions(maps, columns),
+        Query::LastCell => {
+            let place = |row: &MapRow| (row.values[3].clone(), row.values[0].clone());
+            maps.table(Table::Cells)
+                .all()
+                .max_by_key(|row| place(row))
+                .map(|row| shown(columns, &row.values))
+                .into_iter()
+                .collect()
+        }
+        Query::OutputHeads { cell } => heads(maps, columns, cell.as_ref().map(AsRef::as_ref)),
         Query::LogSince { rowid, limit } => {
             let from = usize::try_from(*rowid).unwrap_or(0).min(log.len());
             log[from..].iter().take(*limit).map(log_row).collect()
@@ -72,6 +82,21 @@ fn sessions(maps: &Maps, columns: &[Column]) -> Vec<Vec<Value>> {
     let row = |row: &MapRow| {
         let mut values = row.values.clone();
         values.push(lanes.get(&row.values[0]).map_or(Scalar::Null, |lanes| lanes.values[1].clone()));
+        shown(columns, &values)
+    };
+    found.into_iter().map(row).collect()
+}
+
+fn heads(maps: &Maps, columns: &[Column], cell: Option<&str>) -> Vec<Vec<Value>> {
+    let equals: Vec<(usize, Scalar)> = cell.map(|cell| (1, Scalar::Text(cell.into()))).into_iter().collect();
+    let mut found: Vec<&MapRow> = maps.table(Table::Outputs).select(&equals).map(|(_, row)| row).collect();
+    found.sort_by(|a, b| (&a.values[1], &a.values[3], a.order).cmp(&(&b.values[1], &b.values[3], b.order)));
+    let roles = maps.table(Table::OutputRoles);
+    let row = |row: &MapRow| {
+        let none = || vec![Scalar::Null, Scalar::Null, Scalar::Integer(0)];
+        let mut values: Vec<Scalar> =
+            [0, 1, 2, 3, 4, 6].iter().map(|place| row.values[*place].clone()).collect();
+        values.extend(roles.get(&row.values[0]).map_or_else(none, |role| role.values[1..].to_vec()));
         shown(columns, &values)
     };
     found.into_iter().map(row).collect()

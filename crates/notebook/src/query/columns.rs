@@ -37,6 +37,17 @@ const fn joined<const N: usize>(first: &[Column], second: &[Column]) -> [Column;
 const CELL: &[Column] = Table::Cells.def().columns;
 const ANNOTATION: &[Column] = Table::Annotations.def().columns;
 const BRANCH: &[Column] = &joined::<{ CELL.len() + ANNOTATION.len() }>(CELL, ANNOTATION);
+const HEADS: &[Column] = &[
+    column("id", Kind::Text),
+    column("cellId", Kind::Text),
+    column("outputType", Kind::Text),
+    column("position", Kind::Real),
+    column("streamName", Kind::Text),
+    column("displayId", Kind::Text),
+    column("role", Kind::Text),
+    column("callId", Kind::Text),
+    column("opaque", Kind::Bool),
+];
 const SESSION: &[Column] = Table::Sessions.def().columns;
 const SESSIONS: &[Column] = &joined::<{ SESSION.len() + 1 }>(SESSION, &[column("lanes", Kind::Json)]);
 
@@ -46,6 +57,8 @@ impl Query {
         match self {
             Self::BranchPath { .. } => BRANCH,
             Self::RuntimeSessions => SESSIONS,
+            Self::LastCell => CELL,
+            Self::OutputHeads { .. } => HEADS,
             Self::LogSince { .. } => LOG,
             Self::LastRowid => LAST,
             other => other.table().map_or(&[], |table| table.def().columns),
@@ -73,7 +86,12 @@ impl Query {
             Self::ExecutionNote(_) => Table::ExecutionNotes,
             Self::Forks => Table::Forks,
             Self::Table(table) => *table,
-            Self::BranchPath { .. } | Self::RuntimeSessions | Self::LogSince { .. } | Self::LastRowid => {
+            Self::BranchPath { .. }
+            | Self::RuntimeSessions
+            | Self::LogSince { .. }
+            | Self::LastRowid
+            | Self::LastCell
+            | Self::OutputHeads { .. } => {
                 return None;
             }
         })

@@ -44,6 +44,11 @@ impl Query {
             Self::BranchPath { leaf: None } => (BRANCH_DEFAULT.into(), vec![]),
             Self::BranchPath { leaf: Some(leaf) } => (BRANCH_OF.into(), vec![leaf.as_str().into()]),
             Self::RuntimeSessions => (SESSIONS.into(), vec![]),
+            Self::LastCell => (LAST_CELL.into(), vec![]),
+            Self::OutputHeads { cell: None } => (heads("").into(), vec![]),
+            Self::OutputHeads { cell: Some(cell) } => {
+                (heads("WHERE o.cellId = ?").into(), vec![cell.as_str().into()])
+            }
             Self::LogSince { rowid, limit } => {
                 let limit = i64::try_from(*limit).unwrap_or(i64::MAX);
                 (LOG_SINCE.into(), vec![(*rowid).into(), limit.into()])
@@ -95,7 +100,12 @@ impl Query {
             | Self::Compactions
             | Self::Forks => all(),
             Self::Metadata | Self::Labels | Self::Table(_) => Select::new(vec![], Sorted::Key),
-            Self::BranchPath { .. } | Self::RuntimeSessions | Self::LogSince { .. } | Self::LastRowid => {
+            Self::BranchPath { .. }
+            | Self::RuntimeSessions
+            | Self::LogSince { .. }
+            | Self::LastRowid
+            | Self::LastCell
+            | Self::OutputHeads { .. } => {
                 return None;
             }
         })
@@ -144,6 +154,16 @@ fn branch_columns(sql: &str) -> String {
 
 const LOG_SINCE: &str = "SELECT rowid, batch, seq, name, args, clientId, sessionId, at FROM events \
      WHERE rowid > ? ORDER BY rowid LIMIT ?";
+
+const LAST_CELL: &str = "SELECT * FROM cells ORDER BY fractionalIndex DESC, id DESC LIMIT 1";
+
+fn heads(condition: &str) -> String {
+    format!(
+        "SELECT o.id, o.cellId, o.outputType, o.position, o.streamName, o.displayId, r.role, r.callId, \
+         coalesce(r.opaque, 0) FROM outputs o LEFT JOIN outputRoles r ON r.outputId = o.id {condition} \
+         ORDER BY o.cellId, o.position, o.rowid"
+    )
+}
 
 const SESSIONS: &str = "SELECT s.*, l.lanes FROM runtimeSessions s \
      LEFT JOIN runtimeLanes l ON l.sessionId = s.sessionId ORDER BY s.rowid";

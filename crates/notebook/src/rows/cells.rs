@@ -229,6 +229,45 @@ impl FromRow for Output {
     }
 }
 
+/// An output without its content.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputHead {
+    /// Its id.
+    pub id: OutputId,
+    /// The cell.
+    pub cell_id: CellId,
+    /// Its kind.
+    pub output_type: OutputType,
+    /// Its place among the cell's outputs.
+    pub position: f64,
+    /// The stream of terminal text.
+    pub stream_name: Option<StreamName>,
+    /// The display it shows.
+    pub display_id: Option<String>,
+    /// What it is in the history of the session.
+    pub role: Option<Role>,
+    /// The tool call it belongs to.
+    pub call_id: Option<String>,
+    /// Whether it keeps a provider's items.
+    pub has_opaque: bool,
+}
+
+impl FromRow for OutputHead {
+    fn from_row(row: &mut Row) -> Result<Self, DecodeError> {
+        Ok(Self {
+            id: row.text()?,
+            cell_id: row.text()?,
+            output_type: row.word()?,
+            position: row.real()?,
+            stream_name: row.maybe_word()?,
+            display_id: row.maybe_text()?,
+            role: row.maybe_word()?,
+            call_id: row.maybe_text()?,
+            has_opaque: row.flag()?,
+        })
+    }
+}
+
 /// Text appended to an output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delta {

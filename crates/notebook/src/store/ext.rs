@@ -7,7 +7,7 @@ use crate::ids::{CellId, OutputId, QueueId, RuntimeSessionId};
 use crate::query::Query;
 use crate::rows::{
     Annotation, Approval, BranchCell, Cell, Compaction, Delta, ExecutionNote, Fork, FromRow, Label, LogEntry,
-    MetadataRow, ModelUse, Output, QueueEntry, RuntimeSession, StateRow, Steer, ToolCall,
+    MetadataRow, ModelUse, Output, OutputHead, QueueEntry, RuntimeSession, StateRow, Steer, ToolCall,
 };
 use crate::values::{CellKind, QueueStatus};
 
@@ -36,6 +36,16 @@ pub trait StoreExt: Store {
     /// Returns the outputs of a cell, by position.
     fn outputs_of(&self, cell: &CellId) -> Result<Vec<Output>, StoreError> {
         self.rows(&Query::OutputsOf(cell.clone()))
+    }
+
+    /// Returns the cell that is last in cell order, after which a new one goes.
+    fn last_cell(&self) -> Result<Option<Cell>, StoreError> {
+        self.row(&Query::LastCell)
+    }
+
+    /// Returns the outputs of a cell or of all cells, by cell and position, without their content.
+    fn output_heads(&self, cell: Option<&CellId>) -> Result<Vec<OutputHead>, StoreError> {
+        self.rows(&Query::OutputHeads { cell: cell.cloned() })
     }
 
     /// Returns an output.

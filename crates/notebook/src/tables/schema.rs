@@ -110,6 +110,7 @@ impl Table {
             Self::ExecutionNotes => EXECUTION_NOTES,
             Self::State => STATE,
             Self::Forks => FORKS,
+            Self::OutputRoles => OUTPUT_ROLES,
         }
     }
 }
@@ -331,6 +332,13 @@ const STATE: &TableDef =
 
 const FORKS: &TableDef =
     def!("forkedFrom", 1, [req("notebookId", Text), req("cellId", Text), opt("outputId", Text),], []);
+
+const OUTPUT_ROLES: &TableDef = def!(
+    "outputRoles",
+    1,
+    [req("outputId", Text), req("role", Text), opt("callId", Text), int("opaque", Bool, 0)],
+    []
+);
 
 impl TableDef {
     /// Returns the place of a column, if the table has it.

@@ -1,0 +1,113 @@
+//! A request in the words of Anthropic Messages.
+
+use serde_json::{Map, Value, json};
+
+use super::API;
+use crate::model::{ModelLimits, ThinkingStyle};
+use crate::request::{Message, Part, Request, Speaker, Thinking, ToolDefinition};
+use crate::wire::Encoded;
+
+/// Encodes a request; `provider` decides which opaque items may come back.
+pub fn encode(request: &Request, provider: &str, limits: &ModelLimits) -> Encoded {
+    let mut body = Map::new();
+    body.insert("model".into(), request.model.clone().into());
+    body.insert("max_tokens".into(), request.max_tokens.into());
+    body.insert("stream".into(), true.into());
+    let thinks = thinking(request, limits, &mut body);
+    if !request.system.is_empty() {
+        body.insert("system".into(), json!([{"type": "text", "text": request.system, "cache_control": cache_mark()}]));
+    }
+    body.insert("messages".into(), Value::Array(messages(request, provider, thinks)));
+    if !request.tools.is_empty() {
+        body.insert("tools".into(), request.tools.iter().map(tool).collect());
+    }
+    Encoded {
+        payload: Value::Object(body),
+        headers: vec![
+            ("content-type".into(), "application/json".into()),
+            ("accept".into(), "text/event-stream".into()),
+            ("anthropic-version".into(), "2023-06-01".into()),
+        ],
+    }
+}
+
+fn cache_mark() -> Value {
+    json!({"type": "ephemeral"})
+}
+
+/// Adds the thinking setting; answers whether reasoning may be part of the history.
+fn thinking(request: &Request, limits: &ModelLimits, body: &mut Map<String, Value>) -> bool {
+    match (limits.thinking, request.thinking) {
+        (ThinkingStyle::None, _) | (_, Thinking::Default | Thinking::Off) => false,
+        (ThinkingStyle::Adaptive, level) => {
+            body.insert("thinking".into(), json!({"type": "adaptive"}));
+            if let Some(effort) = level.effort() {
+                body.insert("output_config".into(), json!({"effort": effort}));
+            }
+            true
+        }
+        (ThinkingStyle::Budget | ThinkingStyle::Effort, level) => {
+            // The budget has to leave room for the answer itself.
+            let budget = level.budget().unwrap_or(4_096).min(request.max_tokens.saturating_sub(1_024));
+            if budget < 1_024 {
+                return false;
+            }
+            body.insert("thinking".into(), json!({"type": "enabled", "budget_tokens": budget}));
+            true
+        }
+    }
+}
+
+fn tool(tool: &ToolDefinition) -> Value {
+    json!({"name": tool.name, "description": tool.description, "input_schema": tool.schema})
+}
+
+/// Groups neighbours of one speaker into turns and marks the last user turn for the cache.
+fn messages(request: &Request, provider: &str, thinks: bool) -> Vec<Value> {
+    let mut turns: Vec<(Speaker, Vec<Value>)> = Vec::new();
+    for message in &request.messages {
+        let Some(block) = block(message, request, provider, thinks) else { continue };
+        match turns.last_mut() {
+            Some((speaker, blocks)) if *speaker == message.speaker => blocks.push(block),
+            _ => turns.push((message.speaker, vec![block])),
+        }
+    }
+    for (speaker, blocks) in &mut turns {
+        if *speaker == Speaker::User {
+            // Results have to stand before any other text of the turn that answers the calls.
+            blocks.sort_by_key(|block| block["type"] != "tool_result");
+        }
+    }
+    if let Some((_, blocks)) = turns.iter_mut().rev().find(|(speaker, _)| *speaker == Speaker::User)
+        && let Some(Value::Object(block)) = blocks.last_mut()
+    {
+        block.insert("cache_control".into(), cache_mark());
+    }
+    turns.into_iter().map(|(speaker, content)| json!({"role": speaker, "content": content})).collect()
+}
+
+fn block(message: &Message, request: &Request, provider: &str, thinks: bool) -> Option<Value> {
+    match &message.part {
+        // The API refuses empty text, and text of nothing but white space.
+        Part::Text(text) if text.trim().is_empty() => None,
+        Part::Text(text) => Some(json!({"type": "text", "text": text})),
+        Part::Thinking { opaque, .. } => {
+            let opaque = opaque.as_ref().filter(|_| thinks)?;
+            let ours = opaque.api == API && opaque.provider == provider && opaque.model == request.model;
+            ours.then(|| opaque.item.clone())
+        }
+        Part::ToolCall { id, name, arguments } => {
+            // Only an object is accepted; what the model wrote instead was answered with an error result.
+            let input = if arguments.is_object() { arguments.clone() } else { json!({}) };
+            Some(json!({"type": "tool_use", "id": id, "name": name, "input": input}))
+        }
+        Part::ToolResult { id, content, is_error } => {
+            let content = if content.is_empty() { "(no output)" } else { content };
+            let mut block = json!({"type": "tool_result", "tool_use_id": id, "content": content});
+            if *is_error {
+                block["is_error"] = true.into();
+            }
+            Some(block)
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! Start and end of an agent: rows 1 to 7, 13 to 19.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::LocalBoxStream;
+use purlin_notebook::{
+    Authority, CellKind, CommitId, ConfirmedEvent, Durability, Event, EventNames, MemoryStore, Query,
+    QueueStatus, Replica, Rows, RuntimeSessionId, RuntimeStatus, Store, StoreError, StoreExt, SyncStatus,
+    Tables, TerminationReason,
+};
+use purlin_runtime_core::{
+    AgentStatus, Ended, Handlers, Lifecycle, Options, RunError, RuntimeAgent, StartError,
+};
+
+use crate::support::{Diary, World, all, deaf, echo, noting, patient};
+
+#[test]
+fn row_001_a_start_is_told_and_the_session_is_ready() {
+    let world = World::new();
+    let agent = world.agent(echo());
+    world.host.run(agent.start()).unwrap();
+    assert_eq!(
+        world.names_after(0),
+        ["RuntimeSessionStarted", "LanesAnnounced", "RuntimeSessionStatusChanged"]
+    );
+    assert_eq!(world.commits_after(0), 1);
+    let session = &world.store.runtime_sessions().unwrap()[0];
+    assert_eq!(session.status, RuntimeStatus::Ready);
+    assert!(session.is_active);
+    assert_eq!(session.capabilities, all());
+    assert_eq!(session.lanes, Some(vec![CellKind::Echo]));
+    assert_eq!(agent.status(), AgentStatus::Ready);
+}
+
+#[test]
+fn row_002_others_are_displaced_before_our_start_in_one_commit() {
+    let world = World::new();
+    let first = world.agent(echo());
+    world.start(&first);
+    let before = world.last_rowid();
+    let mut options = world.options(&[CellKind::Echo]);
+    options.displace = true;
+    let second = world.agent_with(options, echo());
+    world.host.run(second.start()).unwrap();
+    let names = world.names_after(before);
+    assert_eq!(names[..2], ["RuntimeSessionTerminated", "RuntimeSessionStarted"]);
+    let log = world.store.log_since(before, 4).unwrap();
+    assert!(log.iter().all(|entry| entry.batch == log[0].batch));
+    assert!(matches!(
+        log[0].event,
+        Event::RuntimeSessionTerminated { reason: TerminationReason::Displaced, .. }
+    ));
+}
+
+#[test]
+fn row_003_starting_twice_is_an_error() {
+    let world = World::new();
+    let agent = world.agent(echo());
+    world.host.run(agent.start()).unwrap();
+    assert_eq!(world.host.run(agent.start()), Err(StartError::AlreadyStarted));
+    assert_eq!(world.names_after(0).iter().filter(|name| *name == "RuntimeSessionStarted").count(), 1);
+}
+
+#[test]
+fn row_004_a_start_that_fails_ends_its_session() {
+    let world = World::new();
+    let store = Unflushable(world.store.clone());
+    let handlers = Handlers::new().with(CellKind::Echo, echo());
+    let options = Options::new("test", "ada", [CellKind::Echo]);
+    let agent = RuntimeAgent::new(Rc::new(store), Rc::new(world.host.clone()), all(), handlers, options);
+    let error = world.host.run(agent.start()).unwrap_err();
+    assert_eq!(error, StartError::Store(StoreError::Backend("the disk is full".to_owned())));
+    let last = world.log().pop().unwrap().event;
+    assert!(matches!(last, Event::RuntimeSessionTerminated { reason: TerminationReason::Error, .. }));
+    assert_eq!(agent.status(), AgentStatus::Stopped);
+}
+
+/// A store whose flush fails.
+struct Unflushable(MemoryStore);
+
+impl Store for Unflushable {
+    fn identity(&self) -> Replica {
+        self.0.identity()
+    }
+    fn authority(&self) -> Authority {
+        self.0.authority()
+    }
+    fn knows(&self, name: &str) -> bool {
+        self.0.knows(name)
+    }
+    fn commit(&self, batch: &[Event]) -> Result<CommitId, StoreError> {
+        self.0.commit(batch)
+    }
+    fn query(&self, q: &Query) -> Result<Rows, StoreError> {
+        self.0.query(q)
+    }
+    fn watch(&self, tables: Tables) -> LocalBoxStream<'static, ()> {
+        self.0.watch(tables)
+    }
+    fn confirmed(&self, names: EventNames) -> LocalBoxStream<'static, ConfirmedEvent> {
+        self.0.confirmed(names)
+    }
+    fn status(&self) -> SyncStatus {
+        self.0.status()
+    }
+    fn flush(
+        &self,
+        _level: Durability,
+        _deadline: Duration,
+    ) -> LocalBoxFuture<'static, Result<(), StoreError>> {
+        Box::pin(async { Err(StoreError::Backend("the disk is full".to_owned())) })
+    }
+}
+
+#[test]
+fn row_005_a_terminated_agent_stops_at_once_and_does_not_terminate_again() {
+    let world = World::new();
+    let diary = Diary::default();
+    let mut options = world.options(&[CellKind::Echo]);
+    options.displace = true;
+    options.lifecycle = Rc::new(diary.clone());
+    let agent = world.agent_with(options, patient());
+    world.start(&agent);
+    let (_, queue) = world.ask(CellKind::Echo, "work");
+    world.host.settle();
+    assert_eq!(world.status(&queue), QueueStatus::Executing);
+    world.commit(vec![Event::RuntimeSessionTerminated {
+        session_id: agent.session_id().unwrap(),
+        reason: TerminationReason::Timeout,
+    }]);
+    let before = world.last_rowid();
+    world.host.settle();
+    assert_eq!(agent.status(), AgentStatus::Stopped);
+    assert_eq!(world.status(&queue), QueueStatus::Cancelled);
+    assert_eq!(world.names_after(before), ["ExecutionNoted", "ExecutionCompleted"]);
+    assert!(diary.read().contains(&"displaced".to_owned()));
+    let (_, later) = world.ask(CellKind::Echo, "more");
+    world.host.advance(1000);
+    assert_eq!(world.status(&later), QueueStatus::Pending);
+}
+
+#[test]
+fn row_006_of_two_that_start_at_once_the_later_start_wins() {
+    let world = World::new();
+    let mut options = world.options(&[CellKind::Echo]);
+    options.displace = true;
+    let agent = world.agent_with(options, echo());
+    world.start(&agent);
+    // Another process starts without having seen us.
+    world.locks.take("other");
+    world.commit(vec![started("other")]);
+    world.host.settle();
+    assert_eq!(agent.status(), AgentStatus::Stopped);
+    let active: Vec<_> =
+        world.store.runtime_sessions().unwrap().into_iter().filter(|s| s.is_active).collect();
+    assert_eq!(active.len(), 1);
+    assert_eq!(active[0].session_id.as_str(), "other");
+}
+
+fn started(session: &str) -> Event {
+    Event::RuntimeSessionStarted {
+        session_id: RuntimeSessionId::from(session),
+        runtime_id: "other".to_owned(),
+        runtime_type: "other".to_owned(),
+        capabilities: all(),
+    }
+}
+
+#[test]
+fn row_007_session_ids_differ_and_may_be_given() {
+    let world = World::new();
+    let mut options = world.options(&[CellKind::Echo]);
+    options.runtime_session_id = Some("mine".into());
+    let given = world.agent_with(options, echo());
+    let mut options = world.options(&[CellKind::Shell]);
+    options.displace = true;
+    let made_up = world.agent_with(options, echo());
+    world.host.run(given.start()).unwrap();
+    world.host.run(made_up.start()).unwrap();
+    assert_eq!(given.session_id().unwrap().as_str(), "mine");
+    assert_ne!(made_up.session_id(), given.session_id());
+}
+
+#[test]
+fn row_013_busy_is_told_when_it_lasts_and_ready_afterwards() {
+    let world = World::new();
+    let agent = world.agent(noting(&Diary::default()));
+    world.start(&agent);
+    let told = |world: &World| -> Vec<RuntimeStatus> {
+        let log = world.log().into_iter();
+        log.filter_map(|entry| match entry.event {
+            Event::RuntimeSessionStatusChanged { status, .. } => Some(status),
+            _ => None,
+        })
+        .collect()
+    };
+    world.ask(CellKind::Echo, "59");
+    world.host.advance(1000);
+    assert_eq!(told(&world), [RuntimeStatus::Ready]);
+    world.ask(CellKind::Echo, "500");
+    world.host.advance(59);
+    assert_eq!(agent.status(), AgentStatus::Busy);
+    assert_eq!(told(&world), [RuntimeStatus::Ready]);
+    world.host.advance(1);
+    assert_eq!(told(&world), [RuntimeStatus::Ready, RuntimeStatus::Busy]);
+    world.host.advance(1000);
+    assert_eq!(told(&world), [RuntimeStatus::Ready, RuntimeStatus::Busy, RuntimeStatus::Ready]);
+    assert_eq!(world.host.timers(), 0);
+}
+
+#[test]
+fn row_014_a_shutdown_settles_what_runs_and_twice_is_once() {
+    let world = World::new();
+    let agent = world.agent(deaf());
+    world.start(&agent);
+    let (_, queue) = world.ask(CellKind::Echo, "work");
+    world.host.settle();
+    world.host.run(async {
+        agent.shutdown().await;
+        agent.shutdown().await;
+    });
+    assert_eq!(world.status(&queue), QueueStatus::Cancelled);
+    let ends = world.log().into_iter().filter(|entry| {
+        matches!(entry.event, Event::RuntimeSessionTerminated { reason: TerminationReason::Shutdown, .. })
+    });
+    assert_eq!(ends.count(), 1);
+    assert!(!world.store.runtime_sessions().unwrap()[0].is_active);
+    assert_eq!(world.host.timers(), 0);
+}
+
+#[test]
+fn row_015_the_store_stays_open_after_a_shutdown() {
+    let world = World::new();
+    let agent = world.agent(echo());
+    world.start(&agent);
+    world.host.run(agent.shutdown());
+    assert!(world.store.status().open);
+    world.cell(CellKind::Echo, "still taken");
+}
+
+#[test]
+fn row_017_callbacks_come_once_in_order_and_a_shutdown_is_the_last() {
+    let world = World::new();
+    let diary = Diary::default();
+    let mut options = world.options(&[CellKind::Echo]);
+    options.lifecycle = Rc::new(diary.clone());
+    let agent = world.agent_with(options, echo());
+    world.start(&agent);
+    world.host.run(agent.shutdown());
+    world.host.run(agent.shutdown());
+    assert_eq!(diary.read(), ["startup", "shutdown"]);
+}
+
+#[cfg(not(target_family = "wasm"))]
+#[test]
+fn row_017_a_callback_that_panics_stops_nothing() {
+    struct Panicking;
+    impl Lifecycle for Panicking {
+        fn on_startup(&self, _session: &RuntimeSessionId) {
+            panic!("no");
+        }
+        fn on_shutdown(&self) {
+            panic!("no");
+        }
+    }
+    let world = World::new();
+    let mut options = world.options(&[CellKind::Echo]);
+    options.lifecycle = Rc::new(Panicking);
+    let agent = world.agent_with(options, echo());
+    world.start(&agent);
+    world.host.run(agent.shutdown());
+    assert!(!world.store.runtime_sessions().unwrap()[0].is_active);
+    assert_eq!(world.host.logged().len(), 2);
+}
+
+#[test]
+fn row_018_a_shutdown_before_the_start_writes_nothing() {
+    let world = World::new();
+    let diary = Diary::default();
+    let mut options = world.options(&[CellKind::Echo]);
+    options.lifecycle = Rc::new(diary.clone());
+    let agent = world.agent_with(options, echo());
+    world.host.run(agent.shutdown());
+    assert_eq!(world.names_after(0), [""; 0]);
+    assert_eq!(diary.read(), ["shutdown"]);
+    assert_eq!(world.host.run(agent.start()), Err(StartError::AlreadyStarted));
+}
+
+#[test]
+fn row_019_run_answers_when_the_agent_is_shut_down() {
+    let world = World::new();
+    let agent = world.agent(echo());
+    let handle = agent.handle();
+    let ended = world.host.run(async {
+        agent.start().await.unwrap();
+        let (ended, ()) = futures_util::join!(agent.run(), handle.shutdown());
+        ended
+    });
+    assert_eq!(ended, Ok(Ended::Shutdown));
+    assert_eq!(handle.status(), AgentStatus::Stopped);
+    world.host.run(handle.shutdown());
+}
+
+#[test]
+fn row_083_a_store_that_is_closed_under_the_agent_stops_it() {
+    let world = World::new();
+    let agent = world.agent(echo());
+    world.host.run(agent.start()).unwrap();
+    let (clone, store) = (agent.clone(), world.store.clone());
+    let ended = world.host.run(async move {
+        let close = async { store.close("the page went away") };
+        let (ended, ()) = futures_util::join!(clone.run(), close);
+        ended
+    });
+    assert!(matches!(ended, Err(RunError::Store(StoreError::Closed(_)))), "{ended:?}");
+    assert_eq!(agent.status(), AgentStatus::Stopped);
+}
+
+#[test]
+fn a_run_needs_a_start() {
+    let world = World::new();
+    let agent = world.agent(echo());
+    assert_eq!(world.host.run(agent.run()), Err(RunError::NotStarted));
+}
+
+#[test]
+fn an_idle_agent_has_no_timer() {
+    let world = World::new();
+    let agent = world.agent(echo());
+    world.start(&agent);
+    assert_eq!(world.host.timers(), 0);
+    world.ask(CellKind::Echo, "hello");
+    world.host.advance(1000);
+    assert_eq!(world.host.timers(), 0);
+}

@@ -1,0 +1,12 @@
+//! The runtime agent's behaviours on a virtual clock, named after the rows of `contracts/runtime.md`.
+//!
+//! The same tests run natively and, by `cargo xtask wasm`, as wasm under Node: no clock, thread or file is used.
+
+mod cancel;
+mod claim;
+mod lanes;
+mod lifecycle;
+mod loss;
+mod output;
+mod stream;
+mod support;

@@ -1,0 +1,189 @@
+//! Outputs that are no streams: rows 53 to 55, 57 to 61, 63, 64.
+
+use std::collections::BTreeMap;
+
+use purlin_notebook::{CellKind, Event, Media, OutputType, Representations, StoreExt};
+use purlin_runtime_core::{Outcome, handler_fn};
+use serde_json::json;
+
+use crate::support::{World, doing};
+
+fn plain(text: &str) -> Representations {
+    BTreeMap::from([("text/plain".to_owned(), Media::text(text))])
+}
+
+#[test]
+fn row_053_a_display_keeps_its_representations() {
+    let world = World::new();
+    let representations = BTreeMap::from([
+        ("text/plain".to_owned(), Media::text("42")),
+        ("application/json".to_owned(), Media::json(json!({"v": 42}))),
+    ]);
+    let shown = representations.clone();
+    let agent = world.agent(doing(move |cx| {
+        cx.display(shown.clone(), Some("d1".to_owned()));
+    }));
+    world.start(&agent);
+    let (cell, _) = world.ask(CellKind::Echo, "");
+    world.host.advance(100);
+    let output = &world.outputs(&cell)[0];
+    assert_eq!(output.output_type, OutputType::MultimediaDisplay);
+    assert_eq!(output.display_id.as_deref(), Some("d1"));
+    assert_eq!(output.representations.as_ref(), Some(&representations));
+}
+
+#[test]
+fn row_054_and_055_displays_of_one_id_change_together_and_an_unknown_id_makes_none() {
+    let world = World::new();
+    let agent = world.agent(doing(|cx| match cx.source() {
+        "update" => cx.update_display("d1", plain("updated")),
+        "unknown" => cx.update_display("d2", plain("nobody")),
+        text => drop(cx.display(plain(text), Some("d1".to_owned()))),
+    }));
+    world.start(&agent);
+    let shown = |cell| -> Vec<String> {
+        let outputs = world.outputs(cell);
+        outputs
+            .iter()
+            .map(|output| {
+                output.representations.as_ref().unwrap()["text/plain"].as_text().unwrap().to_owned()
+            })
+            .collect()
+    };
+    let (first, _) = world.ask(CellKind::Echo, "one");
+    world.host.advance(100);
+    let (second, _) = world.ask(CellKind::Echo, "two");
+    world.host.advance(100);
+    assert_eq!((shown(&first), shown(&second)), (vec!["two".to_owned()], vec!["two".to_owned()]));
+    world.ask(CellKind::Echo, "update");
+    world.host.advance(100);
+    assert_eq!((shown(&first), shown(&second)), (vec!["updated".to_owned()], vec!["updated".to_owned()]));
+    let (unknown, _) = world.ask(CellKind::Echo, "unknown");
+    world.host.advance(100);
+    assert_eq!(shown(&unknown), [""; 0]);
+}
+
+#[test]
+fn row_057_a_result_has_the_execution_count_and_stands_before_the_completion() {
+    let world = World::new();
+    let agent = world.agent(handler_fn(|cx| async move {
+        cx.result(plain("early"));
+        Ok(Outcome::with_result(plain("late")))
+    }));
+    world.start(&agent);
+    let cell = world.cell(CellKind::Echo, "");
+    world.commit(vec![Event::ExecutionRequested {
+        queue_id: "third".into(),
+        cell_id: cell.clone(),
+        execution_count: 3,
+        requested_by: "ada".to_owned(),
+        actor_id: None,
+    }]);
+    world.host.advance(100);
+    let outputs = world.outputs(&cell);
+    assert_eq!(outputs.iter().map(|output| output.execution_count).collect::<Vec<_>>(), [Some(3), Some(3)]);
+    let names = world.names_after(0);
+    assert_eq!(names[names.len() - 2..], ["MultimediaResultOutputAdded", "ExecutionCompleted"]);
+}
+
+#[test]
+fn row_058_an_error_has_its_three_fields() {
+    let world = World::new();
+    let agent = world.agent(doing(|cx| {
+        cx.error("ValueError", "That was no number.", &["line 1".to_owned()]);
+    }));
+    world.start(&agent);
+    let (cell, _) = world.ask(CellKind::Echo, "");
+    world.host.advance(100);
+    let output = &world.outputs(&cell)[0];
+    assert_eq!(output.output_type, OutputType::Error);
+    let data: serde_json::Value = serde_json::from_str(output.data.as_deref().unwrap()).unwrap();
+    assert_eq!(
+        data,
+        json!({"ename": "ValueError", "evalue": "That was no number.", "traceback": ["line 1"]})
+    );
+}
+
+#[test]
+fn row_059_and_060_a_clear_is_at_once_or_with_the_next_output() {
+    let world = World::new();
+    let agent = world.agent(doing(|cx| {
+        cx.display(plain("old"), None);
+        match cx.source() {
+            "now" => {
+                cx.clear(false);
+                cx.stdout("new");
+            }
+            "wait" => {
+                cx.clear(true);
+                cx.stdout("new");
+            }
+            _ => cx.clear(true),
+        }
+    }));
+    world.start(&agent);
+    let cells = ["now", "wait", "nothing follows"].map(|source| world.ask(CellKind::Echo, source).0);
+    world.host.advance(100);
+    let shown = cells.map(|cell| {
+        let outputs = world.outputs(&cell);
+        outputs.iter().map(|output| (output.output_type, output.position)).collect::<Vec<_>>()
+    });
+    assert_eq!(
+        shown,
+        [
+            vec![(OutputType::Terminal, 0.0)],
+            vec![(OutputType::Terminal, 1.0)],
+            vec![(OutputType::MultimediaDisplay, 0.0)]
+        ]
+    );
+}
+
+#[test]
+fn row_061_an_append_to_an_old_output_does_not_carry_out_a_pending_clear() {
+    let world = World::new();
+    let agent = world.agent(handler_fn(|cx| async move {
+        let text = cx.markdown("old");
+        cx.flush(purlin_notebook::Durability::Process).await?;
+        cx.clear(true);
+        text.append(" and more");
+        Ok(Outcome::done())
+    }));
+    world.start(&agent);
+    let (cell, _) = world.ask(CellKind::Echo, "");
+    world.host.advance(100);
+    assert_eq!(world.texts(&cell), ["old and more"]);
+}
+
+#[test]
+fn row_063_an_event_that_comes_twice_makes_one_row() {
+    let world = World::new();
+    let (cell, _) = world.ask(CellKind::Echo, "");
+    let added = Event::ErrorOutputAdded {
+        id: "o".into(),
+        cell_id: cell.clone(),
+        position: 0.0,
+        content: Media::json(json!({"ename": "E", "evalue": "e", "traceback": []})),
+    };
+    world.commit(vec![added.clone()]);
+    world.commit(vec![added]);
+    assert_eq!(world.outputs(&cell).len(), 1);
+}
+
+#[test]
+fn row_064_a_clear_removes_the_deltas_too_and_an_open_stream_begins_anew() {
+    let world = World::new();
+    let agent = world.agent(handler_fn(|cx| async move {
+        let text = cx.markdown("one");
+        cx.flush(purlin_notebook::Durability::Process).await?;
+        text.append(" two");
+        cx.flush(purlin_notebook::Durability::Process).await?;
+        cx.clear(false);
+        text.append("three");
+        Ok(Outcome::done())
+    }));
+    world.start(&agent);
+    let (cell, _) = world.ask(CellKind::Echo, "");
+    world.host.advance(100);
+    assert_eq!(world.texts(&cell), ["three"]);
+    assert!(world.store.deltas_after(&world.outputs(&cell)[0].id, -1).unwrap().is_empty());
+}

@@ -1,0 +1,248 @@
+//! Streams of text: rows 46 to 49, 51, 52, 62.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use proptest_lite::splits;
+use purlin_notebook::{CellKind, Event, OutputMeta, OutputType, QueueStatus, Role, StoreExt, StreamName};
+use purlin_runtime_core::{INLINE_LIMIT, MemoryArtifacts, Outcome, TextKind, handler_fn};
+
+use crate::support::{World, doing};
+
+/// A few ways to cut a text, without randomness.
+mod proptest_lite {
+    pub fn splits(bytes: &[u8]) -> Vec<Vec<&[u8]>> {
+        [1, 2, 3, 5, 7, 1000].iter().map(|size| bytes.chunks(*size).collect()).collect()
+    }
+}
+
+#[test]
+fn row_046_the_empty_text_is_nothing_and_white_space_is_kept() {
+    let world = World::new();
+    let agent = world.agent(doing(|cx| {
+        cx.stdout("");
+        if cx.source() == "some" {
+            cx.stdout(" ");
+            cx.stdout("\n");
+        }
+    }));
+    world.start(&agent);
+    let (none, _) = world.ask(CellKind::Echo, "none");
+    let (some, _) = world.ask(CellKind::Echo, "some");
+    world.host.advance(100);
+    assert_eq!(world.texts(&none), [""; 0]);
+    assert_eq!(world.texts(&some), [" \n"]);
+}
+
+#[test]
+fn row_047_ten_thousand_pieces_in_a_second_are_few_commits_complete_and_in_order() {
+    let world = World::new();
+    let agent = world.agent(handler_fn(|cx| async move {
+        for piece in 0..10_000 {
+            cx.stdout(&format!("{piece:05}\n"));
+            if piece % 10 == 9 {
+                cx.host().sleep(Duration::from_millis(1)).await;
+            }
+        }
+        Ok(Outcome::done())
+    }));
+    world.start(&agent);
+    let (cell, queue) = world.ask(CellKind::Echo, "");
+    let before = world.last_rowid();
+    world.host.advance(5000);
+    assert_eq!(world.status(&queue), QueueStatus::Completed);
+    let commits = world.commits_after(before);
+    assert!(commits <= 60, "{commits} commits");
+    let expected: String = (0..10_000).map(|piece| format!("{piece:05}\n")).collect();
+    assert_eq!(world.texts(&cell), [expected]);
+}
+
+#[test]
+fn row_048_and_052_the_order_of_two_streams_is_kept_and_one_stream_is_one_output() {
+    let world = World::new();
+    let agent = world.agent(doing(|cx| {
+        cx.stdout("a");
+        cx.stdout("b");
+        cx.stderr("c");
+        cx.stdout("d");
+    }));
+    world.start(&agent);
+    let (cell, _) = world.ask(CellKind::Echo, "");
+    world.host.advance(100);
+    let streams: Vec<_> = world.outputs(&cell).iter().map(|output| output.stream_name).collect();
+    assert_eq!(streams, [Some(StreamName::Stdout), Some(StreamName::Stderr), Some(StreamName::Stdout)]);
+    assert_eq!(world.texts(&cell), ["ab", "c", "d"]);
+}
+
+#[test]
+fn a_process_that_changes_streams_for_ever_makes_no_endless_row_of_outputs() {
+    let world = World::new();
+    let agent = world.agent(doing(|cx| {
+        for _ in 0..5000 {
+            cx.stdout("out\n");
+            cx.stderr("err\n");
+        }
+    }));
+    world.start(&agent);
+    let (cell, _) = world.ask(CellKind::Echo, "");
+    world.host.advance(100);
+    assert_eq!(world.outputs(&cell).len(), 257);
+    let text: String = world.texts(&cell).concat();
+    assert_eq!((text.matches("out").count(), text.matches("err").count()), (5000, 5000));
+}
+
+#[test]
+fn row_049_a_piece_that_ends_inside_a_character_shows_no_replacement() {
+    let text = "grün 5 € 😀";
+    for pieces in splits(text.as_bytes()) {
+        let world = World::new();
+        let pieces: Vec<Vec<u8>> = pieces.into_iter().map(<[u8]>::to_vec).collect();
+        let agent = world.agent(handler_fn(move |cx| {
+            let pieces = pieces.clone();
+            async move {
+                for piece in &pieces {
+                    cx.terminal_bytes(StreamName::Stdout, piece);
+                    cx.host().sleep(Duration::from_millis(30)).await;
+                }
+                Ok(Outcome::done())
+            }
+        }));
+        world.start(&agent);
+        let (cell, _) = world.ask(CellKind::Echo, "");
+        world.host.advance(5000);
+        assert_eq!(world.texts(&cell), [text]);
+    }
+}
+
+#[test]
+fn row_051_a_text_over_the_limit_keeps_head_and_tail_and_the_whole_is_an_artifact() {
+    let world = World::new();
+    let artifacts = MemoryArtifacts::new();
+    let mut options = world.options(&[CellKind::Echo]);
+    options.artifacts = Rc::new(artifacts.clone());
+    let whole: String = (0..100_000).map(|line| format!("line {line}\n")).collect();
+    let text = whole.clone();
+    let agent = world.agent_with(options, doing(move |cx| cx.stdout(&text)));
+    world.start(&agent);
+    let (cell, queue) = world.ask(CellKind::Echo, "");
+    world.host.advance(100);
+    assert_eq!(world.status(&queue), QueueStatus::Completed);
+    let shown = world.texts(&cell).concat();
+    assert!(shown.len() <= INLINE_LIMIT);
+    assert!(shown.starts_with("line 0\nline 1\n"));
+    assert!(shown.ends_with("line 99998\nline 99999\n"));
+    assert!(
+        shown.contains("left out here. All 1.0 MiB are kept as `artifact:0`."),
+        "{}",
+        &shown[49_000..49_500]
+    );
+    assert_eq!(artifacts.get("artifact:0").unwrap(), whole.as_bytes());
+}
+
+#[test]
+fn row_051_markdown_over_the_limit_goes_on_in_a_further_output() {
+    let world = World::new();
+    let whole: String = (0..20_000).map(|line| format!("line {line}\n")).collect();
+    let text = whole.clone();
+    let agent = world.agent(handler_fn(move |cx| {
+        let text = text.clone();
+        async move {
+            let stream = cx.open_text(TextKind::Markdown, OutputMeta::new(Role::Text));
+            let after = cx.open_text(TextKind::Markdown, OutputMeta::new(Role::Thinking));
+            after.append("after");
+            for piece in text.as_bytes().chunks(999) {
+                stream.append_bytes(piece);
+            }
+            Ok(Outcome::done())
+        }
+    }));
+    world.start(&agent);
+    let (cell, _) = world.ask(CellKind::Echo, "");
+    world.host.advance(100);
+    let outputs = world.outputs(&cell);
+    let roles: Vec<_> = outputs.iter().map(|output| output.role().unwrap()).collect();
+    assert_eq!(roles.last(), Some(&Role::Thinking));
+    assert!(roles[..roles.len() - 1].iter().all(|role| *role == Role::Text));
+    let texts = world.texts(&cell);
+    assert!(texts.iter().all(|text| text.len() <= INLINE_LIMIT));
+    assert!(texts[0].ends_with('\n'));
+    assert_eq!(texts[..texts.len() - 1].concat(), whole);
+}
+
+#[test]
+fn row_062_markdown_and_its_appends_are_numbered() {
+    let world = World::new();
+    let agent = world.agent(handler_fn(|cx| async move {
+        let stream = cx.markdown("one");
+        for text in [" two", " three", " four"] {
+            cx.host().sleep(Duration::from_millis(21)).await;
+            stream.append(text);
+        }
+        stream.finish();
+        stream.append(" not any more");
+        Ok(Outcome::done())
+    }));
+    world.start(&agent);
+    let (cell, _) = world.ask(CellKind::Echo, "");
+    world.host.advance(1000);
+    let output = &world.outputs(&cell)[0];
+    assert_eq!(output.output_type, OutputType::Markdown);
+    let deltas = world.store.deltas_after(&output.id, -1).unwrap();
+    assert_eq!(deltas.iter().map(|delta| delta.sequence_number).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(world.texts(&cell), ["one two three four"]);
+    let again = Event::MarkdownOutputAppended2 {
+        id: "again".to_owned(),
+        output_id: output.id.clone(),
+        delta: "again".to_owned(),
+        sequence_number: 3,
+    };
+    world.commit(vec![again]);
+    assert_eq!(world.texts(&cell), ["one two three four"]);
+}
+
+#[test]
+fn text_is_committed_after_twenty_milliseconds_and_before_any_other_commit() {
+    let world = World::new();
+    let agent = world.agent(handler_fn(|cx| async move {
+        cx.stdout("soon");
+        cx.host().sleep(Duration::from_millis(100)).await;
+        cx.stdout(" before");
+        cx.commit(vec![Event::NotebookTitleChanged { title: "the other".to_owned() }])?;
+        crate::support::never().await
+    }));
+    world.start(&agent);
+    let (cell, _) = world.ask(CellKind::Echo, "");
+    world.host.advance(19);
+    assert_eq!(world.texts(&cell), [""; 0]);
+    world.host.advance(1);
+    assert_eq!(world.texts(&cell), ["soon"]);
+    let before = world.last_rowid();
+    // The 60 ms after which the agent is busy pass as well.
+    world.host.advance(100);
+    assert_eq!(
+        world.names_after(before),
+        ["RuntimeSessionStatusChanged", "TerminalOutputAppended", "NotebookTitleChanged"]
+    );
+    assert_eq!(world.host.timers(), 0);
+}
+
+#[test]
+fn a_store_that_refuses_text_fails_the_execution_and_loses_nothing_of_it() {
+    let world = World::new();
+    let agent = world.agent(handler_fn(|cx| async move {
+        cx.stdout("kept");
+        let refused = cx.commit(vec![Event::MarkdownOutputAdded {
+            id: "o\0".into(),
+            cell_id: cx.cell.id.clone(),
+            position: 0.0,
+            content: purlin_notebook::Media::text("no"),
+        }]);
+        assert!(refused.is_err());
+        Ok(Outcome::done())
+    }));
+    world.start(&agent);
+    let (cell, queue) = world.ask(CellKind::Echo, "");
+    world.host.advance(100);
+    assert_eq!(world.status(&queue), QueueStatus::Completed);
+    assert_eq!(world.texts(&cell), ["kept"]);
+}

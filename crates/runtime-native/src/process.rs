@@ -1,0 +1,262 @@
+//! Processes: each leads a session and a process group of its own, its output streams, and dropping it ends the group.
+//!
+//! A session of its own takes the terminal away from the process: a program that asks for a password fails instead of
+//! writing over the screen and waiting for keys that never come.
+
+use std::process::Stdio;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::stream;
+use purlin_kernel::host::{HostError, Process, ProcessEvent, ProcessSpec};
+use rustix::process::{Pid, Signal};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep_until, timeout};
+
+/// How long a group that was asked to end may take before it is made to.
+pub const TERM_GRACE: Duration = Duration::from_millis(700);
+/// How long output may still come after the leader has ended, from children that keep its pipes.
+const LATE_OUTPUT: Duration = Duration::from_millis(50);
+/// How much is read at once.
+const PIECE: usize = 64 * 1024;
+
+/// Starts a process. Its output is read only as fast as it is taken, so an endless one stays bounded.
+///
+/// When the leader has ended, and its last output has been told, [`ProcessEvent::Exit`] follows. What it left running
+/// in its group lives on until the answer is dropped. After `spec.timeout` the group is killed, and the exit tells the
+/// signal.
+pub fn spawn(spec: ProcessSpec) -> Result<Process, HostError> {
+    let mut command = Command::new(&spec.program);
+    command.args(&spec.args).envs(spec.env.iter().map(|(name, value)| (name, value)));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdin(if spec.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+    if let Some(cwd) = &spec.cwd {
+        command.current_dir(cwd);
+    }
+    if spec.group {
+        lead_session(&mut command);
+    }
+    let mut child = command.spawn().map_err(|error| cannot_start(&spec, &error))?;
+    if let (Some(stdin), Some(bytes)) = (child.stdin.take(), spec.stdin) {
+        tokio::spawn(feed(stdin, bytes));
+    }
+    let group = Arc::new(Group::of(&child, spec.group));
+    let running = Running {
+        stdout: child.stdout.take(),
+        stderr: child.stderr.take(),
+        child: Some(child),
+        group: group.clone(),
+        deadline: spec.timeout.map(|limit| Instant::now() + limit),
+        ended: None,
+        told: false,
+    };
+    let kill = Rc::new(move || end_gently(&group));
+    Ok(Process { output: Box::pin(stream::unfold(running, Running::next)), kill })
+}
+
+/// Makes the process the leader of a session, and thereby of a group, of its own.
+#[expect(unsafe_code, reason = "the system offers no other way to leave the terminal")]
+fn lead_session(command: &mut Command) {
+    // SAFETY: the closure runs between fork and exec and does nothing but one system call, which is async-signal-safe.
+    unsafe {
+        command.pre_exec(|| {
+            rustix::process::setsid()?;
+            Ok(())
+        });
+    }
+}
+
+fn cannot_start(spec: &ProcessSpec, error: &std::io::Error) -> HostError {
+    let cwd = spec.cwd.as_deref().filter(|cwd| !cwd.is_dir());
+    match cwd {
+        Some(cwd) => HostError::io("work in", cwd, "there is no such folder"),
+        None => HostError::io("start", spec.program.as_ref(), error),
+    }
+}
+
+async fn feed(mut stdin: ChildStdin, bytes: Vec<u8>) {
+    // A process that does not read its input to the end is not at fault.
+    let _ = stdin.write_all(&bytes).await;
+}
+
+/// What a signal is sent to.
+struct Group {
+    pid: Option<Pid>,
+    whole: bool,
+    gone: AtomicBool,
+}
+
+impl Group {
+    fn of(child: &Child, whole: bool) -> Self {
+        let pid = child.id().and_then(|id| Pid::from_raw(id as i32));
+        Self { pid, whole, gone: AtomicBool::new(false) }
+    }
+
+    fn signal(&self, signal: Signal) {
+        let Some(pid) = self.pid.filter(|_| !self.gone.load(Ordering::Acquire)) else { return };
+        let sent = if self.whole {
+            rustix::process::kill_process_group(pid, signal)
+        } else {
+            rustix::process::kill_process(pid, signal)
+        };
+        if sent == Err(rustix::io::Errno::SRCH) {
+            self.gone.store(true, Ordering::Release);
+        }
+    }
+
+    /// Notes that the leader was reaped: its number stands for the group only as long as a member lives.
+    fn leader_ended(&self) {
+        let Some(pid) = self.pid else { return };
+        if !self.whole || rustix::process::test_kill_process_group(pid).is_err() {
+            self.gone.store(true, Ordering::Release);
+        }
+    }
+}
+
+/// Asks a group to end, and makes it end after the grace period.
+fn end_gently(group: &Arc<Group>) {
+    group.signal(Signal::TERM);
+    let Ok(runtime) = Handle::try_current() else {
+        group.signal(Signal::KILL);
+        return;
+    };
+    let last = LastWord(group.clone());
+    runtime.spawn(async move {
+        tokio::time::sleep(TERM_GRACE).await;
+        drop(last);
+    });
+}
+
+/// Kills a group when dropped, also if that is because the runtime ends before the grace period does.
+struct LastWord(Arc<Group>);
+
+impl Drop for LastWord {
+    fn drop(&mut self) {
+        self.0.signal(Signal::KILL);
+    }
+}
+
+struct Running {
+    child: Option<Child>,
+    stdout: Option<ChildStdout>,
+    stderr: Option<ChildStderr>,
+    group: Arc<Group>,
+    deadline: Option<Instant>,
+    ended: Option<ProcessEvent>,
+    told: bool,
+}
+
+impl Running {
+    async fn next(mut self) -> Option<(ProcessEvent, Self)> {
+        if self.told {
+            return None;
+        }
+        let event = loop {
+            if let Some(event) = self.step().await {
+                break event;
+            }
+        };
+        self.told = matches!(event, ProcessEvent::Exit { .. });
+        Some((event, self))
+    }
+
+    /// Waits for the next thing to happen; answers it if it is to be told.
+    async fn step(&mut self) -> Option<ProcessEvent> {
+        if let Some(exit) = &self.ended {
+            let exit = exit.clone();
+            let late = timeout(LATE_OUTPUT, read_either(&mut self.stdout, &mut self.stderr)).await;
+            return Some(late.ok().flatten().unwrap_or(exit));
+        }
+        let child = self.child.as_mut()?;
+        let open = self.stdout.is_some() || self.stderr.is_some();
+        tokio::select! {
+            output = read_either(&mut self.stdout, &mut self.stderr), if open => output,
+            status = child.wait() => {
+                self.ended = Some(exit_event(status));
+                self.group.leader_ended();
+                None
+            }
+            () = reach(self.deadline), if self.deadline.is_some() => {
+                self.deadline = None;
+                end_gently(&self.group);
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let (Some(mut child), group) = (self.child.take(), self.group.clone()) else { return };
+        if group.gone.load(Ordering::Acquire) {
+            return;
+        }
+        group.signal(Signal::TERM);
+        let last = LastWord(group.clone());
+        let reaped = self.ended.is_some();
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                if reaped {
+                    tokio::time::sleep(TERM_GRACE).await;
+                } else if timeout(TERM_GRACE, child.wait()).await.is_ok() {
+                    group.leader_ended();
+                }
+                drop(last);
+                // Only so that no dead process remains; how it ended interests nobody any more.
+                let _ = child.wait().await;
+            });
+        }
+    }
+}
+
+async fn reach(deadline: Option<Instant>) {
+    if let Some(deadline) = deadline {
+        sleep_until(deadline).await;
+    }
+}
+
+/// Reads from whichever pipe has something; a pipe that ended is closed. Answers nothing if one of them ended.
+async fn read_either(
+    stdout: &mut Option<ChildStdout>,
+    stderr: &mut Option<ChildStderr>,
+) -> Option<ProcessEvent> {
+    let (from_stdout, bytes) = tokio::select! {
+        bytes = read(stdout), if stdout.is_some() => (true, bytes),
+        bytes = read(stderr), if stderr.is_some() => (false, bytes),
+        else => return None,
+    };
+    match (from_stdout, bytes) {
+        (true, Some(bytes)) => Some(ProcessEvent::Stdout(bytes)),
+        (false, Some(bytes)) => Some(ProcessEvent::Stderr(bytes)),
+        (true, None) => {
+            *stdout = None;
+            None
+        }
+        (false, None) => {
+            *stderr = None;
+            None
+        }
+    }
+}
+
+async fn read(pipe: &mut Option<impl AsyncRead + Unpin>) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; PIECE];
+    let count = pipe.as_mut()?.read(&mut bytes).await.unwrap_or(0);
+    bytes.truncate(count);
+    if count * 4 < PIECE {
+        bytes.shrink_to_fit();
+    }
+    (count > 0).then_some(bytes)
+}
+
+fn exit_event(status: std::io::Result<std::process::ExitStatus>) -> ProcessEvent {
+    use std::os::unix::process::ExitStatusExt as _;
+    match status {
+        Ok(status) => ProcessEvent::Exit { code: status.code(), signal: status.signal() },
+        Err(_) => ProcessEvent::Exit { code: None, signal: None },
+    }
+}

@@ -1,0 +1,189 @@
+//! The shell runtime with a real `sh`: output, failures, cancellation, and a command that prints a gigabyte.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use purlin_notebook::{
+    Capabilities, CellId, CellKind, CellType, Event, MemoryStore, NotebookId, OutputType, QueueId,
+    QueueStatus, Store, StoreExt, Tables,
+};
+use purlin_runtime_core::{Handlers, INLINE_LIMIT, Options, RuntimeAgent};
+use purlin_runtime_native::{FileArtifacts, NativeHost, ShellHandler};
+
+/// A store with a shell runtime.
+struct World {
+    store: MemoryStore,
+    artifacts: FileArtifacts,
+}
+
+fn run<T>(test: impl AsyncFnOnce(&World) -> T) -> T {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("shell-{}", std::process::id()));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    tokio::task::LocalSet::new().block_on(&runtime, async {
+        let store = MemoryStore::new(NotebookId::from("test"), Rc::new(|| 0));
+        let world = World { store, artifacts: FileArtifacts::new(folder) };
+        let mut options = Options::new("shell", "local", [CellKind::Shell]);
+        options.artifacts = Rc::new(world.artifacts.clone());
+        let handlers = Handlers::new().with(CellKind::Shell, Rc::new(ShellHandler::new("/")));
+        let capabilities = Capabilities { can_execute_code: true, ..Capabilities::default() };
+        let host = Rc::new(NativeHost::new());
+        let agent = RuntimeAgent::new(Rc::new(world.store.clone()), host, capabilities, handlers, options);
+        agent.start().await.unwrap();
+        let running = agent.clone();
+        tokio::task::spawn_local(async move { running.run().await });
+        let answer = test(&world).await;
+        agent.shutdown().await;
+        answer
+    })
+}
+
+impl World {
+    fn ask(&self, id: &str, source: &str) -> CellId {
+        let cell = CellId::from(id);
+        let events = [
+            Event::CellCreated2 {
+                id: cell.clone(),
+                fractional_index: id.to_owned(),
+                cell_type: CellType::Code,
+                created_by: "ada".to_owned(),
+            },
+            Event::CellSourceChanged {
+                id: cell.clone(),
+                source: source.to_owned(),
+                modified_by: "ada".to_owned(),
+            },
+            Event::CellAnnotated {
+                cell_id: cell.clone(),
+                kind: CellKind::Shell,
+                hidden: None,
+                parent_id: None,
+                after_output: None,
+                extension: None,
+                attachments: Vec::new(),
+                prepared: None,
+                prepared_text: None,
+                data: None,
+            },
+            Event::ExecutionRequested {
+                queue_id: QueueId::from(id),
+                cell_id: cell.clone(),
+                execution_count: 1,
+                requested_by: "ada".to_owned(),
+                actor_id: None,
+            },
+        ];
+        self.store.commit(&events).unwrap();
+        cell
+    }
+
+    /// Waits until the store satisfies a condition.
+    async fn until(&self, condition: impl Fn(&MemoryStore) -> bool) {
+        let mut ticks = self.store.watch(Tables::ALL);
+        while !condition(&self.store) {
+            ticks.next().await.unwrap();
+        }
+    }
+
+    async fn end(&self, id: &str) -> QueueStatus {
+        let queue = QueueId::from(id);
+        let status = |store: &MemoryStore| store.queue_entry(&queue).unwrap().unwrap().status;
+        self.until(|store| status(store).is_terminal()).await;
+        status(&self.store)
+    }
+
+    fn texts(&self, cell: &CellId) -> Vec<String> {
+        let outputs = self.store.outputs_of(cell).unwrap();
+        outputs.iter().map(|output| self.store.text_of(output).unwrap()).collect()
+    }
+}
+
+#[test]
+fn a_command_puts_out_what_it_prints() {
+    run(async |world| {
+        let cell = world.ask("a", "echo one; echo two >&2; pwd");
+        assert_eq!(world.end("a").await, QueueStatus::Completed);
+        let text = world.texts(&cell).concat();
+        assert!(text.contains("one\n") && text.contains("two\n") && text.contains("/\n"), "{text}");
+    });
+}
+
+#[test]
+fn a_command_that_fails_says_its_code() {
+    run(async |world| {
+        let cell = world.ask("a", "echo before; exit 7");
+        assert_eq!(world.end("a").await, QueueStatus::Failed);
+        let outputs = world.store.outputs_of(&cell).unwrap();
+        assert_eq!(outputs[1].output_type, OutputType::Error);
+        assert!(outputs[1].data.as_deref().unwrap().contains("The command exited with code 7."));
+    });
+}
+
+#[test]
+fn a_cancelled_command_ends_with_its_children() {
+    run(async |world| {
+        let cell = world.ask("a", "sleep 1000 & echo $!; wait");
+        world.until(|store| !store.outputs_of(&cell).unwrap().is_empty()).await;
+        let child = world.texts(&cell).concat().trim().to_owned();
+        assert!(PathBuf::from(format!("/proc/{child}")).exists());
+        world
+            .store
+            .commit(&[Event::ExecutionCancelled {
+                queue_id: "a".into(),
+                cell_id: cell,
+                cancelled_by: "ada".to_owned(),
+                actor_id: None,
+                reason: "esc".to_owned(),
+            }])
+            .unwrap();
+        assert_eq!(world.end("a").await, QueueStatus::Cancelled);
+        world.ask("b", &format!("while kill -0 {child} 2>/dev/null; do sleep 0.01; done; echo gone"));
+        assert_eq!(world.end("b").await, QueueStatus::Completed);
+    });
+}
+
+#[test]
+fn bytes_that_are_no_text_are_shown_and_kept() {
+    run(async |world| {
+        let cell = world.ask("a", r"printf 'a\377b\000c'");
+        assert_eq!(world.end("a").await, QueueStatus::Completed);
+        let text = world.texts(&cell).concat();
+        assert!(text.starts_with("a\u{FFFD}b\u{2400}c\n[Some bytes were not UTF-8 text."), "{text}");
+        let reference = text.split('`').nth(1).unwrap();
+        assert_eq!(world.artifacts.get(reference).unwrap(), b"a\xffb\0c");
+    });
+}
+
+#[test]
+fn row_051_a_gigabyte_stays_bounded_in_memory_and_ends_as_head_and_tail() {
+    run(async |world| {
+        let before = peak_memory();
+        let begun = Instant::now();
+        let cell = world.ask("a", "yes | head -c 1G; echo the end");
+        assert_eq!(world.end("a").await, QueueStatus::Completed);
+        let text = world.texts(&cell).concat();
+        assert!(text.len() <= INLINE_LIMIT, "{}", text.len());
+        assert!(text.starts_with("y\ny\n") && text.ends_with("y\nthe end\n"));
+        assert!(
+            text.contains("Of 1024.0 MiB in all the first 64.0 MiB are kept as `artifact:"),
+            "{text:.200}"
+        );
+        let reference = text.split('`').nth(1).unwrap();
+        let path = world.artifacts.path_of(reference).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 64 << 20);
+        std::fs::remove_file(path).unwrap();
+        let grown = peak_memory() - before;
+        assert!(grown < 64 << 10, "memory grew by {grown} KiB");
+        // Generous: the machine that runs the tests may be busy.
+        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+        eprintln!("1 GiB in {:?}, memory grew by {grown} KiB", begun.elapsed());
+    });
+}
+
+/// Reads the greatest resident size of this process so far, in KiB.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}

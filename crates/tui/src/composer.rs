@@ -1,0 +1,3 @@
+//! composer
+pub mod rows;
+pub mod view;

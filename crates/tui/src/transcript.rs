@@ -1,0 +1,3 @@
+//! transcript
+pub mod cache;
+pub mod look;
