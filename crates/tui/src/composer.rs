@@ -9,7 +9,7 @@ use purlin_kernel::{
     HandlerError, Kernel, RenderContext, Renderer, Window,
     text::{Span, Style, Token},
 };
-use ropey::Rope;
+use purlin_kernel::Rope;
 use serde_json::Value;
 
 use view::Top;
