@@ -49,7 +49,8 @@ fn parse(path: &Path, text: &str) -> Result<Keys, Report> {
     let wrong = |byte: usize, what: &str| {
         let line = text[..byte.min(text.len())].matches('\n').count() + 1;
         let message = format!("{}:{line}: {what}.", path.display());
-        Report::new(Kind::Config, message).hint("It holds one `[PROVIDER]` with `key = \"…\"` for each provider.")
+        Report::new(Kind::Config, message)
+            .hint("It holds one `[PROVIDER]` with `key = \"…\"` for each provider.")
     };
     let table = DeTable::parse(text)
         .map_err(|error| wrong(error.span().map_or(0, |span| span.start), "this is not valid TOML"))?;

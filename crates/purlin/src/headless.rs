@@ -1,3 +1,193 @@
-//! The headless run (`-p`).
+//! The headless run (`-p`): commits one prompt, watches the store, prints the answer.
+//!
+//! It never talks to the agent. If another process holds the session's lanes, that one answers and this one watches.
 
 pub mod answer;
+
+use std::io::{self, ErrorKind, Read, Stdout};
+use std::rc::Rc;
+
+use futures_util::StreamExt;
+use purlin_agent::{Session, SessionOptions, SharedSettings, Source, Submitted, ToolCatalog};
+use purlin_kernel::Kernel;
+use purlin_notebook::{Store, StoreExt};
+use purlin_runtime_native::NativeHost;
+use tokio::task::LocalSet;
+
+use crate::agent_thread::{AgentThread, Parts};
+use crate::args::{Options, Prompt};
+use crate::loading::{self, Serving};
+use crate::report::{Kind, Report};
+use crate::session::{self, Client, Opened, sentence};
+use crate::signals::{Asked, Signals};
+use crate::start::Start;
+use crate::{runtime, say};
+use answer::{Answer, End};
+
+/// How many entries of the log are read at once.
+const PAGE: usize = 4096;
+
+/// Answers one prompt; the exit code if nothing failed.
+pub fn run(start: Start, options: &Options, prompt: &Prompt, json: bool) -> Result<u8, Report> {
+    let prompt = read(prompt)?;
+    for notice in &start.notices {
+        say::warning(notice);
+    }
+    let runtime = runtime::build()?;
+    let code = runtime.block_on(LocalSet::new().run_until(answer(start, options, prompt, json)));
+    runtime.shutdown_background();
+    code
+}
+
+fn read(prompt: &Prompt) -> Result<String, Report> {
+    match prompt {
+        Prompt::Text(text) => Ok(text.clone()),
+        Prompt::Stdin => {
+            let mut bytes = Vec::new();
+            io::stdin().read_to_end(&mut bytes).map_err(|error| {
+                Report::new(Kind::System, format!("Standard input cannot be read: {error}."))
+            })?;
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        }
+    }
+}
+
+async fn answer(start: Start, options: &Options, prompt: String, json: bool) -> Result<u8, Report> {
+    let mut signals = Signals::listen()?;
+    let host = Rc::new(NativeHost::new());
+    let Opened { notebook, resumed } = session::open(&start.paths, &start.cwd, &options.session, &*host)?;
+    let store: Rc<dyn Store> =
+        Rc::new(notebook.store().map_err(|error| Report::new(Kind::System, sentence(&error.to_string())))?);
+    let kernel = loading::headless(&start.extensions, say::warning);
+    let catalog = ToolCatalog::new();
+    let _serving = kernel.as_ref().map(|kernel| Serving::begin(kernel, &catalog));
+    let chosen = options.model.is_some().then(|| start.settings.model.clone());
+    let session = Session::new(
+        Rc::new(Client(notebook.client())),
+        Rc::clone(&store),
+        kernel.clone(),
+        SessionOptions { by: "local".into(), cwd: start.cwd.clone(), model: chosen.clone(), host },
+    );
+    if let (true, Some(model)) = (resumed, chosen) {
+        session.set_model(model, "cli").await.map_err(|error| unsent(&error))?;
+    }
+    session.announce("resume", None);
+    let mut agent = AgentThread::spawn(Parts {
+        notebook: notebook.clone(),
+        paths: start.paths,
+        cwd: session.cwd(),
+        settings: SharedSettings::new(start.settings),
+        port: kernel.as_ref().map(Kernel::port),
+        catalog,
+        full_durability: start.config.full_durability,
+    })
+    .map_err(|error| {
+        Report::new(Kind::System, format!("The agent's thread could not be started: {error}."))
+    })?;
+
+    let code = ask(&session, &store, &mut agent, &mut signals, &prompt, json).await;
+    agent.stop().await;
+    session.close("user");
+    if let Some(kernel) = kernel {
+        kernel.shutdown(if code.is_ok() { "user" } else { "error" });
+    }
+    notebook.close();
+    code
+}
+
+async fn ask(
+    session: &Session,
+    store: &Rc<dyn Store>,
+    agent: &mut AgentThread,
+    signals: &mut Signals,
+    prompt: &str,
+    json: bool,
+) -> Result<u8, Report> {
+    let mut row =
+        store.last_rowid().map_err(|error| Report::new(Kind::System, sentence(&error.to_string())))?;
+    let submitted = tokio::select! {
+        submitted = session.submit(prompt, Source::Cli, Vec::new()) => submitted,
+        asked = signals.next() => return Ok(asked.exit_code()),
+    };
+    let (cell, queue) = match submitted.map_err(|error| unsent(&error))? {
+        Submitted::Prompt { cell, queue } => (cell, queue),
+        Submitted::Steer { .. } | Submitted::Handled => return Ok(0),
+    };
+    agent.begin();
+    let mut answer = Answer::new(io::stdout(), json, cell, queue);
+    let mut changes = store.watch(purlin_notebook::Tables::LOG);
+    let mut leaving: Option<Asked> = None;
+    loop {
+        tokio::select! {
+            tick = changes.next() => {
+                if tick.is_none() {
+                    return Err(Report::new(Kind::System, "The session was closed before the answer was complete."));
+                }
+                if let Some(code) = take(&mut answer, &**store, &mut row)? {
+                    return Ok(leaving.map_or(code, Asked::exit_code));
+                }
+                if let Some(end) = answer.end() {
+                    let end = end.clone();
+                    finish(&mut answer);
+                    return leave(end, leaving);
+                }
+            }
+            message = agent.failure() => return Err(Report::new(Kind::System, message)),
+            asked = signals.next() => {
+                if leaving.is_some() || asked != Asked::Interrupt {
+                    // What runs is cancelled and settled while the agent stops.
+                    finish(&mut answer);
+                    return Ok(asked.exit_code());
+                }
+                leaving = Some(asked);
+                session.interrupt("interrupted by the person").await.map_err(|error| unsent(&error))?;
+            }
+        }
+    }
+}
+
+/// Prints what is new. Answers an exit code if nobody reads the output any more.
+fn take(answer: &mut Answer<Stdout>, store: &dyn Store, row: &mut i64) -> Result<Option<u8>, Report> {
+    loop {
+        let entries = store
+            .log_since(*row, PAGE)
+            .map_err(|error| Report::new(Kind::System, sentence(&error.to_string())))?;
+        let Some(last) = entries.last() else { return Ok(None) };
+        *row = last.rowid;
+        match answer.take(&entries) {
+            Ok(()) => {}
+            // Whoever read has left: the rest is for nobody, and that is no failure worth a message.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(Some(1)),
+            Err(error) => {
+                return Err(Report::new(
+                    Kind::System,
+                    format!("Standard output cannot be written: {error}."),
+                ));
+            }
+        }
+        if entries.len() < PAGE || answer.end().is_some() {
+            return Ok(None);
+        }
+    }
+}
+
+fn finish(answer: &mut Answer<Stdout>) {
+    // A reader that has left misses one line end.
+    drop(answer.finish());
+}
+
+fn leave(end: End, leaving: Option<Asked>) -> Result<u8, Report> {
+    match (end, leaving) {
+        (_, Some(asked)) => Ok(asked.exit_code()),
+        (End::Done, None) => Ok(0),
+        (End::Cancelled, None) => Ok(130),
+        (End::Failed(message), None) => {
+            let message = message.unwrap_or_else(|| "the run failed without a message".to_owned());
+            Err(Report::new(Kind::Provider, sentence(&message)))
+        }
+    }
+}
+
+fn unsent(error: &purlin_agent::SessionError) -> Report {
+    Report::new(Kind::System, sentence(&error.to_string()))
+}

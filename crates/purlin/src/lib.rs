@@ -10,10 +10,57 @@
 //!
 //! The principal entry is [`run`], which carries out a request and answers the exit code.
 
+mod agent_thread;
 pub mod args;
+mod auth;
 pub mod config;
-pub mod drafts;
-pub mod extensions;
-pub mod headless;
+mod drafts;
+mod headless;
+mod loading;
+mod models;
 pub mod report;
-pub mod show;
+mod runtime;
+mod say;
+mod session;
+mod sessions;
+mod show;
+mod signals;
+mod start;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+
+use args::{Request, Stop};
+use report::Report;
+
+/// Carries out a command line, the program's name first, and answers the exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let request = match args::parse(arguments) {
+        Ok(request) => request,
+        Err(Stop::Text(text)) => {
+            // A reader that has left has read what it wanted.
+            drop(std::io::stdout().write_all(text.as_bytes()));
+            return 0;
+        }
+        Err(Stop::Usage(message)) => {
+            say::error(message);
+            return 2;
+        }
+    };
+    carry_out(&request).unwrap_or_else(|report| {
+        say::error(&report);
+        report.exit_code()
+    })
+}
+
+fn carry_out(request: &Request) -> Result<u8, Report> {
+    match request {
+        Request::Terminal(_) => Ok(0),
+        Request::Print { prompt, json, options } => {
+            let start = start::gather(options)?;
+            headless::run(start, options, prompt, *json)
+        }
+        Request::SessionList(_) => sessions::list(&start::paths(&start::variable)?).map(|()| 0),
+        Request::SessionShow { id, .. } => sessions::show(&start::paths(&start::variable)?, id).map(|()| 0),
+    }
+}

@@ -1,3 +1,7 @@
 //! The `purlin` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(purlin::run(std::env::args_os()))
+}

@@ -85,7 +85,11 @@ fn reference(text: &str, flag: bool) -> Result<ModelRef, Report> {
 }
 
 /// Lays a configured provider over the built-in one of the same name.
-fn merge(name: &str, provider: &Provider, built_in: Option<ProviderConfig>) -> Result<ProviderConfig, Report> {
+fn merge(
+    name: &str,
+    provider: &Provider,
+    built_in: Option<ProviderConfig>,
+) -> Result<ProviderConfig, Report> {
     let incomplete = |what: &str| {
         let message = format!("`[providers.{name}]` needs `{what}`.");
         Report::new(Kind::Config, message)
@@ -93,7 +97,10 @@ fn merge(name: &str, provider: &Provider, built_in: Option<ProviderConfig>) -> R
     };
     let api = provider.api.as_deref().and_then(Api::parse).or(built_in.as_ref().map(|config| config.api));
     let url = provider.base_url.clone().or(built_in.as_ref().map(|config| config.base_url.clone()));
-    let mut merged = ProviderConfig::new(api.ok_or_else(|| incomplete("api"))?, url.ok_or_else(|| incomplete("base_url"))?);
+    let mut merged = ProviderConfig::new(
+        api.ok_or_else(|| incomplete("api"))?,
+        url.ok_or_else(|| incomplete("base_url"))?,
+    );
     if let Some(built_in) = built_in {
         // A redirected built-in provider may be a local server, which then asks for a key itself if it wants one.
         merged.needs_key = built_in.needs_key && provider.base_url.is_none();
@@ -124,7 +131,9 @@ mod tests {
             config_dir: Path::new("/c"),
             cwd: "/w".into(),
         };
-        settings(&parts, &|name| env.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value)))
+        settings(&parts, &|name| {
+            env.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
+        })
     }
 
     #[test]
@@ -151,7 +160,8 @@ mod tests {
     #[test]
     fn a_configured_provider_is_complete_or_says_what_is_missing() {
         let local = Provider { base_url: Some("http://h/v1/".into()), ..Provider::default() };
-        let config = Config { providers: BTreeMap::from([("local".into(), local.clone())]), ..Config::default() };
+        let config =
+            Config { providers: BTreeMap::from([("local".into(), local.clone())]), ..Config::default() };
         let message = make(&config, None, &[]).expect_err("no api").to_string();
         assert!(message.contains("`[providers.local]` needs `api`"), "{message}");
         let local = Provider { api: Some("openai-chat".into()), key_env: Some("K".into()), ..local };

@@ -8,10 +8,11 @@ use purlin_agent::settings::Settings;
 use purlin_runtime_native::Paths;
 
 use crate::args::Options;
+use crate::auth;
 use crate::config::{self, Config, Sources};
 use crate::models::{self, Parts};
 use crate::report::{Kind, Report};
-use crate::{auth, report};
+use crate::session::sentence;
 
 /// Everything that was read at the start.
 pub struct Start {
@@ -31,7 +32,7 @@ pub struct Start {
 
 /// Reads the environment, the configuration and the keys.
 pub fn gather(options: &Options) -> Result<Start, Report> {
-    let env = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+    let env = variable;
     let cwd = working_directory(options.cwd.as_deref())?;
     let paths = paths(&env)?;
     let named = options.config.clone().or_else(|| env("PURLIN_CONFIG").map(PathBuf::from));
@@ -59,11 +60,14 @@ pub fn gather(options: &Options) -> Result<Start, Report> {
     Ok(Start { paths, cwd, config: loaded.config, settings, extensions, notices })
 }
 
+/// A variable of the environment; an empty one counts as absent.
+pub fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
 /// The directories of this installation.
 pub fn paths(env: &dyn Fn(&str) -> Option<OsString>) -> Result<Paths, Report> {
-    Paths::from_env(env).map_err(|error| {
-        report::Report::new(Kind::System, error.to_string()).hint("Set `HOME`, or the `XDG_*` directories.")
-    })
+    Paths::from_env(env).map_err(|error| Report::new(Kind::System, sentence(&error.to_string())))
 }
 
 /// The working directory: the one asked for, else the process's own.

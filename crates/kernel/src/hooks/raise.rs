@@ -39,7 +39,7 @@ impl Hooks<'_> {
         if handlers.is_empty() {
             return Box::pin(async { Outcome::default() });
         }
-        let event = HookEvent::new(decl.name.into(), Some(decl), Box::new(payload), None);
+        let event = HookEvent::new(self.0, decl.name.into(), Some(decl), Box::new(payload), None);
         let kernel = self.0.clone();
         Box::pin(async move {
             let mut order = Order::default();
@@ -63,7 +63,7 @@ impl Hooks<'_> {
         if handlers.is_empty() {
             return;
         }
-        let event = HookEvent::new(decl.name.into(), Some(decl), Box::new(payload), None);
+        let event = HookEvent::new(self.0, decl.name.into(), Some(decl), Box::new(payload), None);
         for handler in handlers.iter() {
             let start = {
                 let mut queues = self.0.0.hooks.queues.borrow_mut();
@@ -93,7 +93,7 @@ async fn work_off(kernel: &Kernel, owner: ExtId) {
         };
         let Some((event, handler)) = next else { return };
         let Some(decl) = event.decl() else { continue };
-        let order = Order::default();
+        let mut order = Order::default();
         if order.admits(kernel, &event, &handler) {
             // The guard has recorded a failure; an observer has no one else to tell.
             let _ = run_one(kernel, decl, &event, &handler, &CancelToken::new()).await;

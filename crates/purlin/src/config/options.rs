@@ -151,8 +151,7 @@ impl Shape {
 
 /// The declared name nearest to an unknown one, at the same depth; `None` if nothing is near.
 pub(super) fn nearest(path: &[String]) -> Option<String> {
-    let unknown = path.join(".");
-    DECLARED
+    let known: Vec<String> = DECLARED
         .iter()
         .flat_map(|declared| {
             // A table's name may be the misspelt one, so every beginning of a path is a candidate too.
@@ -161,34 +160,16 @@ pub(super) fn nearest(path: &[String]) -> Option<String> {
         })
         .filter(|parts| parts.len() == path.len())
         .map(|parts| {
-            let filled: Vec<&str> = parts
-                .iter()
-                .zip(path)
-                .map(|(name, given)| if *name == "*" { given } else { *name })
-                .collect();
-            filled.join(".")
+            let filled = parts.iter().zip(path).map(|(name, given)| if *name == "*" { given } else { *name });
+            filled.collect::<Vec<_>>().join(".")
         })
-        .map(|known| (distance(&known, &unknown), known))
-        .filter(|(distance, known)| *distance <= known.len().div_ceil(3))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| known)
-}
-
-/// The number of single-character edits between two names (transpositions count as one).
-pub(crate) fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = replaced.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
+        .collect();
+    let (last, above) = path.split_last()?;
+    // Whole paths share long beginnings, so only the part that differs is compared where the others are right.
+    let beginning: String = above.iter().map(|part| format!("{part}.")).collect();
+    let siblings = known.iter().filter_map(|known| known.strip_prefix(&beginning));
+    let sibling = purlin_kernel::nearest(last, siblings).map(|name| format!("{beginning}{name}"));
+    sibling.or_else(|| {
+        purlin_kernel::nearest(&path.join("."), known.iter().map(String::as_str)).map(str::to_owned)
+    })
 }

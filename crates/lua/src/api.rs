@@ -1,0 +1,135 @@
+//! The `purlin` module: every function is declared once, in its family's file, with its
+//! implementation beside it.
+
+mod action;
+mod buf;
+mod call;
+mod check;
+mod command;
+mod core;
+mod declare;
+mod hook;
+mod json;
+mod keymap;
+mod legacy;
+mod task;
+mod timer;
+mod tool;
+mod ui;
+mod win;
+
+use std::rc::Rc;
+
+use mlua::{Function, Lua, MultiValue, Table, Value};
+
+pub(crate) use buf::view::live as buffer_view;
+pub(crate) use call::{Call, string_list};
+pub use check::describe;
+pub use declare::{ApiFn, Need, Opt, Param, Run, Ty};
+pub(crate) use win::{focus_json, table as window_table};
+
+use crate::compat;
+use crate::env::Env;
+use crate::fault;
+
+/// Every family, in the order of the reference.
+const FAMILIES: [&[ApiFn]; 15] = [
+    core::FNS,
+    task::FNS,
+    hook::FNS,
+    json::FNS,
+    buf::FNS,
+    buf::lines::FNS,
+    buf::blocks::FNS,
+    win::FNS,
+    ui::FNS,
+    keymap::FNS,
+    command::FNS,
+    action::FNS,
+    tool::FNS,
+    timer::FNS,
+    legacy::FNS,
+];
+
+/// Every function of the Lua API, in the order of the reference.
+pub fn functions() -> impl Iterator<Item = &'static ApiFn> {
+    FAMILIES.iter().flat_map(|family| family.iter())
+}
+
+/// Builds the `purlin` table and makes it the global and the module of that name.
+///
+/// A namespace is filled when it is first used: an extension pays for what it touches.
+pub(crate) fn install(lua: &Lua, env: &Rc<Env>, glue: &Table) -> mlua::Result<()> {
+    let purlin = lua.create_table()?;
+    for declared in functions().filter(|declared| declared.namespace().is_empty()) {
+        purlin.raw_set(declared.short_name(), make(lua, env, glue, declared)?)?;
+    }
+    purlin.raw_set("null", Value::NULL)?;
+    purlin.raw_set("version", env!("CARGO_PKG_VERSION"))?;
+    purlin.raw_set("api_level", crate::API_LEVEL)?;
+    let (owner, kept) = (Rc::clone(env), glue.clone());
+    let open = lua.create_function(move |lua, (purlin, name): (Table, Value)| {
+        let Value::String(wanted) = &name else { return Ok(Value::Nil) };
+        let Some(namespace) = fill(lua, &owner, &kept, &wanted.to_string_lossy())? else {
+            return Ok(Value::Nil);
+        };
+        purlin.raw_set(&name, &namespace)?;
+        Ok(Value::Table(namespace))
+    })?;
+    let meta = lua.create_table()?;
+    meta.raw_set("__index", open)?;
+    meta.raw_set("__metatable", false)?;
+    purlin.set_metatable(Some(meta))?;
+    let globals = lua.globals();
+    let loaded: Table = globals.get::<Table>("package")?.get("loaded")?;
+    for name in ["purlin", "librecode"] {
+        globals.raw_set(name, &purlin)?;
+        loaded.raw_set(name, &purlin)?;
+    }
+    Ok(())
+}
+
+/// The table of one namespace, or `None` if there is none of that name.
+fn fill(lua: &Lua, env: &Rc<Env>, glue: &Table, name: &str) -> mlua::Result<Option<Table>> {
+    let members: Vec<&ApiFn> = functions().filter(|declared| declared.namespace() == name).collect();
+    let legacy = compat::aliases(name);
+    if members.is_empty() && legacy.is_empty() {
+        return Ok(None);
+    }
+    let table = lua.create_table()?;
+    for declared in members {
+        table.raw_set(declared.short_name(), make(lua, env, glue, declared)?)?;
+    }
+    for (alias, real) in legacy {
+        if let Some(declared) = functions().find(|declared| declared.name == *real) {
+            table.raw_set(*alias, make(lua, env, glue, declared)?)?;
+        }
+    }
+    Ok(Some(table))
+}
+
+/// The Lua function of a declaration.
+fn make(lua: &Lua, env: &Rc<Env>, glue: &Table, declared: &'static ApiFn) -> mlua::Result<Function> {
+    let env = Rc::clone(env);
+    match declared.run {
+        Run::Now(run) => lua.create_function(move |lua, mut args: MultiValue| {
+            check::check(declared, &mut args).map_err(|message| fault::raise(lua, &message))?;
+            run(&Call { lua: lua.clone(), env: Rc::clone(&env), declared, args })
+        }),
+        Run::Wait(run) => {
+            let waiting = lua.create_async_function(move |lua, args: MultiValue| {
+                run(Call { lua, env: Rc::clone(&env), declared, args })
+            })?;
+            let check = lua.create_function(move |lua, mut args: MultiValue| {
+                check::check(declared, &mut args).map_err(|message| fault::raise(lua, &message))?;
+                Ok(args)
+            })?;
+            glue.raw_get::<Function>("waiting")?.call((declared.name, check, waiting))
+        }
+    }
+}
+
+/// The position of a function among all, for tests and documents that walk the registry.
+pub fn find(name: &str) -> Option<&'static ApiFn> {
+    functions().find(|declared| declared.name == name)
+}

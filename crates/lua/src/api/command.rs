@@ -1,0 +1,184 @@
+//! `purlin.command`: one registry for slash commands, actions and what extensions add.
+
+use std::rc::Rc;
+
+use mlua::{Function, MultiValue, Table, Value};
+use purlin_kernel::{
+    CommandCall, CommandKind, CommandListing, CommandResult, CommandSpec, HandlerError, LBF,
+};
+use serde_json::{Value as Json, json};
+
+use super::call::Call;
+use super::declare::{ApiFn, Opt, Run, Ty, Waiting, key, must, opt, req};
+use crate::env::Env;
+use crate::fault;
+use crate::handle::LuaHandle;
+use crate::inspect::inspect;
+
+const SPEC: &[Opt] = &[
+    must("callback", Ty::Function, "`fn(args, ctx)`; it may wait."),
+    key("desc", Ty::String, "What it does, one sentence."),
+    key("args", Ty::String, "How its arguments are written, such as `[FILE]`."),
+    key("complete", Ty::Function, "`fn(prefix, ctx)`, answering a list of texts."),
+    key("aliases", Ty::List, "Other names."),
+    key("action", Ty::Boolean, "Whether it is for keymaps and code only, and not offered after a slash."),
+];
+
+pub(super) const FNS: &[ApiFn] = &[
+    ApiFn {
+        name: "command.create",
+        params: &[
+            req("name", Ty::String, "Its name, without the slash."),
+            req(
+                "run",
+                Ty::Either(&[Ty::Function, Ty::Options(SPEC)]),
+                "`fn(args, ctx)`, or a table with `callback`.",
+            ),
+        ],
+        returns: "Handle",
+        errors: &[],
+        doc: "Adds a command. `args` is the text after the name and `ctx.words` its words; a returned string is shown. Of two with one name the built-in or the first keeps it.",
+        example: "purlin.command.create('hello', function(args) return 'hello ' .. args end)",
+        run: Run::Now(create),
+    },
+    ApiFn {
+        name: "command.run",
+        params: &[
+            req("name", Ty::String, "A command's name or alias."),
+            opt("args", Ty::Text, "The text after the name."),
+        ],
+        returns: "string | nil, string",
+        errors: &["The place cannot wait."],
+        doc: "Runs a command and answers its text, or nil and the error.",
+        example: "purlin.command.create('two', function() return '2' end)\npurlin.spawn(function() assert(purlin.command.run('two') == '2') end)",
+        run: Run::Wait(run),
+    },
+    ApiFn {
+        name: "command.list",
+        params: &[],
+        returns: "{ name, desc, args, aliases, kind, extension }[]",
+        errors: &[],
+        doc: "Lists the commands by name.",
+        example: "for _, command in ipairs(purlin.command.list()) do purlin.log(command.name) end",
+        run: Run::Now(|call| {
+            let kernel = call.kernel()?;
+            let listed: Vec<Json> = kernel
+                .command()
+                .list()
+                .iter()
+                .map(|found| {
+                    let extension = kernel.ext().name(found.owner);
+                    listing(found, &extension)
+                })
+                .collect();
+            call.answer(&Json::Array(listed))
+        }),
+    },
+];
+
+fn listing(found: &CommandListing, extension: &str) -> Json {
+    json!({
+        "name": found.name,
+        "desc": found.desc,
+        "args": found.args,
+        "aliases": found.aliases,
+        "kind": if found.kind == CommandKind::Slash { "slash" } else { "action" },
+        "extension": extension,
+    })
+}
+
+fn create(call: &Call) -> mlua::Result<MultiValue> {
+    let name = call.string(0)?;
+    let name = name.strip_prefix('/').unwrap_or(&name);
+    if name.is_empty() || name.contains(char::is_whitespace) {
+        return Err(call.refuse(0, format!("a name without blanks expected, got '{name}'")));
+    }
+    let spec = if let Value::Function(callback) = call.value(1) {
+        CommandSpec::new(name, "", body(&call.env, callback.clone()))
+    } else {
+        let options = call.options(1);
+        let callback =
+            options.function("callback").ok_or_else(|| call.refuse(1, "field 'callback' is missing"))?;
+        let mut spec =
+            CommandSpec::new(name, options.string("desc").unwrap_or_default(), body(&call.env, callback));
+        spec.args = options.string("args").unwrap_or_default();
+        spec.aliases = options.strings("aliases")?;
+        if options.flag("action") == Some(true) {
+            spec.kind = CommandKind::Action;
+        }
+        if let Some(complete) = options.function("complete") {
+            spec.complete = Some(completer(&call.env, complete));
+        }
+        spec
+    };
+    call.one(add(call, spec)?)
+}
+
+/// Registers a command for `create` and its older names.
+pub(crate) fn add(call: &Call, spec: CommandSpec) -> mlua::Result<LuaHandle> {
+    let handle = call.kernel()?.command().create(call.env.ext, spec);
+    Ok(LuaHandle::new(&call.env, handle, "command"))
+}
+
+/// The code of a command that is a Lua function.
+pub(crate) fn body(
+    env: &Rc<Env>,
+    function: Function,
+) -> impl Fn(CommandCall) -> LBF<CommandResult> + 'static {
+    let env = Rc::clone(env);
+    move |call| {
+        let (env, function) = (Rc::clone(&env), function.clone());
+        Box::pin(async move {
+            let context = context(&env, &call).map_err(|error| fault::handler_error(&error))?;
+            let values: MultiValue = env.call_waiting(function, (call.args, context)).await?;
+            shown(&values)
+        })
+    }
+}
+
+/// The `ctx` of a command: the common one, with `words` and `args`.
+fn context(env: &Rc<Env>, call: &CommandCall) -> mlua::Result<Table> {
+    let lua = env.lua().map_err(|error| mlua::Error::runtime(error.message))?;
+    let common = env.events.context().map_err(|error| mlua::Error::runtime(error.message))?;
+    let context = lua.create_table()?;
+    context.raw_set("words", lua.create_sequence_from(call.words.iter().map(String::as_str))?)?;
+    context.raw_set("args", call.args.as_str())?;
+    let meta = lua.create_table()?;
+    meta.raw_set("__index", common)?;
+    context.set_metatable(Some(meta))?;
+    Ok(context)
+}
+
+fn shown(values: &MultiValue) -> CommandResult {
+    match (values.front(), values.get(1)) {
+        (None | Some(Value::Nil), Some(Value::String(error))) => {
+            Err(HandlerError::new(error.to_string_lossy()))
+        }
+        (None | Some(Value::Nil | Value::Boolean(_)), _) => Ok(None),
+        (Some(Value::String(text)), _) => Ok(Some(text.to_string_lossy())),
+        (Some(other), _) => Ok(Some(inspect(other))),
+    }
+}
+
+fn completer(env: &Rc<Env>, function: Function) -> purlin_kernel::command::CompleteFn {
+    let env = Rc::clone(env);
+    Rc::new(move |prefix| {
+        let context = env.events.context()?;
+        let answer: Value = env.call(&function, (prefix, context))?;
+        match answer {
+            Value::Table(list) => super::string_list(&list).map_err(HandlerError::new),
+            _ => Ok(Vec::new()),
+        }
+    })
+}
+
+fn run(call: Call) -> Waiting {
+    Box::pin(async move {
+        let (name, args) = (call.string(0)?, call.opt_string(1)?.unwrap_or_default());
+        let running = call.kernel()?.command().run(name.trim_start_matches('/'), &args);
+        match running.await {
+            Ok(text) => call.one(text),
+            Err(error) => call.nothing(&error.to_string()),
+        }
+    })
+}

@@ -1,0 +1,182 @@
+//! What a path given by a person stands for: which files are extensions, and what they are called.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// The manifest file of a folder extension.
+const MANIFEST: &str = "purlin.toml";
+/// The entry file of a folder extension without a manifest file.
+const ENTRY: &str = "init.lua";
+
+/// Why a path is no extension.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PathError {
+    /// There is nothing at the path.
+    #[error("`{0}` does not exist")]
+    Missing(PathBuf),
+    /// The file is not Lua source.
+    #[error("`{0}` is not an extension: a file ending in `.lua`, or a folder, is")]
+    WrongSuffix(PathBuf),
+    /// The folder holds no extension.
+    #[error(
+        "`{0}` holds no extension: there is no `.lua` file in it and no folder with `init.lua` or `purlin.toml`"
+    )]
+    Empty(PathBuf),
+    /// The folder holds several, where one was asked for.
+    #[error("`{0}` holds {1} extensions, and one was asked for")]
+    Several(PathBuf, usize),
+    /// The manifest cannot be used.
+    #[error("`{path}`: {reason}")]
+    Manifest {
+        /// The manifest file.
+        path: PathBuf,
+        /// What is wrong, with line and column where known.
+        reason: String,
+    },
+    /// The operating system refused.
+    #[error("cannot read `{path}`: {reason}")]
+    Unreadable {
+        /// What was read.
+        path: PathBuf,
+        /// The system's words.
+        reason: String,
+    },
+}
+
+/// One extension found on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) name: String,
+    /// The file that is run.
+    pub(crate) entry: PathBuf,
+    /// The folder that `require` searches first.
+    pub(crate) root: PathBuf,
+    /// What its manifest says of it.
+    pub(crate) description: String,
+    pub(crate) version: String,
+}
+
+/// `purlin.toml` of a folder extension.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    name: Option<String>,
+    #[serde(default)]
+    version: String,
+    api_version: Option<toml::Value>,
+    #[serde(default)]
+    description: String,
+    entry: Option<String>,
+}
+
+/// The extensions a path stands for, in the order in which they load.
+pub(crate) fn discover(path: &Path) -> Result<Vec<Found>, PathError> {
+    if !path.exists() {
+        return Err(PathError::Missing(path.to_owned()));
+    }
+    if path.is_file() {
+        if path.extension().is_none_or(|suffix| suffix != "lua") {
+            return Err(PathError::WrongSuffix(path.to_owned()));
+        }
+        return Ok(vec![of_file(path)]);
+    }
+    if let Some(found) = of_folder(path)? {
+        return Ok(vec![found]);
+    }
+    let mut found = Vec::new();
+    for entry in sorted(path)? {
+        if entry.is_dir() {
+            found.extend(of_folder(&entry)?);
+        } else if is_source(&entry) {
+            found.push(of_file(&entry));
+        }
+    }
+    if found.is_empty() {
+        return Err(PathError::Empty(path.to_owned()));
+    }
+    Ok(found)
+}
+
+fn sorted(folder: &Path) -> Result<Vec<PathBuf>, PathError> {
+    let unreadable =
+        |error: std::io::Error| PathError::Unreadable { path: folder.to_owned(), reason: error.to_string() };
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        entries.push(entry.map_err(unreadable)?.path());
+    }
+    entries.sort();
+    Ok(entries)
+}
+
+/// Whether a file of a folder is an extension of its own: Lua source, and not a test.
+fn is_source(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    name.ends_with(".lua")
+        && !name.ends_with("_test.lua")
+        && !name.ends_with("_spec.lua")
+        && !name.starts_with('.')
+}
+
+fn of_file(path: &Path) -> Found {
+    Found {
+        name: stem(path),
+        entry: path.to_owned(),
+        root: path.parent().map_or_else(PathBuf::new, Path::to_owned),
+        description: String::new(),
+        version: String::new(),
+    }
+}
+
+fn of_folder(path: &Path) -> Result<Option<Found>, PathError> {
+    let manifest = path.join(MANIFEST);
+    if manifest.is_file() {
+        return of_manifest(path, &manifest).map(Some);
+    }
+    let entry = path.join(ENTRY);
+    if !entry.is_file() {
+        return Ok(None);
+    }
+    Ok(Some(Found { name: folder_name(path), root: path.to_owned(), ..of_file(&entry) }))
+}
+
+fn of_manifest(folder: &Path, file: &Path) -> Result<Found, PathError> {
+    let wrong = |reason: String| PathError::Manifest { path: file.to_owned(), reason };
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    let manifest: Manifest = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    let asked = manifest.api_version.as_ref().and_then(api_level_of);
+    if asked.is_some_and(|asked| asked > crate::API_LEVEL) {
+        let have = crate::API_LEVEL;
+        return Err(wrong(format!("it needs API level {}, and this is level {have}", asked.unwrap_or(0))));
+    }
+    let entry = folder.join(manifest.entry.as_deref().unwrap_or(ENTRY));
+    if !entry.is_file() {
+        return Err(wrong(format!("its entry `{}` is missing", entry.display())));
+    }
+    Ok(Found {
+        name: manifest.name.unwrap_or_else(|| folder_name(folder)),
+        entry,
+        root: folder.to_owned(),
+        description: manifest.description,
+        version: manifest.version,
+    })
+}
+
+/// The API level a manifest asks for: `1`, `"1"` or `"1.2"`.
+fn api_level_of(value: &toml::Value) -> Option<u32> {
+    match value {
+        toml::Value::Integer(level) => u32::try_from(*level).ok(),
+        toml::Value::String(text) => text.split('.').next()?.parse().ok(),
+        _ => None,
+    }
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map_or_else(|| "extension".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+/// The name of a folder, also when it was written as `.` or `..`.
+fn folder_name(path: &Path) -> String {
+    let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    full.file_name().map_or_else(|| "extension".to_owned(), |name| name.to_string_lossy().into_owned())
+}

@@ -1,0 +1,183 @@
+//! One extension's state as the API functions see it, and the ways into its Lua code.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use futures_util::future::LocalBoxFuture;
+use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, Table, WeakLua};
+use purlin_kernel::{ErrorKind, ExtId, HandlerError, Kernel, Level, Watchdog, WeakKernel};
+
+use crate::event::Events;
+use crate::fault;
+use crate::libs::shell::Done;
+
+/// What belongs to one loaded extension.
+pub(crate) struct Env {
+    kernel: WeakKernel,
+    /// Whose registrations these are.
+    pub(crate) ext: ExtId,
+    pub(crate) name: String,
+    /// The folder that `require` searches first.
+    pub(crate) root: PathBuf,
+    lua: RefCell<Option<WeakLua>>,
+    watchdog: Rc<dyn Watchdog>,
+    /// False once the extension is unloaded.
+    alive: Cell<bool>,
+    /// Whether the running code is a coroutine of the runtime's.
+    waiting: Cell<bool>,
+    pub(crate) events: Events,
+    glue: OnceCell<Table>,
+}
+
+impl Env {
+    pub(crate) fn new(
+        kernel: &Kernel,
+        ext: ExtId,
+        name: &str,
+        root: PathBuf,
+        watchdog: Rc<dyn Watchdog>,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            kernel: kernel.downgrade(),
+            ext,
+            name: name.to_owned(),
+            root,
+            lua: RefCell::new(None),
+            watchdog,
+            alive: Cell::new(true),
+            waiting: Cell::new(false),
+            events: Events::default(),
+            glue: OnceCell::new(),
+        })
+    }
+
+    /// Says which interpreter the extension runs in.
+    pub(crate) fn attach(&self, lua: &Lua) {
+        *self.lua.borrow_mut() = Some(lua.weak());
+    }
+
+    /// Keeps the functions that are written in Lua itself.
+    pub(crate) fn set_glue(&self, glue: &Table) {
+        // A state is prepared once.
+        let _ = self.glue.set(glue.clone());
+    }
+
+    /// The functions that are written in Lua itself.
+    pub(crate) fn glue(&self) -> mlua::Result<&Table> {
+        self.glue.get().ok_or_else(|| mlua::Error::runtime("the extension is not set up"))
+    }
+
+    /// The kernel, while it lives.
+    pub(crate) fn kernel(&self) -> Option<Kernel> {
+        self.kernel.upgrade()
+    }
+
+    /// Whether handles of this generation still mean something.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.alive.get()
+    }
+
+    /// Ends the generation: its handles answer `nil, "stale"` from now on, its code is not entered.
+    pub(crate) fn retire(&self) {
+        self.alive.set(false);
+    }
+
+    /// Whether the running stretch is past its deadline.
+    #[inline]
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.watchdog.expired()
+    }
+
+    /// Whether the running code may wait, as far as the runtime knows.
+    pub(crate) fn can_wait(&self) -> bool {
+        self.waiting.get()
+    }
+
+    /// The interpreter, while the extension is loaded.
+    pub(crate) fn lua(&self) -> Result<Lua, HandlerError> {
+        let unloaded =
+            || HandlerError::of(ErrorKind::Cancelled, format!("extension `{}` is unloaded", self.name));
+        if !self.alive.get() {
+            return Err(unloaded());
+        }
+        self.lua.borrow().as_ref().and_then(WeakLua::try_upgrade).ok_or_else(unloaded)
+    }
+
+    /// Calls a Lua function that may not wait.
+    pub(crate) fn call<R: FromLuaMulti>(
+        &self,
+        function: &Function,
+        args: impl IntoLuaMulti,
+    ) -> Result<R, HandlerError> {
+        let _lua = self.lua()?;
+        let _mode = self.enter(false);
+        function.call(args).map_err(|error| fault::handler_error(&error))
+    }
+
+    /// Calls a Lua function as a coroutine that may wait.
+    ///
+    /// The caller wraps the future with the kernel's guard; dropping it ends the coroutine.
+    pub(crate) fn call_waiting<R: FromLuaMulti + 'static>(
+        self: &Rc<Self>,
+        function: Function,
+        args: impl IntoLuaMulti + 'static,
+    ) -> LocalBoxFuture<'static, Result<R, HandlerError>> {
+        let env = Rc::clone(self);
+        Box::pin(async move {
+            let mut call = {
+                let _lua = env.lua()?;
+                function.call_async::<R>(args)
+            };
+            std::future::poll_fn(move |context| {
+                // The interpreter stays until this poll has returned, even if the code unloads itself.
+                let _lua = match env.lua() {
+                    Ok(lua) => lua,
+                    Err(error) => return std::task::Poll::Ready(Err(error)),
+                };
+                let _mode = env.enter(true);
+                Pin::new(&mut call).poll(context).map_err(|error| fault::handler_error(&error))
+            })
+            .await
+        })
+    }
+
+    fn enter(&self, waiting: bool) -> Mode<'_> {
+        Mode { cell: &self.waiting, outer: self.waiting.replace(waiting) }
+    }
+
+    /// Writes a line to the extension's log.
+    pub(crate) fn log(&self, level: &str, text: &str) {
+        let level = match level {
+            "debug" => Level::Debug,
+            "warn" => Level::Warn,
+            "error" => Level::Error,
+            _ => Level::Info,
+        };
+        if let Some(kernel) = self.kernel() {
+            kernel.guard().log(level, self.ext, "log", &HandlerError::new(text));
+        }
+    }
+
+    /// Writes what a command printed to the extension's log.
+    pub(crate) fn log_output(&self, done: &Done) {
+        for (level, bytes) in [("info", &done.stdout), ("error", &done.stderr)] {
+            for line in String::from_utf8_lossy(bytes).lines() {
+                self.log(level, line);
+            }
+        }
+    }
+}
+
+/// Remembers whether the code around the running one may wait.
+struct Mode<'a> {
+    cell: &'a Cell<bool>,
+    outer: bool,
+}
+
+impl Drop for Mode<'_> {
+    fn drop(&mut self) {
+        self.cell.set(self.outer);
+    }
+}

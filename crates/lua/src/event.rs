@@ -1,0 +1,212 @@
+//! What a handler is called with: `fn(ev, ctx)`.
+//!
+//! Fields are fetched when they are read. Handlers of sync hooks share one event object per
+//! state, so that the key path makes no table; a waiting handler, and a handler that runs inside
+//! another one's dispatch, has its own. `ev:copy()` makes one that may be kept.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+
+use mlua::{Function, Lua, LuaString, MultiValue, Table, Value};
+use purlin_kernel::{HandlerError, HookEvent};
+use serde_json::Value as Json;
+
+use crate::compat;
+use crate::convert;
+use crate::env::Env;
+use crate::fault;
+
+/// The shared event object, and the constructors of the others.
+#[derive(Default)]
+pub(crate) struct Events {
+    parts: OnceCell<Parts>,
+    /// The event that the shared object stands for.
+    current: Rc<RefCell<Option<HookEvent>>>,
+    busy: Cell<bool>,
+}
+
+struct Parts {
+    shared: Table,
+    context: Table,
+    make_meta: Function,
+}
+
+impl Events {
+    /// Prepares a state; `glue` holds what `event.lua` made.
+    pub(crate) fn install(&self, lua: &Lua, glue: &Table, env: &Rc<Env>) -> mlua::Result<()> {
+        let make_meta: Function = glue.raw_get("event_meta")?;
+        let current = Rc::clone(&self.current);
+        let meta = meta(lua, &make_meta, env, Source::Shared(current))?;
+        let shared = lua.create_table()?;
+        shared.set_metatable(Some(meta))?;
+        let context = context_table(lua, glue, env)?;
+        // A state is prepared once.
+        let _ = self.parts.set(Parts { shared, context, make_meta });
+        Ok(())
+    }
+
+    fn parts(&self) -> Result<&Parts, HandlerError> {
+        self.parts.get().ok_or_else(|| HandlerError::new("the extension is not set up"))
+    }
+
+    /// The event that a handler of a sync hook is being called for.
+    pub(crate) fn current(&self) -> Option<HookEvent> {
+        self.current.borrow().clone()
+    }
+
+    /// The `ctx` of handlers, commands and tools.
+    pub(crate) fn context(&self) -> Result<Table, HandlerError> {
+        Ok(self.parts()?.context.clone())
+    }
+
+    /// Runs a handler of a sync hook with the shared event object, or its own if that is in use.
+    pub(crate) fn with_sync<T>(
+        &self,
+        env: &Rc<Env>,
+        event: &HookEvent,
+        run: impl FnOnce(&Table, &Table) -> Result<T, HandlerError>,
+    ) -> Result<T, HandlerError> {
+        let parts = self.parts()?;
+        if self.busy.get() {
+            let lua = env.lua()?;
+            let own = self.own(&lua, env, event).map_err(|error| fault::handler_error(&error))?;
+            return run(&own, &parts.context);
+        }
+        self.busy.set(true);
+        *self.current.borrow_mut() = Some(event.clone());
+        let _release = Release { events: self };
+        parts.shared.clear().map_err(|error| fault::handler_error(&error))?;
+        run(&parts.shared, &parts.context)
+    }
+
+    /// An event object that may outlive the handler.
+    pub(crate) fn own(&self, lua: &Lua, env: &Rc<Env>, event: &HookEvent) -> mlua::Result<Table> {
+        let Some(parts) = self.parts.get() else {
+            return Err(mlua::Error::runtime("the extension is not set up"));
+        };
+        let table = lua.create_table()?;
+        table.set_metatable(Some(meta(lua, &parts.make_meta, env, Source::Own(event.clone()))?))?;
+        Ok(table)
+    }
+}
+
+/// Gives the shared object back, also when the handler raised or panicked.
+struct Release<'a> {
+    events: &'a Events,
+}
+
+impl Drop for Release<'_> {
+    fn drop(&mut self) {
+        *self.events.current.borrow_mut() = None;
+        self.events.busy.set(false);
+    }
+}
+
+/// Which event an event object stands for.
+#[derive(Clone)]
+enum Source {
+    Shared(Rc<RefCell<Option<HookEvent>>>),
+    Own(HookEvent),
+}
+
+impl Source {
+    fn event(&self, lua: &Lua) -> mlua::Result<HookEvent> {
+        match self {
+            Self::Own(event) => Ok(event.clone()),
+            Self::Shared(current) => current.borrow().clone().ok_or_else(|| {
+                fault::raise(
+                    lua,
+                    "this event is over; keep `ev:copy()` to read it after the handler has returned",
+                )
+            }),
+        }
+    }
+}
+
+fn meta(lua: &Lua, make_meta: &Function, env: &Rc<Env>, source: Source) -> mlua::Result<Table> {
+    let fixed = lua.create_table()?;
+    let stopped = source.clone();
+    fixed.raw_set(
+        "stop",
+        lua.create_function(move |lua, _: MultiValue| {
+            stopped.event(lua)?.stop();
+            Ok(())
+        })?,
+    )?;
+    let consumed = source.clone();
+    fixed.raw_set(
+        "consume",
+        lua.create_function(move |lua, _: MultiValue| {
+            consumed.event(lua)?.consume();
+            Ok(())
+        })?,
+    )?;
+    let (copied, owner) = (source.clone(), Rc::clone(env));
+    fixed.raw_set(
+        "copy",
+        lua.create_function(move |lua, _: MultiValue| owner.events.own(lua, &owner, &copied.event(lua)?))?,
+    )?;
+    let env = Rc::clone(env);
+    let fetch = lua.create_function(move |lua, name: LuaString| {
+        let name = name.to_str()?;
+        // The common case borrows the event instead of cloning it.
+        if let Source::Shared(current) = &source
+            && let Some(event) = current.borrow().as_ref()
+            && let Some(found) = event.get(&name)
+        {
+            return convert::to_lua_or_nil(lua, &found);
+        }
+        fetch(lua, &env, &source.event(lua)?, &name)
+    })?;
+    make_meta.call((fetch, fixed))
+}
+
+fn fetch(lua: &Lua, env: &Rc<Env>, event: &HookEvent, name: &str) -> mlua::Result<Value> {
+    if let Some(found) = event.get(name) {
+        return convert::to_lua_or_nil(lua, &found);
+    }
+    match name {
+        "name" => Ok(Value::String(lua.create_string(event.name())?)),
+        "consumed" => Ok(Value::Boolean(event.consumed())),
+        "source" => match event.source() {
+            Some(source) => Ok(Value::String(lua.create_string(source)?)),
+            None => Ok(Value::Nil),
+        },
+        "data" => Ok(Value::Nil),
+        "payload" => payload(lua, event),
+        _ => compat::event_view(lua, env, event, name),
+    }
+}
+
+/// All fields in one table. A hook with a field of that name answers the field instead.
+fn payload(lua: &Lua, event: &HookEvent) -> mlua::Result<Value> {
+    let table = lua.create_table()?;
+    for name in event.fields() {
+        if let Some(value) = event.get(&name) {
+            table.raw_set(name, convert::to_lua_or_nil(lua, &value)?)?;
+        }
+    }
+    Ok(Value::Table(table))
+}
+
+/// `ctx`: what is true now, whenever it is read.
+fn context_table(lua: &Lua, glue: &Table, env: &Rc<Env>) -> mlua::Result<Table> {
+    let env = Rc::clone(env);
+    let fetch = lua.create_function(move |lua, name: LuaString| {
+        let name = name.to_str()?;
+        match &*name {
+            "extension" => Ok(Value::String(lua.create_string(&env.name)?)),
+            name => convert::to_lua_or_nil(lua, &context_value(&env, name)),
+        }
+    })?;
+    glue.raw_get::<Function>("live")?.call(fetch)
+}
+
+/// One value of the context the surface has published.
+pub(crate) fn context_value(env: &Env, name: &str) -> Json {
+    let Some(kernel) = env.kernel() else { return Json::Null };
+    match name {
+        "interactive" | "has_ui" => Json::Bool(kernel.ui().is_interactive()),
+        name => kernel.context(name).unwrap_or(Json::Null),
+    }
+}

@@ -1,0 +1,54 @@
+//! What every create-call answers: a handle with `:del()`.
+
+use std::rc::Rc;
+
+use mlua::{Lua, MultiValue, UserData, UserDataMethods, Value};
+use purlin_kernel::Handle;
+
+use crate::env::Env;
+
+/// A registration as Lua code holds it.
+///
+/// A handle whose thing is gone, or whose extension was unloaded, answers `nil, "stale"`.
+pub(crate) struct LuaHandle {
+    env: Rc<Env>,
+    handle: Handle,
+    kind: &'static str,
+}
+
+impl LuaHandle {
+    pub(crate) fn new(env: &Rc<Env>, handle: Handle, kind: &'static str) -> Self {
+        Self { env: Rc::clone(env), handle, kind }
+    }
+
+    /// Ends what the handle names; false if it is gone already.
+    pub(crate) fn end(&self) -> bool {
+        if self.is_stale() {
+            return false;
+        }
+        self.handle.del();
+        true
+    }
+
+    fn is_stale(&self) -> bool {
+        !self.env.is_alive() || self.handle.is_stale()
+    }
+}
+
+/// The answer of a verb of a handle.
+pub(crate) fn done(lua: &Lua, was_there: bool) -> mlua::Result<MultiValue> {
+    if was_there { lua.pack_multi(true) } else { lua.pack_multi((Value::Nil, "stale")) }
+}
+
+impl UserData for LuaHandle {
+    fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
+        for verb in ["del", "delete", "stop", "close"] {
+            methods.add_method(verb, |lua, this, ()| done(lua, this.end()));
+        }
+        methods.add_method("is_stale", |_, this, ()| Ok(this.is_stale()));
+        methods.add_meta_method("__tostring", |_, this, ()| {
+            let state = if this.is_stale() { " (stale)" } else { "" };
+            Ok(format!("{} handle{state}", this.kind))
+        });
+    }
+}

@@ -1,0 +1,90 @@
+//! The standard library as authors know it from Lua 5.1 and Neovim: what Luau lacks is given
+//! back, what blocks runs as a job, what would end or freeze the program says what to do instead.
+
+mod bit;
+mod file;
+mod io;
+mod os;
+pub(crate) mod package;
+pub(crate) mod shell;
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use mlua::chunk::{ChunkMode, Compiler};
+use mlua::{Lua, MultiValue, Table, Value};
+
+use crate::env::Env;
+use crate::fault;
+
+const GLUE: &str = concat!(include_str!("libs/glue.lua"), "\n", include_str!("libs/event.lua"));
+
+thread_local! {
+    /// The glue's bytecode, compiled once per thread rather than once per extension.
+    static COMPILED: OnceCell<Vec<u8>> = const { OnceCell::new() };
+}
+
+/// Completes the globals of a fresh state; answers the table of glue functions.
+pub(crate) fn install(lua: &Lua, env: &Rc<Env>) -> mlua::Result<Table> {
+    let globals = lua.globals();
+    let glue = lua.create_table()?;
+    glue.raw_set("pending", Value::LightUserData(Lua::poll_pending()))?;
+    glue.raw_set(
+        "clean",
+        lua.create_function(|_, value: Value| {
+            Ok(match &value {
+                Value::Error(error) => fault::text(error),
+                other => other.to_string()?,
+            })
+        })?,
+    )?;
+    glue.raw_set(
+        "is_fatal",
+        lua.create_function(|_, value: Value| {
+            Ok(matches!(&value, Value::Error(error) if fault::is_fatal(error)))
+        })?,
+    )?;
+    let waiter = Rc::clone(env);
+    glue.raw_set("can_wait", lua.create_function(move |_, ()| Ok(waiter.can_wait()))?)?;
+    run_glue(lua, &glue)?;
+    bit::install(lua, &globals)?;
+    os::install(lua, &globals, &glue, env)?;
+    io::install(lua, &globals, &glue, env)?;
+    package::install(lua, &globals, env)?;
+    let printer = Rc::clone(env);
+    globals.raw_set(
+        "print",
+        lua.create_function(move |lua, values: MultiValue| print(lua, &printer, &values))?,
+    )?;
+    Ok(glue)
+}
+
+fn run_glue(lua: &Lua, glue: &Table) -> mlua::Result<()> {
+    let bytecode = COMPILED.with(|compiled| match compiled.get() {
+        Some(bytecode) => Ok(bytecode.clone()),
+        None => Compiler::new().compile(GLUE).inspect(|bytecode| {
+            // Nobody else fills it: the cell belongs to this thread.
+            let _ = compiled.set(bytecode.clone());
+        }),
+    })?;
+    lua.load(bytecode).set_name("=purlin:glue").set_mode(ChunkMode::Binary).call(glue)
+}
+
+fn print(lua: &Lua, env: &Env, values: &MultiValue) -> mlua::Result<()> {
+    let mut line = String::new();
+    for (index, value) in values.iter().enumerate() {
+        if index > 0 {
+            line.push('\t');
+        }
+        match value {
+            Value::String(text) => line.push_str(&text.to_string_lossy()),
+            Value::Error(error) => line.push_str(&fault::text(error)),
+            other => match lua.coerce_string(other.clone())? {
+                Some(text) => line.push_str(&text.to_string_lossy()),
+                None => line.push_str(&other.to_string()?),
+            },
+        }
+    }
+    env.log("info", &line);
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! Making an interpreter: libraries, limits, the interrupt, the `purlin` module.
+
+use std::rc::Rc;
+
+use mlua::{Lua, LuaOptions, StdLib, VmState};
+
+use crate::api;
+use crate::env::Env;
+use crate::fault::{self, Overdue};
+use crate::libs;
+
+/// Makes the state of one extension, ready to run its entry file.
+pub(crate) fn create(env: &Rc<Env>, memory_limit: usize) -> mlua::Result<Lua> {
+    // Panics go through Lua's `pcall` to the guard; catching them there would make `pcall` unable
+    // to wait.
+    let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::new().catch_rust_panics(false))?;
+    env.attach(&lua);
+    let glue = libs::install(&lua, env)?;
+    env.set_glue(&glue);
+    env.events.install(&lua, &glue, env)?;
+    api::install(&lua, env, &glue)?;
+    lua.set_memory_limit(memory_limit)?;
+    let watched = Rc::clone(env);
+    lua.set_interrupt(move |lua| {
+        if watched.is_overdue() {
+            return Err(mlua::Error::external(Overdue { place: fault::caller(lua) }));
+        }
+        Ok(VmState::Continue)
+    });
+    Ok(lua)
+}

@@ -1,0 +1,10 @@
+//! What extensions written in Lua can rely on, run from Lua sources against a kernel with a
+//! virtual clock.
+
+mod api;
+mod dispatch;
+mod guard;
+mod libs;
+mod loading;
+mod tools;
+mod world;
