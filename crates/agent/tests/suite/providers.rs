@@ -16,7 +16,8 @@ use crate::world::World;
 type Answer = Box<dyn Fn() -> Result<HttpResponse, HttpError>>;
 
 fn body(status: u16, headers: &[(&str, &str)], text: &str) -> Result<HttpResponse, HttpError> {
-    let pieces: Vec<Result<Vec<u8>, HttpError>> = text.as_bytes().chunks(7).map(|piece| Ok(piece.to_vec())).collect();
+    let pieces: Vec<Result<Vec<u8>, HttpError>> =
+        text.as_bytes().chunks(7).map(|piece| Ok(piece.to_vec())).collect();
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Ok(HttpResponse { status, headers, body: futures_util::stream::iter(pieces).boxed_local() })
 }
@@ -65,10 +66,9 @@ fn anthropic_end_to_end_with_signed_thinking_kept_verbatim() {
     assert_eq!(outputs[1..3], ["thinking: ", "thinking: "]);
     assert_eq!(outputs[3..5], ["text: I run it.", "tool_call: bash {\"command\":\"echo hi\"}"]);
     assert_eq!(outputs.last().map(String::as_str), Some("text: End."));
-    let request = &requests.borrow()[0];
+    let request = requests.borrow()[0].clone();
     assert_eq!(request.url, "http://server/v1/messages");
     assert!(request.headers.contains(&("x-api-key".to_owned(), "sk-secret".to_owned())));
-    drop(request.clone());
     let second = sent(&requests, 1);
     let assistant = &second["messages"][1]["content"];
     assert_eq!(assistant[0], json!({"type": "thinking", "thinking": "Let me look.", "signature": "c2ln"}));
@@ -118,7 +118,8 @@ fn openai_end_to_end_with_a_tool() {
     assert_eq!(request.url, "http://server/v1/chat/completions");
     assert!(request.headers.contains(&("authorization".to_owned(), "Bearer sk-secret".to_owned())));
     let second = sent(&requests, 1);
-    let roles: Vec<&str> = second["messages"].as_array().expect("list").iter().filter_map(|m| m["role"].as_str()).collect();
+    let roles: Vec<&str> =
+        second["messages"].as_array().expect("list").iter().filter_map(|m| m["role"].as_str()).collect();
     assert_eq!(roles, ["system", "user", "assistant", "tool"]);
     assert_eq!(second["messages"][3]["tool_call_id"], second["messages"][2]["tool_calls"][0]["id"]);
 }
@@ -133,13 +134,24 @@ fn errors_name_what_to_do_and_never_the_key() {
         outputs
     };
     let refused = ask(Some("sk-secret"), || {
-        body(401, &[], "{\"type\":\"error\",\"error\":{\"type\":\"authentication_error\",\"message\":\"invalid x-api-key\"}}")
+        body(
+            401,
+            &[],
+            "{\"type\":\"error\",\"error\":{\"type\":\"authentication_error\",\"message\":\"invalid x-api-key\"}}",
+        )
     });
     assert!(refused.contains("`p` refused the key (HTTP 401): invalid x-api-key. Check `TEST_KEY` or the key for `p` in `auth.toml`"), "{refused}");
     let none = ask(None, || body(200, &[], ""));
-    assert!(none.contains("there is no key for `p`. Set `TEST_KEY` or add the key for `p` to `auth.toml`"), "{none}");
-    let network = ask(Some("sk-secret"), || Err(HttpError::new(HttpErrorKind::Connect, "connection refused")));
-    assert!(network.contains("`p` could not be reached at http://server/v1/messages: connection refused"), "{network}");
+    assert!(
+        none.contains("there is no key for `p`. Set `TEST_KEY` or add the key for `p` to `auth.toml`"),
+        "{none}"
+    );
+    let network =
+        ask(Some("sk-secret"), || Err(HttpError::new(HttpErrorKind::Connect, "connection refused")));
+    assert!(
+        network.contains("`p` could not be reached at http://server/v1/messages: connection refused"),
+        "{network}"
+    );
     assert!(network.contains("It was tried 5 times"), "{network}");
     let garbage = ask(Some("sk-secret"), || body(200, &[], "<html>proxy</html>"));
     assert!(garbage.contains("not a model's answer: `<html>proxy</html>`"), "{garbage}");
@@ -177,7 +189,13 @@ fn a_stream_cut_anywhere_keeps_what_came_and_says_so() {
         let last = outputs.last().expect("an error");
         assert!(last.contains("the stream ended early"), "{cut}: {outputs:?}");
         let calls = outputs.iter().filter(|o| o.starts_with("tool_call")).count();
-        assert_eq!(outputs.iter().filter(|o| o.starts_with("tool_result: error Error: the tool was not run")).count(), calls);
+        assert_eq!(
+            outputs
+                .iter()
+                .filter(|o| o.starts_with("tool_result: error Error: the tool was not run"))
+                .count(),
+            calls
+        );
         assert_eq!(requests.borrow().len(), 1);
     }
 }

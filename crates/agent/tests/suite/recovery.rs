@@ -31,8 +31,9 @@ fn killed() -> (World, CellId) {
     };
     let queue = world.store.queue(None).expect("reads").remove(0);
     world.store.commit(&started(&queue)).expect("commits");
-    let media = Media::json(json!({"tool_call_id": "c1", "tool_name": "bash", "arguments": {"command": "rm x"}}))
-        .with_meta(&OutputMeta::new(Role::ToolCall).with_call("c1"));
+    let media =
+        Media::json(json!({"tool_call_id": "c1", "tool_name": "bash", "arguments": {"command": "rm x"}}))
+            .with_meta(&OutputMeta::new(Role::ToolCall).with_call("c1"));
     let output = OutputId::from("o1");
     world
         .store
@@ -62,7 +63,11 @@ fn an_interrupted_call_gets_one_result_and_the_next_prompt_goes_on() {
     let seen = world.seen.clone();
     world.on("context", move |event| {
         let messages = event.get("messages").expect("messages");
-        let kinds = messages.as_array().expect("list").iter().map(|m| m["kind"].as_str().unwrap_or_default().to_owned());
+        let kinds = messages
+            .as_array()
+            .expect("list")
+            .iter()
+            .map(|m| m["kind"].as_str().unwrap_or_default().to_owned());
         seen.borrow_mut().extend(kinds);
         json!(null)
     });

@@ -108,7 +108,8 @@ fn a_shell_command_can_be_blocked_rewritten_or_answered() {
 fn what_the_person_ran_is_context_unless_it_is_hidden() {
     let world = World::new("[[turn]]\ntext='ok'\n");
     world.on("user_shell", |event| {
-        let command = event.get("command").and_then(|command| command.as_str().map(str::to_owned)).unwrap_or_default();
+        let command =
+            event.get("command").and_then(|command| command.as_str().map(str::to_owned)).unwrap_or_default();
         json!({"result": {"output": format!("out of {command}"), "exit_code": 0}})
     });
     for (command, hidden) in [("shown", false), ("secret", true)] {

@@ -31,15 +31,24 @@ fn write_read_edit() {
     assert_eq!(part.content, "two\n[… lines 2 to 2 of a file of 14 bytes; go on with `offset` 3 …]");
     let edited = run(&world, &edit, json!({"path": "a/b/c.txt", "old_string": "two", "new_string": "2"}));
     assert!(edited.content.contains("-two\n+2\n"), "{}", edited.content);
-    assert_eq!(std::fs::read_to_string(world.dir.path().join("a/b/c.txt")).expect("reads"), "one\n2\nthree\n");
+    assert_eq!(
+        std::fs::read_to_string(world.dir.path().join("a/b/c.txt")).expect("reads"),
+        "one\n2\nthree\n"
+    );
     let missing = run(&world, &edit, json!({"path": "a/b/c.txt", "old_string": "  one", "new_string": "x"}));
-    assert!(missing.is_error && missing.content.contains("Line 1 differs only in white space"), "{missing:?}");
+    assert!(
+        missing.is_error && missing.content.contains("Line 1 differs only in white space"),
+        "{missing:?}"
+    );
     let none = run(&world, &read, json!({"path": "nope"}));
     assert!(none.is_error && none.content.starts_with("Error: `nope` cannot be read"), "{none:?}");
     let listed = run(&world, &read, json!({"path": "a"}));
     assert_eq!(listed.content, "b/");
     std::fs::write(world.dir.path().join("bin"), b"a\0b").expect("writes");
-    assert_eq!(run(&world, &read, json!({"path": "bin"})).content, "Error: `bin` is a binary file of 3 bytes");
+    assert_eq!(
+        run(&world, &read, json!({"path": "bin"})).content,
+        "Error: `bin` is a binary file of 3 bytes"
+    );
 }
 
 #[cfg(unix)]
@@ -60,7 +69,8 @@ fn writing_keeps_links_and_modes() {
 
 #[test]
 fn a_command_that_fails_tells_its_exit_code() {
-    let world = World::playing("[[turn]]\n[[turn.tool]]\nname='bash'\nargs={command='fail'}\n[[turn]]\ntext='ok'\n");
+    let world =
+        World::playing("[[turn]]\n[[turn.tool]]\nname='bash'\nargs={command='fail'}\n[[turn]]\ntext='ok'\n");
     let cell = world.ask("go");
     assert_eq!(world.outputs(&cell)[2], "tool_result: error no\n[exit code 3]");
 }
@@ -78,8 +88,9 @@ fn a_command_that_does_not_end_is_killed_after_its_time() {
 #[test]
 fn a_command_that_prints_without_end_stays_bounded() {
     // 64 MiB; the clip's own test goes to a gigabyte.
-    let world =
-        World::playing("[[turn]]\n[[turn.tool]]\nname='bash'\nargs={command='flood 1024'}\n[[turn]]\ntext='ok'\n");
+    let world = World::playing(
+        "[[turn]]\n[[turn.tool]]\nname='bash'\nargs={command='flood 1024'}\n[[turn]]\ntext='ok'\n",
+    );
     let cell = world.ask("go");
     let outputs = world.outputs(&cell);
     let bytes: usize = outputs.iter().map(String::len).sum();

@@ -70,7 +70,10 @@ fn a_running_tool_shows_what_it_printed() {
     transcript.refresh().expect("refreshes");
     assert_eq!(show(&transcript), ["prompt: go", "tool[running]: begun\n…"]);
     let block = transcript.range(1..2)[0].clone();
-    assert_eq!((block.meta["name"].clone(), block.meta["args"].clone()), (json!("bash"), json!({"command": "hang"})));
+    assert_eq!(
+        (block.meta["name"].clone(), block.meta["args"].clone()),
+        (json!("bash"), json!({"command": "hang"}))
+    );
     world.host.run(world.session.interrupt("user")).expect("interrupts");
     world.host.run(world.session.settled());
     world.host.settle();

@@ -64,11 +64,33 @@ fn a_tool_call_is_committed_gated_started_and_answered_in_that_order() {
 fn hooks_fire_in_the_order_of_the_contract() {
     let world = World::new(CALL);
     world.watch(&[
-        "session_start", "session_load", "input", "prompt_prepare", "prompt_user_entry", "before_agent_start",
-        "agent_start", "turn_start", "context_build", "context", "model_request", "message_start", "thinking_delta",
-        "message_update", "message_end", "after_provider_response", "llm_usage", "message_append", "tool_call",
-        "tool_execution_start", "tool_delta", "tool_execution_end", "tool_result", "turn_end", "agent_end",
-        "prompt_done", "settled",
+        "session_start",
+        "session_load",
+        "input",
+        "prompt_prepare",
+        "prompt_user_entry",
+        "before_agent_start",
+        "agent_start",
+        "turn_start",
+        "context_build",
+        "context",
+        "model_request",
+        "message_start",
+        "thinking_delta",
+        "message_update",
+        "message_end",
+        "after_provider_response",
+        "llm_usage",
+        "message_append",
+        "tool_call",
+        "tool_execution_start",
+        "tool_delta",
+        "tool_execution_end",
+        "tool_result",
+        "turn_end",
+        "agent_end",
+        "prompt_done",
+        "settled",
     ]);
     let mut world = world;
     world.start_agent();
@@ -80,12 +102,23 @@ fn hooks_fire_in_the_order_of_the_contract() {
         all
     };
     let mut expected = vec![
-        "input", "prompt_prepare", "session_start", "session_load", "message_append", "prompt_user_entry",
-        "before_agent_start", "agent_start",
+        "input",
+        "prompt_prepare",
+        "session_start",
+        "session_load",
+        "message_append",
+        "prompt_user_entry",
+        "before_agent_start",
+        "agent_start",
     ];
     expected.extend(request(&["thinking_delta", "message_update"]));
     expected.extend([
-        "tool_call", "tool_execution_start", "tool_delta", "tool_execution_end", "tool_result", "message_append",
+        "tool_call",
+        "tool_execution_start",
+        "tool_delta",
+        "tool_execution_end",
+        "tool_result",
+        "message_append",
         "turn_end",
     ]);
     expected.extend(request(&["message_update"]));
@@ -144,9 +177,15 @@ fn malformed_arguments_are_answered_with_what_is_wrong() {
     let world = World::playing(script);
     let cell = world.ask("go");
     let outputs = world.outputs(&cell);
-    assert!(outputs[3].starts_with("tool_result: error Error: the arguments of `bash` are not valid JSON"), "{outputs:?}");
+    assert!(
+        outputs[3].starts_with("tool_result: error Error: the arguments of `bash` are not valid JSON"),
+        "{outputs:?}"
+    );
     assert!(outputs[4].contains("\"command\" is a required property"), "{outputs:?}");
-    assert!(outputs[5].contains("there is no tool `nope`; there are `read`, `write`, `edit`, `bash`"), "{outputs:?}");
+    assert!(
+        outputs[5].contains("there is no tool `nope`; there are `read`, `write`, `edit`, `bash`"),
+        "{outputs:?}"
+    );
     assert_eq!(outputs[6], "text: ok");
     assert_eq!(world.status("call_1_1").as_deref(), Some("error"));
 }
@@ -211,7 +250,10 @@ fn a_rate_limit_is_waited_out_as_long_as_it_asks() {
     let waited = purlin_runtime_core::Host::mono(&world.host) - before;
     assert!((7_000..7_100).contains(&waited), "{waited}");
     let outputs = world.outputs(&cell);
-    assert!(outputs[0].starts_with("note: `script` answered HTTP 429: slow down. Trying again in 7.0 s"), "{outputs:?}");
+    assert!(
+        outputs[0].starts_with("note: `script` answered HTTP 429: slow down. Trying again in 7.0 s"),
+        "{outputs:?}"
+    );
     assert_eq!(outputs[1], "text: ok");
     assert_eq!(*world.seen.borrow(), ["provider_error", "retry_start", "retry_end"]);
 }
@@ -229,7 +271,10 @@ fn failures_that_stay_end_the_prompt_with_one_message() {
     let cell = world.ask("go");
     let outputs = world.outputs(&cell);
     assert_eq!(outputs.len(), 1);
-    assert!(outputs[0].contains("refused the key (HTTP 401): bad key. Check `ANTHROPIC_API_KEY`"), "{outputs:?}");
+    assert!(
+        outputs[0].contains("refused the key (HTTP 401): bad key. Check `ANTHROPIC_API_KEY`"),
+        "{outputs:?}"
+    );
 
     let world = World::playing("[[turn]]\nerror={status=429,message='x',retry_after=4000}\n");
     world.set(|settings| settings.retry.patience = Duration::from_secs(60));
@@ -253,12 +298,14 @@ fn injected_text_stands_before_the_prompt_and_the_system_prompt_is_chained() {
     let cell = world.ask("p");
     assert_eq!(world.outputs(&cell), ["inject: one", "inject: two", "text: ok"]);
     let payload: serde_json::Value = serde_json::from_str(&world.seen.borrow()[0]).expect("JSON");
-    let texts: Vec<&str> = payload["messages"].as_array().expect("list").iter().filter_map(|m| m["text"].as_str()).collect();
+    let texts: Vec<&str> =
+        payload["messages"].as_array().expect("list").iter().filter_map(|m| m["text"].as_str()).collect();
     assert_eq!(texts, ["one", "two", "p"]);
     assert_eq!(payload["system"], "S");
     world.ask("q");
     let payload: serde_json::Value = serde_json::from_str(&world.seen.borrow()[1]).expect("JSON");
-    let texts: Vec<&str> = payload["messages"].as_array().expect("list").iter().filter_map(|m| m["text"].as_str()).collect();
+    let texts: Vec<&str> =
+        payload["messages"].as_array().expect("list").iter().filter_map(|m| m["text"].as_str()).collect();
     assert_eq!(texts, ["one", "two", "p", "ok", "one", "two", "q"]);
 }
 

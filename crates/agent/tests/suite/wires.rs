@@ -33,7 +33,11 @@ fn call(id: &str) -> [ModelEvent; 4] {
         ModelEvent::ToolCallStart { id: id.into(), name: "bash".into() },
         ModelEvent::ToolArgsDelta("{\"command\":".into()),
         ModelEvent::ToolArgsDelta("\"echo hi\"}".into()),
-        ModelEvent::ToolCallDone { id: id.into(), name: "bash".into(), args_text: "{\"command\":\"echo hi\"}".into() },
+        ModelEvent::ToolCallDone {
+            id: id.into(),
+            name: "bash".into(),
+            args_text: "{\"command\":\"echo hi\"}".into(),
+        },
     ]
 }
 
@@ -119,7 +123,10 @@ fn a_stream_cut_at_every_byte_loses_nothing_and_ends_in_one_error() {
                 assert!(rest.is_empty() || wire == "openai", "{wire} {cut}: {rest}");
                 continue;
             }
-            assert!(matches!(last, ModelEvent::Error(WireError::EndedEarly(_) | WireError::Garbage(_))), "{wire} {cut}: {last:?}");
+            assert!(
+                matches!(last, ModelEvent::Error(WireError::EndedEarly(_) | WireError::Garbage(_))),
+                "{wire} {cut}: {last:?}"
+            );
             assert_eq!(before, &whole[..before.len()], "{wire} {cut}");
         }
     }
@@ -152,7 +159,11 @@ fn servers_that_bend_the_wire() {
     };
     assert_eq!(
         done,
-        [call("a", "x", "{\"k\":1}"), call("b", "y", "{}"), ModelEvent::Done { stop_reason: StopReason::ToolUse }]
+        [
+            call("a", "x", "{\"k\":1}"),
+            call("b", "y", "{}"),
+            ModelEvent::Done { stop_reason: StopReason::ToolUse }
+        ]
     );
 }
 
@@ -168,7 +179,11 @@ fn request() -> Request {
         messages: vec![
             Message::text("1", Speaker::User, "hi"),
             message("2", Speaker::Assistant, Part::Thinking { text: "seen".into(), opaque: None }),
-            message("3", Speaker::Assistant, Part::Thinking { text: String::new(), opaque: opaque("claude-sonnet-4-5") }),
+            message(
+                "3",
+                Speaker::Assistant,
+                Part::Thinking { text: String::new(), opaque: opaque("claude-sonnet-4-5") },
+            ),
             message("4", Speaker::Assistant, Part::Thinking { text: String::new(), opaque: opaque("other") }),
             message(
                 "5",
@@ -176,7 +191,11 @@ fn request() -> Request {
                 Part::ToolCall { id: "c".into(), name: "bash".into(), arguments: json!("{bad") },
             ),
             Message::text("6", Speaker::User, "and this"),
-            message("7", Speaker::User, Part::ToolResult { id: "c".into(), content: String::new(), is_error: true }),
+            message(
+                "7",
+                Speaker::User,
+                Part::ToolResult { id: "c".into(), content: String::new(), is_error: true },
+            ),
         ],
         tools: vec![ToolDefinition {
             name: "bash".into(),
@@ -220,10 +239,12 @@ fn openai_request_with_and_without_quirks() {
     let mut request = request();
     request.model = "gpt-5".into();
     let limits = ModelLimits::of("gpt-5");
-    let own = openai_chat::encode(&request, openai_chat::Quirks::of("https://api.openai.com/v1"), &limits).payload;
+    let own =
+        openai_chat::encode(&request, openai_chat::Quirks::of("https://api.openai.com/v1"), &limits).payload;
     assert_eq!(own["max_completion_tokens"], 8192);
     assert_eq!(own["reasoning_effort"], "low");
-    let other = openai_chat::encode(&request, openai_chat::Quirks::of("http://127.0.0.1:11434/v1"), &limits).payload;
+    let other =
+        openai_chat::encode(&request, openai_chat::Quirks::of("http://127.0.0.1:11434/v1"), &limits).payload;
     assert_eq!((other["max_tokens"].clone(), other["reasoning_effort"].clone()), (json!(8192), json!(null)));
     assert_eq!(
         other["messages"],

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use purlin_agent::{
-    AiHandler, ModelRef, Session, SessionOptions, Settings, SharedSettings, Source, Submitted, ToolCatalog, Tools, hooks,
+    AiHandler, ModelRef, Session, SessionOptions, Settings, SharedSettings, Source, Submitted, ToolCatalog,
+    Tools, hooks,
 };
 use purlin_kernel::{
-    ExtId, HandlerError, HandlerFn, HookEvent, Host as KernelHost, HostError, Kernel, LBF, OnOptions, Process,
-    ProcessEvent, ProcessSpec, TaskHandle,
+    ExtId, HandlerError, HandlerFn, HookEvent, Host as KernelHost, HostError, Kernel, LBF, OnOptions,
+    Process, ProcessEvent, ProcessSpec, TaskHandle,
 };
 use purlin_notebook::{
     Capabilities, CellId, CellKind, Event, MemoryStore, NotebookId, Output, Role, Store, StoreExt,
@@ -51,7 +52,8 @@ impl World {
             Rc::new(MemoryStore::new(NotebookId::from("n"), Rc::new(move || Host::now(&clock))));
         let dir = TempDir::new();
         std::fs::write(dir.path().join("script.toml"), script).expect("writes");
-        let processes = Rc::new(Processes { host: host.clone(), killed: Rc::default(), started: RefCell::default() });
+        let processes =
+            Rc::new(Processes { host: host.clone(), killed: Rc::default(), started: RefCell::default() });
         let kernel = Kernel::new(processes.clone());
         hooks::declare_all(&kernel);
         host.spawn_detached(kernel.serve_port());
@@ -148,7 +150,11 @@ impl World {
             }
         };
         if let Some(call) = json(purlin_notebook::TOOL_CALL_MIME) {
-            return format!("{role}: {} {}", call["tool_name"].as_str().unwrap_or_default(), call["arguments"]);
+            return format!(
+                "{role}: {} {}",
+                call["tool_name"].as_str().unwrap_or_default(),
+                call["arguments"]
+            );
         }
         if let Some(result) = json(purlin_notebook::TOOL_RESULT_MIME) {
             let status = result["status"].as_str().unwrap_or_default();
