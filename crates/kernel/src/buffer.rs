@@ -148,7 +148,9 @@ impl Buffers<'_> {
 
     /// Deletes a buffer of an extension; a built-in one is emptied instead. False when there is none.
     pub fn delete(&self, name: &str) -> bool {
-        let Some(owner) = self.0.0.buffers.slots.borrow().get(name).map(|slot| slot.owner) else { return false };
+        let Some(owner) = self.0.0.buffers.slots.borrow().get(name).map(|slot| slot.owner) else {
+            return false;
+        };
         match self.0.find_registration(owner, "buffer", name) {
             Some(id) if owner != ExtId::CORE => self.0.unregister(id),
             _ => {

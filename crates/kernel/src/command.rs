@@ -211,7 +211,10 @@ impl Commands<'_> {
         let Some(complete) = entry.spec.complete.clone() else { return Vec::new() };
         let what = format!("completion of `{name}`");
         // The guard has recorded the failure.
-        self.0.guard().stretch(entry.owner, DeadlineClass::Main, &what, || complete(prefix)).unwrap_or_default()
+        self.0
+            .guard()
+            .stretch(entry.owner, DeadlineClass::Main, &what, || complete(prefix))
+            .unwrap_or_default()
     }
 
     /// Answers the slash command somebody probably meant.

@@ -7,8 +7,8 @@ use std::rc::Rc;
 
 use crate::guard::DeadlineClass;
 use crate::{
-    Action, CommandSpec, Handle, HandlerError, HandlerFn, HookError, Kernel, KeymapError, KeymapOptions, OnOptions,
-    RegId, Target, Topic,
+    Action, CommandSpec, Handle, HandlerError, HandlerFn, HookError, Kernel, KeymapError, KeymapOptions,
+    OnOptions, RegId, Target, Topic,
 };
 
 /// Names an extension; numbers rise in load order.
@@ -127,9 +127,9 @@ impl Extensions<'_> {
         let name = extension.name().to_owned();
         let ext = self.reserve(&name);
         let kernel = self.0;
-        let result = kernel.guard().stretch(ext, DeadlineClass::Load, "load", || {
-            extension.load(&mut Registrar::new(kernel, ext))
-        });
+        let result = kernel
+            .guard()
+            .stretch(ext, DeadlineClass::Load, "load", || extension.load(&mut Registrar::new(kernel, ext)));
         match result {
             Ok(()) => {
                 kernel.0.exts.loaded.borrow_mut().insert(ext, extension);

@@ -40,9 +40,10 @@ pub(crate) struct GuardState {
     logged: Cell<u64>,
 }
 
-#[derive(Clone, Copy)]
 struct Frame {
     ext: ExtId,
+    /// Why the stretch fails even if its code says that it went well.
+    doomed: Option<HandlerError>,
     /// Microseconds of the monotonic clock; none for the kernel's own code.
     deadline: Option<u64>,
 }
@@ -62,19 +63,21 @@ impl Guard<'_> {
         what: &str,
         f: impl FnOnce() -> Result<T, HandlerError>,
     ) -> Result<T, HandlerError> {
-        let state = &self.0.0.guard;
         if let Some(error) = self.refuse(ext) {
             return Err(error);
         }
+        let state = &self.0.0.guard;
         let started = self.0.0.host.now_micros();
         let armed = self.open(ext, class, started);
         self.0.tx_begin();
-        let result = catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| Err(panic_error(payload.as_ref())));
+        let result =
+            catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| Err(panic_error(payload.as_ref())));
+        let doomed = state.frames.borrow_mut().pop().and_then(|frame| frame.doomed);
+        let result = doomed.map_or(result, Err);
         match &result {
             Ok(_) => self.0.tx_commit(),
             Err(_) => self.0.tx_rollback(),
         }
-        state.frames.borrow_mut().pop();
         drop(armed);
         let took = self.0.0.host.now_micros().saturating_sub(started);
         self.rearm_outer(matches!(&result, Err(e) if e.kind.is_hard_stop()), took);
@@ -123,10 +126,21 @@ impl Guard<'_> {
         self.0.0.guard.frames.borrow().last().map(|frame| frame.ext)
     }
 
+    /// Makes the running stretch fail, whatever its code does next.
+    pub fn doom(&self, error: HandlerError) {
+        if let Some(frame) = self.0.0.guard.frames.borrow_mut().last_mut() {
+            frame.doomed.get_or_insert(error);
+        }
+    }
+
     /// Tells whether the running stretch is over its hard limit; long host functions ask every 64 KiB.
     pub fn expired(&self) -> bool {
         let state = &self.0.0.guard;
-        let Some(deadline) = state.frames.borrow().last().and_then(|frame| frame.deadline) else { return false };
+        let deadline = match state.frames.borrow().last() {
+            Some(frame) if frame.doomed.is_some() => return true,
+            Some(Frame { deadline: Some(deadline), .. }) => *deadline,
+            _ => return false,
+        };
         let by_thread = state.watchdog.borrow().as_ref().is_some_and(|watchdog| watchdog.expired());
         by_thread || self.0.0.host.now_micros() >= deadline
     }
@@ -166,7 +180,8 @@ impl Guard<'_> {
             let name = self.0.ext().name(ext);
             return Some(HandlerError::of(ErrorKind::Cancelled, format!("extension `{name}` is suspended")));
         }
-        (self.0.0.guard.frames.borrow().len() >= MAX_DEPTH).then(|| HandlerError::new("nested deeper than 32 handlers"))
+        (self.0.0.guard.frames.borrow().len() >= MAX_DEPTH)
+            .then(|| HandlerError::new("nested deeper than 32 handlers"))
     }
 
     fn open(&self, ext: ExtId, class: DeadlineClass, now: u64) -> Option<Armed> {
@@ -177,7 +192,7 @@ impl Guard<'_> {
             (Some(own), Some(outer)) => Some(own.min(outer)),
             (own, outer) => own.or(outer),
         };
-        state.frames.borrow_mut().push(Frame { ext, deadline });
+        state.frames.borrow_mut().push(Frame { ext, doomed: None, deadline });
         self.arm(deadline, now)
     }
 

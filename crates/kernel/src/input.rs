@@ -86,7 +86,10 @@ impl Kernel {
             Input::Resize(width, height) => {
                 self.layout().changed();
                 self.hook().dispatch_with::<Resize>(|| {
-                    Object::from_iter([("width".to_owned(), json!(width)), ("height".to_owned(), json!(height))])
+                    Object::from_iter([
+                        ("width".to_owned(), json!(width)),
+                        ("height".to_owned(), json!(height)),
+                    ])
                 });
                 true
             }

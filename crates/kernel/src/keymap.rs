@@ -243,7 +243,11 @@ impl Keymaps<'_> {
         if let Some(holder) = other.filter(|holder| *holder != map.owner) {
             let keys = spell(&map.keys);
             let holder = self.0.ext().name(holder);
-            self.0.guard().warn(map.owner, "keymap", format!("`{keys}` is already mapped by `{holder}`, which goes first"));
+            self.0.guard().warn(
+                map.owner,
+                "keymap",
+                format!("`{keys}` is already mapped by `{holder}`, which goes first"),
+            );
         }
     }
 

@@ -38,7 +38,7 @@ impl Rect {
         row >= self.y && col >= self.x && u32::from(row) < bottom && u32::from(col) < right
     }
 
-    /// Answers what both have in common.
+    /// Answers what both have in common; nothing in common is the empty rectangle at the top left.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Self {
         let end = |at: u16, length: u16| u32::from(at) + u32::from(length);
@@ -47,6 +47,9 @@ impl Rect {
         let bottom = end(self.y, self.height).min(end(other.y, other.height));
         let width = right.saturating_sub(u32::from(x)) as u16;
         let height = bottom.saturating_sub(u32::from(y)) as u16;
+        if width == 0 || height == 0 {
+            return Self::default();
+        }
         Self { x, y, width, height }
     }
 }

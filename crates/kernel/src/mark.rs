@@ -88,7 +88,10 @@ impl MarksOf<'_> {
         let table = &self.0.0.marks;
         let full = table.buffers.borrow().get(buffer).is_some_and(|entry| entry.marks.len() >= most);
         if owner != ExtId::CORE && full && options.id.is_none() {
-            return Err(HandlerError::of(crate::ErrorKind::Memory, format!("`{buffer}` already has {most} marks")));
+            return Err(HandlerError::of(
+                crate::ErrorKind::Memory,
+                format!("`{buffer}` already has {most} marks"),
+            ));
         }
         let id = options.id.unwrap_or_else(|| {
             table.next.set(table.next.get() + 1);
@@ -116,7 +119,8 @@ impl MarksOf<'_> {
     fn select(&self, buffer: &str, range: std::ops::Range<usize>, test: impl Fn(&Mark) -> bool) -> Vec<Mark> {
         let buffers = self.0.0.marks.buffers.borrow();
         let Some(entry) = buffers.get(buffer) else { return Vec::new() };
-        let touches = |mark: &Mark| mark.start < range.end && mark.options.end.unwrap_or(mark.start) >= range.start;
+        let touches =
+            |mark: &Mark| mark.start < range.end && mark.options.end.unwrap_or(mark.start) >= range.start;
         let mut found: Vec<Mark> = entry.marks.values().filter(|m| test(m) && touches(m)).cloned().collect();
         found.sort_by_key(|mark| (mark.start, mark.options.priority, mark.id));
         found
@@ -124,7 +128,8 @@ impl MarksOf<'_> {
 
     /// Takes one mark away; false when there is none.
     pub fn del(&self, buffer: &str, ns: Namespace, id: u64) -> bool {
-        let exists = self.0.0.marks.buffers.borrow().get(buffer).is_some_and(|e| e.marks.contains_key(&(ns, id)));
+        let exists =
+            self.0.0.marks.buffers.borrow().get(buffer).is_some_and(|e| e.marks.contains_key(&(ns, id)));
         if exists {
             self.change(buffer, |marks| {
                 marks.remove(&(ns, id));
@@ -135,7 +140,9 @@ impl MarksOf<'_> {
 
     /// Takes a family's marks that begin in a range away.
     pub fn clear(&self, buffer: &str, ns: Namespace, range: std::ops::Range<usize>) {
-        self.change(buffer, |marks| marks.retain(|(space, _), mark| *space != ns || !range.contains(&mark.start)));
+        self.change(buffer, |marks| {
+            marks.retain(|(space, _), mark| *space != ns || !range.contains(&mark.start))
+        });
     }
 
     fn change(&self, buffer: &str, f: impl FnOnce(&mut Marks)) {
@@ -145,7 +152,12 @@ impl MarksOf<'_> {
             if self.0.first_touch(&entry.touched) {
                 let (before, name) = (entry.marks.clone(), buffer.to_owned());
                 self.0.on_rollback(move |kernel| {
-                    kernel.0.marks.buffers.borrow_mut().insert(name, Entry { marks: before, touched: Cell::new(0) });
+                    kernel
+                        .0
+                        .marks
+                        .buffers
+                        .borrow_mut()
+                        .insert(name, Entry { marks: before, touched: Cell::new(0) });
                 });
             }
             f(Rc::make_mut(&mut entry.marks));

@@ -111,7 +111,15 @@ impl Kernel {
     /// Unlinks everything of `owner`, newest first.
     pub(crate) fn unregister_all(&self, owner: ExtId) {
         loop {
-            let last = self.0.registry.entries.borrow().iter().rev().find(|(_, e)| e.owner == owner).map(|(id, _)| *id);
+            let last = self
+                .0
+                .registry
+                .entries
+                .borrow()
+                .iter()
+                .rev()
+                .find(|(_, e)| e.owner == owner)
+                .map(|(id, _)| *id);
             let Some(id) = last else { return };
             self.unregister(RegId(id));
         }

@@ -11,8 +11,8 @@ use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 
 pub use dialog::{
-    Confirm, ConfirmOptions, Dialog, DialogBody, Input as InputDialog, InputOptions, Select, SelectAnswer, SelectItem,
-    SelectOptions,
+    Confirm, ConfirmOptions, Dialog, DialogBody, Input as InputDialog, InputOptions, Select, SelectAnswer,
+    SelectItem, SelectOptions,
 };
 pub use notice::Notice;
 

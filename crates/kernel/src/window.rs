@@ -101,7 +101,12 @@ impl Window {
     }
 
     /// Describes a window that floats over the others.
-    pub fn float(name: impl Into<String>, role: impl Into<String>, buffer: impl Into<String>, rect: Rect) -> Self {
+    pub fn float(
+        name: impl Into<String>,
+        role: impl Into<String>,
+        buffer: impl Into<String>,
+        rect: Rect,
+    ) -> Self {
         Self { placement: Placement::Float(rect), zindex: 100, ..Self::new(name, role, buffer) }
     }
 }
@@ -132,6 +137,8 @@ pub(crate) struct WindowTable {
     pub(crate) slots: RefCell<BTreeMap<String, Slot>>,
     focused: RefCell<Option<String>>,
     pub(crate) any_dirty: Cell<bool>,
+    /// Where windows were that are gone.
+    pub(crate) vacated: RefCell<Vec<Rect>>,
 }
 
 /// Creates, finds and changes windows; made by [`Kernel::win`].
@@ -142,7 +149,8 @@ impl Windows<'_> {
     /// Lists the windows in draw order: z-index, then creation.
     pub fn list(&self) -> Vec<Rc<Window>> {
         let slots = self.0.0.windows.slots.borrow();
-        let mut list: Vec<_> = slots.values().map(|slot| (slot.state.zindex, slot.seq, slot.state.clone())).collect();
+        let mut list: Vec<_> =
+            slots.values().map(|slot| (slot.state.zindex, slot.seq, slot.state.clone())).collect();
         list.sort_by_key(|(zindex, seq, _)| (*zindex, *seq));
         list.into_iter().map(|(.., window)| window).collect()
     }
@@ -155,7 +163,9 @@ impl Windows<'_> {
     /// Finds the first window in draw order that has all the given properties.
     pub fn find(&self, name: Option<&str>, role: Option<&str>, buffer: Option<&str>) -> Option<Rc<Window>> {
         let fits = |wanted: Option<&str>, found: &str| wanted.is_none_or(|wanted| wanted == found);
-        self.list().into_iter().find(|w| fits(name, &w.name) && fits(role, &w.role) && fits(buffer, &w.buffer))
+        self.list()
+            .into_iter()
+            .find(|w| fits(name, &w.name) && fits(role, &w.role) && fits(buffer, &w.buffer))
     }
 
     /// Creates a window, or opens the existing one of that name with these fields. Deleting the handle deletes it.
@@ -191,6 +201,7 @@ impl Windows<'_> {
             },
             move |kernel| {
                 let slot = kernel.0.windows.slots.borrow_mut().remove(&name);
+                kernel.0.windows.vacated.borrow_mut().extend(slot.as_ref().map(|slot| slot.state.rect));
                 *kept.borrow_mut() = slot;
                 kernel.win().leave(&name);
                 kernel.layout().changed();
@@ -218,6 +229,10 @@ impl Windows<'_> {
             let window = Rc::make_mut(&mut slot.state);
             change(window);
             window.name.clone_from(&before.name);
+            if *slot.state == *before {
+                // A renderer that states what already holds must not ask for another frame.
+                return true;
+            }
             slot.dirty = true;
             let placed = before.placement != slot.state.placement
                 || before.visible != slot.state.visible
@@ -243,7 +258,9 @@ impl Windows<'_> {
 
     /// Deletes a window of an extension; a built-in one is hidden until it is reset.
     pub fn delete(&self, name: &str) -> bool {
-        let Some(owner) = self.0.0.windows.slots.borrow().get(name).map(|slot| slot.owner) else { return false };
+        let Some(owner) = self.0.0.windows.slots.borrow().get(name).map(|slot| slot.owner) else {
+            return false;
+        };
         match self.0.find_registration(owner, "window", name) {
             Some(id) if owner != ExtId::CORE => {
                 self.0.unregister(id);
@@ -259,7 +276,8 @@ impl Windows<'_> {
 
     /// Gives a window back the fields it was created with.
     pub fn reset(&self, name: &str) -> bool {
-        let Some(original) = self.0.0.windows.slots.borrow().get(name).map(|slot| slot.original.clone()) else {
+        let Some(original) = self.0.0.windows.slots.borrow().get(name).map(|slot| slot.original.clone())
+        else {
             return false;
         };
         let reset = self.set(name, |window| *window = Window { rect: window.rect, ..(*original).clone() });
@@ -280,7 +298,9 @@ impl Windows<'_> {
 
     /// Gives a window the focus; false when it cannot have it.
     pub fn focus(&self, name: &str) -> bool {
-        let Some(window) = self.get(name).filter(|window| window.focusable && window.visible) else { return false };
+        let Some(window) = self.get(name).filter(|window| window.focusable && window.visible) else {
+            return false;
+        };
         self.set_focus(Some(window.name.clone()));
         true
     }

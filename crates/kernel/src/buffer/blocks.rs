@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use super::{Buffers, BufferChange};
+use super::{BufferChange, Buffers};
 use crate::hooks::Object;
 
 /// One block of content.

@@ -67,6 +67,11 @@ impl Buffers<'_> {
     }
 
     pub(crate) fn move_cursor(&self, name: &str, cursor: usize, goal: Option<usize>) -> bool {
+        let Some(state) = self.get(name) else { return false };
+        if state.cursor == cursor && state.goal == goal && state.history.is_sealed() {
+            return true;
+        }
+        drop(state);
         self.change_state(name, |buffer| {
             buffer.cursor = cursor.min(buffer.rope.len_chars());
             buffer.goal = goal;
@@ -121,6 +126,9 @@ impl Buffers<'_> {
             }
             return true;
         }
+        if added > end - start && !self.fits_quota(name, text.len()) {
+            return false;
+        }
         self.change_state(name, |buffer| {
             buffer.history.record(&buffer.rope.clone(), buffer.cursor, kind, start, end, text);
             buffer.rope.remove(start..end);
@@ -139,6 +147,22 @@ impl Buffers<'_> {
             BufferChange { buffer: name.to_owned(), start, removed: end - start, added, blocks: false };
         self.announce(&change);
         true
+    }
+
+    /// Dooms the running stretch when its extension's buffers would grow beyond their quota.
+    fn fits_quota(&self, name: &str, more: usize) -> bool {
+        let guard = self.0.guard();
+        let Some(ext) = guard.current().filter(|ext| *ext != crate::ExtId::CORE) else { return true };
+        let most = guard.limits().quotas.buffer_bytes;
+        let size = self.get(name).map_or(0, |buffer| buffer.rope.len_bytes());
+        if size + more <= most {
+            return true;
+        }
+        let extension = self.0.ext().name(ext);
+        let text =
+            format!("`{name}` would hold more than {most} bytes, the quota of extension `{extension}`");
+        guard.doom(crate::HandlerError::of(crate::ErrorKind::Memory, text));
+        false
     }
 
     /// Tells those attached, each in its own stretch.

@@ -50,13 +50,26 @@ pub(crate) struct History {
 
 impl History {
     /// Records the text before an edit, unless the edit continues the last one.
-    pub(crate) fn record(&mut self, rope: &Rope, cursor: usize, kind: EditKind, at: usize, end: usize, text: &str) {
+    pub(crate) fn record(
+        &mut self,
+        rope: &Rope,
+        cursor: usize,
+        kind: EditKind,
+        at: usize,
+        end: usize,
+        text: &str,
+    ) {
         let blank = text.chars().next_back().is_some_and(char::is_whitespace);
         let continues = match self.last {
             Some((EditKind::Insert, last_end, after_blank)) => {
-                kind == EditKind::Insert && at == last_end && (blank || !after_blank) && text.chars().count() == 1
+                kind == EditKind::Insert
+                    && at == last_end
+                    && (blank || !after_blank)
+                    && text.chars().count() == 1
             }
-            Some((EditKind::Delete, last_end, _)) => kind == EditKind::Delete && (end == last_end || at == last_end),
+            Some((EditKind::Delete, last_end, _)) => {
+                kind == EditKind::Delete && (end == last_end || at == last_end)
+            }
             _ => false,
         };
         if !continues {
@@ -70,6 +83,11 @@ impl History {
     /// Ends the group of edits that belong together.
     pub(crate) fn seal(&mut self) {
         self.last = None;
+    }
+
+    /// Tells whether the next edit begins a group.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.last.is_none()
     }
 
     /// Exchanges the text for the one before the last group.

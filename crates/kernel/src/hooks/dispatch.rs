@@ -28,7 +28,12 @@ impl Hooks<'_> {
             self.0.guard().log(Level::Error, ExtId::CORE, H::DECL.name, &HandlerError::new(text));
             H::Answer::default()
         });
-        Dispatched { answer, appended: outcome.appended, refused: outcome.refused, consumed: outcome.consumed }
+        Dispatched {
+            answer,
+            appended: outcome.appended,
+            refused: outcome.refused,
+            consumed: outcome.consumed,
+        }
     }
 
     /// Raises a synchronous hook with a plain object.
@@ -44,7 +49,7 @@ impl Hooks<'_> {
         if handlers.is_empty() {
             return Outcome::default();
         }
-        let event = HookEvent::new(decl.name.into(), Some(decl), payload(), None);
+        let event = HookEvent::new(self.0, decl.name.into(), Some(decl), payload(), None);
         match self.deeper() {
             Ok(_depth) => run_all(self.0, &event, &handlers),
             Err(error) => self.0.guard().log(Level::Error, ExtId::CORE, decl.name, &error),
@@ -62,7 +67,7 @@ impl Hooks<'_> {
         if handlers.is_empty() {
             return Ok(());
         }
-        let event = HookEvent::new(name.into(), None, Box::new(payload), Some(source.to_owned()));
+        let event = HookEvent::new(self.0, name.into(), None, Box::new(payload), Some(source.to_owned()));
         run_all(self.0, &event, &handlers);
         Ok(())
     }
@@ -113,7 +118,10 @@ pub(super) fn finish(
     event.fold(kernel, handler.owner, answer)?;
     let closed = event.decl().is_some_and(|decl| decl.closed);
     if closed && event.0.stopped.get() && !event.0.decided.get() {
-        return Err(HandlerError::new(format!("`stop()` on `{}` needs an answer that refuses", event.name())));
+        return Err(HandlerError::new(format!(
+            "`stop()` on `{}` needs an answer that refuses",
+            event.name()
+        )));
     }
     Ok(())
 }
@@ -123,10 +131,12 @@ pub(super) fn finish(
 pub(super) struct Order {
     /// The phase that `ev.stop()` ended.
     ended: Option<Phase>,
+    /// Whether the default was suppressed before the running handler.
+    consumed: bool,
 }
 
 impl Order {
-    pub(super) fn admits(&self, kernel: &Kernel, event: &HookEvent, handler: &Handler) -> bool {
+    pub(super) fn admits(&mut self, kernel: &Kernel, event: &HookEvent, handler: &Handler) -> bool {
         let phase = handler.options.phase;
         let over = self.ended == Some(phase) || (event.0.decided.get() && phase != Phase::Final);
         if over || !handler.alive.get() || handler.spent.get() || kernel.guard().is_suspended(handler.owner) {
@@ -135,6 +145,7 @@ impl Order {
         if !passes(&handler.options.filter, event) {
             return false;
         }
+        self.consumed = event.consumed();
         if handler.options.once {
             handler.spent.set(true);
             kernel.unregister(handler.id);
@@ -150,6 +161,7 @@ impl Order {
             }
             // What a failed handler asked for is undone with its stretch.
             event.0.stopped.set(false);
+            event.0.consumed.set(self.consumed);
         }
         if event.0.stopped.replace(false) {
             self.ended = Some(handler.options.phase);

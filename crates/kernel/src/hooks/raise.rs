@@ -39,9 +39,10 @@ impl Hooks<'_> {
         if handlers.is_empty() {
             return Box::pin(async { Outcome::default() });
         }
-        let event = HookEvent::new(decl.name.into(), Some(decl), Box::new(payload), None);
+        let event = HookEvent::new(self.0, decl.name.into(), Some(decl), Box::new(payload), None);
         let kernel = self.0.clone();
         Box::pin(async move {
+            kernel.hook().let_observers_begin(&handlers).await;
             let mut order = Order::default();
             for handler in handlers.iter() {
                 if !order.admits(&kernel, &event, handler) {
@@ -54,6 +55,27 @@ impl Hooks<'_> {
         })
     }
 
+    /// Gives the observers of these extensions that wait since before one turn, so that each extension sees the hooks
+    /// in the order in which they were raised. One that waits itself is overtaken: observers hold nobody up.
+    async fn let_observers_begin(&self, handlers: &[Rc<Handler>]) {
+        let waiting = {
+            let queues = self.0.0.hooks.queues.borrow();
+            handlers.iter().any(|handler| queues.get(&handler.owner).is_some_and(|queue| !queue.waiting.is_empty()))
+        };
+        if !waiting {
+            return;
+        }
+        let mut turned = false;
+        std::future::poll_fn(move |cx| {
+            if std::mem::replace(&mut turned, true) {
+                return std::task::Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            std::task::Poll::Pending
+        })
+        .await;
+    }
+
     /// Tells observers without waiting for them: each extension works its queue off in order, beside the caller.
     pub fn observe(&self, decl: &'static HookDecl, payload: Object) {
         if !self.wants(decl) {
@@ -63,7 +85,7 @@ impl Hooks<'_> {
         if handlers.is_empty() {
             return;
         }
-        let event = HookEvent::new(decl.name.into(), Some(decl), Box::new(payload), None);
+        let event = HookEvent::new(self.0, decl.name.into(), Some(decl), Box::new(payload), None);
         for handler in handlers.iter() {
             let start = {
                 let mut queues = self.0.0.hooks.queues.borrow_mut();
@@ -93,7 +115,7 @@ async fn work_off(kernel: &Kernel, owner: ExtId) {
         };
         let Some((event, handler)) = next else { return };
         let Some(decl) = event.decl() else { continue };
-        let order = Order::default();
+        let mut order = Order::default();
         if order.admits(kernel, &event, &handler) {
             // The guard has recorded a failure; an observer has no one else to tell.
             let _ = run_one(kernel, decl, &event, &handler, &CancelToken::new()).await;

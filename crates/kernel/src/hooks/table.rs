@@ -102,7 +102,7 @@ pub(super) struct Handler {
     pub(super) options: OnOptions,
     pub(super) run: HandlerFn,
     pub(super) alive: Cell<bool>,
-    /// Numbers the registration of this handler's name; another dispatch must not run a `once` handler again.
+    /// Set when a `once` handler starts, so that a dispatch inside its own does not run it again.
     pub(super) spent: Cell<bool>,
 }
 
@@ -185,7 +185,13 @@ impl Hooks<'_> {
     }
 
     /// Registers a handler under a hook's name, an alias, or a custom name with a colon.
-    pub fn on(&self, owner: ExtId, name: &str, options: OnOptions, run: HandlerFn) -> Result<Handle, HookError> {
+    pub fn on(
+        &self,
+        owner: ExtId,
+        name: &str,
+        options: OnOptions,
+        run: HandlerFn,
+    ) -> Result<Handle, HookError> {
         let decl = self.decl(name);
         if decl.is_none() && !name.contains(':') {
             let decls = self.0.0.hooks.decls.borrow();
@@ -231,6 +237,7 @@ impl Hooks<'_> {
         let list = Rc::make_mut(table.entry(name.clone()).or_default());
         let at = list.partition_point(|other| other.order() <= handler.order());
         list.insert(at, handler.clone());
+        handler.spent.set(false);
         if !handler.alive.replace(true) {
             self.0.0.hooks.interest.add(super::interest::slot_of(name));
         }

@@ -27,7 +27,9 @@ impl Focus {
             Target::Window(name) => window.is_some_and(|w| w.name == *name),
             Target::Buffer(name) => window.is_some_and(|w| w.buffer == *name),
             Target::Role(name) => window.is_some_and(|w| w.role == *name),
-            Target::Focus(name) => window.is_some_and(|w| w.name == *name || w.buffer == *name || w.role == *name),
+            Target::Focus(name) => {
+                window.is_some_and(|w| w.name == *name || w.buffer == *name || w.role == *name)
+            }
         }
     }
 }

@@ -54,7 +54,9 @@ impl Layout<'_> {
     fn measure(&self, node: &LayoutNode, dir: Dir, rect: Rect) -> u16 {
         let Some(name) = &node.win else {
             let lengths = node.children.iter().filter(|child| self.is_shown(child)).map(|child| {
-                child.size.unwrap_or_else(|| if child.grow > 0 { child.min } else { self.measure(child, dir, rect) })
+                child.size.unwrap_or_else(|| {
+                    if child.grow > 0 { child.min } else { self.measure(child, dir, rect) }
+                })
             });
             // Along the parent's direction children add up; across it the longest decides.
             return if node.dir == dir {
@@ -105,7 +107,8 @@ fn share(items: &[Item], room: u16) -> Vec<u16> {
 
 fn spread(items: &[Item], lengths: &mut [u16], mut left: u32) {
     loop {
-        let open: Vec<usize> = (0..items.len()).filter(|i| items[*i].grow > 0 && lengths[*i] < items[*i].max).collect();
+        let open: Vec<usize> =
+            (0..items.len()).filter(|i| items[*i].grow > 0 && lengths[*i] < items[*i].max).collect();
         let shares: u32 = open.iter().map(|i| u32::from(items[*i].grow)).sum();
         if left == 0 || shares == 0 {
             return;
