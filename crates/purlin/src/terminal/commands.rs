@@ -99,7 +99,8 @@ async fn model(desk: Desk, call: CommandCall) -> CommandResult {
         return Ok(Some(format!("The model is `{current}`. Providers: {}.", known.join(", "))));
     }
     let model: ModelRef = asked.parse().map_err(|error| HandlerError::new(format!("{error}")))?;
-    let known = matches!(model.provider.as_str(), "echo" | "script") || settings.providers.contains_key(&model.provider);
+    let known = matches!(model.provider.as_str(), "echo" | "script")
+        || settings.providers.contains_key(&model.provider);
     if !known {
         let near = purlin_kernel::nearest(&model.provider, settings.providers.keys().map(String::as_str));
         let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();

@@ -213,7 +213,8 @@ impl Desk {
                 host: Rc::clone(&self.0.host) as _,
             },
         );
-        let transcript = Rc::new(Transcript::new(Rc::clone(&store)).map_err(|error| failed(error.to_string()))?);
+        let transcript =
+            Rc::new(Transcript::new(Rc::clone(&store)).map_err(|error| failed(error.to_string()))?);
         let kernel = &self.0.kernel;
         kernel.buf().set_source(TRANSCRIPT, Some(Rc::clone(&transcript) as _));
         kernel.set_context("session_id", json!(session.id().as_str()));
@@ -287,7 +288,9 @@ impl Desk {
         };
         let mut agent = match AgentThread::spawn(parts) {
             Ok(agent) => agent,
-            Err(error) => return self.say(format!("The agent's thread could not be started: {error}."), Level::Error),
+            Err(error) => {
+                return self.say(format!("The agent's thread could not be started: {error}."), Level::Error);
+            }
         };
         agent.begin();
         let (desk, failure) = (Rc::downgrade(&self.0), agent.failure());

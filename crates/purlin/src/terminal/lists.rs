@@ -25,7 +25,8 @@ pub async fn help(desk: &Desk) -> Result<(), HandlerError> {
     let options = SelectOptions { prompt: "Commands and keys".to_owned(), items, ..SelectOptions::default() };
     let answer = kernel.ui().select(ExtId::CORE, options).await;
     // Closing the list is no error.
-    let chosen = answer.ok().and_then(|answer| answer.index()).and_then(|index| runs.get(index).cloned()).flatten();
+    let chosen =
+        answer.ok().and_then(|answer| answer.index()).and_then(|index| runs.get(index).cloned()).flatten();
     if let Some(line) = chosen {
         let (name, arguments) = line.split_once(' ').unwrap_or((&line, ""));
         kernel.command().invoke(name, arguments);
@@ -37,7 +38,9 @@ pub async fn help(desk: &Desk) -> Result<(), HandlerError> {
 pub async fn extensions(desk: &Desk) -> Result<Option<String>, HandlerError> {
     let kernel = desk.kernel().clone();
     let mut items = loaded(&kernel);
-    items.extend(desk.failures().into_iter().map(|failure| SelectItem { label: failure, detail: String::new() }));
+    items.extend(
+        desk.failures().into_iter().map(|failure| SelectItem { label: failure, detail: String::new() }),
+    );
     if items.is_empty() {
         return Ok(Some("No extension is loaded. `purlin -e FILE` loads one.".to_owned()));
     }

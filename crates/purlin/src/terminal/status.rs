@@ -85,7 +85,8 @@ mod tests {
     #[test]
     fn tokens_stay_short() {
         let shown = [0, 7, 999, 1_000, 12_345, 123_456, 1_234_567].map(tokens);
-        let expected = ["", "7 tokens", "999 tokens", "1.0k tokens", "12.3k tokens", "123k tokens", "1.2M tokens"];
+        let expected =
+            ["", "7 tokens", "999 tokens", "1.0k tokens", "12.3k tokens", "123k tokens", "1.2M tokens"];
         assert_eq!(shown, expected);
     }
 }
