@@ -6,10 +6,10 @@ pub mod view;
 use std::cell::Cell;
 
 use purlin_kernel::{
-    HandlerError, Kernel, RenderContext, Renderer, Window,
+    HandlerError, Kernel, RenderContext, Renderer, Rope, Window,
     text::{Span, Style, Token},
 };
-use ropey::Rope;
+
 use serde_json::Value;
 
 use view::Top;
