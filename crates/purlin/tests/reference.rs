@@ -96,13 +96,9 @@ fn render_function(function: &ApiFn, page: &mut String) {
     page.push('\n');
     for (index, parameter) in function.params.iter().enumerate() {
         let space = if index == 0 { "\n" } else { "" };
-        let _ = writeln!(
-            page,
-            "{space}- `{}` ({}): {}",
-            parameter.name,
-            purlin_lua::describe(&parameter.ty),
-            parameter.doc
-        );
+        let doc = if parameter.doc.is_empty() { String::new() } else { format!(": {}", parameter.doc) };
+        let _ =
+            writeln!(page, "{space}- `{}` ({}){doc}", parameter.name, purlin_lua::describe(&parameter.ty));
         options(&parameter.ty, page);
     }
     for (index, error) in function.errors.iter().enumerate() {

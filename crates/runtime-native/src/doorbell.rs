@@ -98,9 +98,7 @@ impl Socket {
     fn bind(bells: &Path, notebook: &Path) -> std::io::Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         fs::DirBuilder::new().recursive(true).mode(0o700).create(bells)?;
-        // The directory may be reached by several names; its file name and the directory's real one tell notebooks apart.
-        let directory = notebook.parent().and_then(|parent| parent.canonicalize().ok());
-        let real = directory.unwrap_or_default().join(notebook.file_name().unwrap_or_default());
+        let real = real_path(notebook);
         let hash = blake3::hash(real.as_os_str().as_bytes()).to_hex();
         let prefix = format!("{}-", &hash[..16]);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -174,6 +172,17 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         remove(&self.directory.join(&self.name));
+    }
+}
+
+/// Finds the one name of a file whose directories may be reached by several names, and need not exist yet.
+fn real_path(path: &Path) -> PathBuf {
+    let existing = path.ancestors().skip(1).find_map(|folder| Some((folder, folder.canonicalize().ok()?)));
+    match existing {
+        Some((folder, real)) => {
+            path.strip_prefix(folder).map_or_else(|_| path.to_owned(), |rest| real.join(rest))
+        }
+        None => path.to_owned(),
     }
 }
 

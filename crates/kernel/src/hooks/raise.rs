@@ -45,6 +45,7 @@ impl Hooks<'_> {
         let event = HookEvent::new(self.0, decl.name.into(), Some(decl), Box::new(payload), None);
         let kernel = self.0.clone();
         Box::pin(async move {
+            kernel.hook().let_observers_begin(&handlers).await;
             let mut order = Order::default();
             for handler in handlers.iter() {
                 if !order.admits(&kernel, &event, handler) {
@@ -55,6 +56,27 @@ impl Hooks<'_> {
             }
             event.outcome()
         })
+    }
+
+    /// Gives the observers of these extensions that wait since before one turn, so that each extension sees the hooks
+    /// in the order in which they were raised. One that waits itself is overtaken: observers hold nobody up.
+    async fn let_observers_begin(&self, handlers: &[Rc<Handler>]) {
+        let waiting = {
+            let queues = self.0.0.hooks.queues.borrow();
+            handlers.iter().any(|handler| queues.get(&handler.owner).is_some_and(|queue| !queue.waiting.is_empty()))
+        };
+        if !waiting {
+            return;
+        }
+        let mut turned = false;
+        std::future::poll_fn(move |cx| {
+            if std::mem::replace(&mut turned, true) {
+                return std::task::Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            std::task::Poll::Pending
+        })
+        .await;
     }
 
     /// Tells observers without waiting for them: each extension works its queue off in order, beside the caller.
