@@ -179,7 +179,18 @@ impl HookDecl {
     /// Declares a hook without fields.
     pub const fn new(name: &'static str, mode: HookMode, class: DeadlineClass) -> Self {
         let slot = super::interest::slot_of(name);
-        Self { name, aliases: &[], mode, class, closed: false, payload: &[], answer: &[], doc: "", coalesce: &[], slot }
+        Self {
+            name,
+            aliases: &[],
+            mode,
+            class,
+            closed: false,
+            payload: &[],
+            answer: &[],
+            doc: "",
+            coalesce: &[],
+            slot,
+        }
     }
 
     /// Declares a synchronous hook.

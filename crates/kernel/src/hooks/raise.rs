@@ -63,7 +63,9 @@ impl Hooks<'_> {
     async fn let_observers_begin(&self, handlers: &[Rc<Handler>]) {
         let waiting = {
             let queues = self.0.0.hooks.queues.borrow();
-            handlers.iter().any(|handler| queues.get(&handler.owner).is_some_and(|queue| !queue.waiting.is_empty()))
+            handlers
+                .iter()
+                .any(|handler| queues.get(&handler.owner).is_some_and(|queue| !queue.waiting.is_empty()))
         };
         if !waiting {
             return;
@@ -101,7 +103,8 @@ impl Hooks<'_> {
                     self.complain_once(handler.owner, decl.name, &text);
                 }
                 // Each queue has an event of its own: what joins one must not change what another has begun.
-                let event = HookEvent::new(self.0, decl.name.into(), Some(decl), Box::new(payload.clone()), None);
+                let event =
+                    HookEvent::new(self.0, decl.name.into(), Some(decl), Box::new(payload.clone()), None);
                 queue.waiting.push_back((event, handler.clone()));
                 !std::mem::replace(&mut queue.running, true)
             };
@@ -124,13 +127,15 @@ impl Queue {
         let Some((event, _)) = newest.filter(|(event, _)| event.name() == decl.name) else { return false };
         let mut waiting = event.0.payload.borrow_mut();
         let joins = |name: &String| decl.coalesce.contains(&name.as_str());
-        let same = payload.iter().all(|(name, value)| joins(name) || waiting.field(name).as_ref() == Some(value));
+        let same =
+            payload.iter().all(|(name, value)| joins(name) || waiting.field(name).as_ref() == Some(value));
         if !same {
             return false;
         }
         for (name, value) in payload.iter().filter(|(name, _)| joins(name)) {
             let before = waiting.field(name).unwrap_or_default();
-            let text = format!("{}{}", before.as_str().unwrap_or_default(), value.as_str().unwrap_or_default());
+            let text =
+                format!("{}{}", before.as_str().unwrap_or_default(), value.as_str().unwrap_or_default());
             waiting.set(name, Value::String(text));
         }
         true
