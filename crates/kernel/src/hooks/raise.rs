@@ -16,6 +16,9 @@ use crate::{ErrorKind, ExtId, HandlerError, Kernel, LBF};
 /// How long a handler may clean up after its turn was closed.
 const CLEAN_UP: Duration = Duration::from_secs(5);
 
+/// How many events wait for one extension before the oldest are dropped.
+const LONGEST_QUEUE: usize = 10_000;
+
 /// What waits for an extension's observers.
 #[derive(Default)]
 pub(crate) struct Queue {
@@ -25,12 +28,12 @@ pub(crate) struct Queue {
 
 impl Hooks<'_> {
     /// Raises a hook by name and waits for all of its handlers.
-    pub fn raise(&self, name: &str, payload: Object) -> LBF<Outcome> {
+    pub fn raise(self, name: &str, payload: Object) -> LBF<Outcome> {
         self.raise_cancellable(name, payload, self.0.guard().current_cancel().unwrap_or_default())
     }
 
     /// Does the same; when `token` is cancelled, every wait of the handlers ends with `user`.
-    pub fn raise_cancellable(&self, name: &str, payload: Object, token: CancelToken) -> LBF<Outcome> {
+    pub fn raise_cancellable(self, name: &str, payload: Object, token: CancelToken) -> LBF<Outcome> {
         let Some(decl) = self.decl(name) else { return Box::pin(async { Outcome::default() }) };
         if !self.wants(decl) {
             return Box::pin(async { Outcome::default() });
@@ -60,7 +63,9 @@ impl Hooks<'_> {
     async fn let_observers_begin(&self, handlers: &[Rc<Handler>]) {
         let waiting = {
             let queues = self.0.0.hooks.queues.borrow();
-            handlers.iter().any(|handler| queues.get(&handler.owner).is_some_and(|queue| !queue.waiting.is_empty()))
+            handlers
+                .iter()
+                .any(|handler| queues.get(&handler.owner).is_some_and(|queue| !queue.waiting.is_empty()))
         };
         if !waiting {
             return;
@@ -77,7 +82,7 @@ impl Hooks<'_> {
     }
 
     /// Tells observers without waiting for them: each extension works its queue off in order, beside the caller.
-    pub fn observe(&self, decl: &'static HookDecl, payload: Object) {
+    pub fn observe(self, decl: &'static HookDecl, payload: Object) {
         if !self.wants(decl) {
             return;
         }
@@ -85,12 +90,22 @@ impl Hooks<'_> {
         if handlers.is_empty() {
             return;
         }
-        let event = HookEvent::new(self.0, decl.name.into(), Some(decl), Box::new(payload), None);
         for handler in handlers.iter() {
             let start = {
                 let mut queues = self.0.0.hooks.queues.borrow_mut();
                 let queue = queues.entry(handler.owner).or_default();
-                queue.waiting.push_back((event.clone(), handler.clone()));
+                if queue.join(decl, handler, &payload) {
+                    continue;
+                }
+                if queue.waiting.len() >= LONGEST_QUEUE {
+                    queue.waiting.pop_front();
+                    let text = format!("more than {LONGEST_QUEUE} events wait; the oldest are not told");
+                    self.complain_once(handler.owner, decl.name, &text);
+                }
+                // Each queue has an event of its own: what joins one must not change what another has begun.
+                let event =
+                    HookEvent::new(self.0, decl.name.into(), Some(decl), Box::new(payload.clone()), None);
+                queue.waiting.push_back((event, handler.clone()));
                 !std::mem::replace(&mut queue.running, true)
             };
             if start {
@@ -99,6 +114,31 @@ impl Hooks<'_> {
                 self.0.spawn(ExtId::CORE, Box::pin(async move { work_off(&kernel, owner).await }));
             }
         }
+    }
+}
+
+impl Queue {
+    /// Joins an event to the newest waiting one where only its coalesced fields differ.
+    fn join(&mut self, decl: &'static HookDecl, handler: &Rc<Handler>, payload: &Object) -> bool {
+        if decl.coalesce.is_empty() {
+            return false;
+        }
+        let newest = self.waiting.iter_mut().rev().find(|(_, other)| other.id == handler.id);
+        let Some((event, _)) = newest.filter(|(event, _)| event.name() == decl.name) else { return false };
+        let mut waiting = event.0.payload.borrow_mut();
+        let joins = |name: &String| decl.coalesce.contains(&name.as_str());
+        let same =
+            payload.iter().all(|(name, value)| joins(name) || waiting.field(name).as_ref() == Some(value));
+        if !same {
+            return false;
+        }
+        for (name, value) in payload.iter().filter(|(name, _)| joins(name)) {
+            let before = waiting.field(name).unwrap_or_default();
+            let text =
+                format!("{}{}", before.as_str().unwrap_or_default(), value.as_str().unwrap_or_default());
+            waiting.set(name, Value::String(text));
+        }
+        true
     }
 }
 
