@@ -98,8 +98,9 @@ fn main() {
 
 /// What the kernel does for a key when no extension wants keys.
 fn dispatch(kernel: &Kernel) {
-    let dispatched =
-        kernel.hook().dispatch_with::<KeyPress>(|| unreachable!("nobody handles it, so nobody reads its payload"));
+    let dispatched = kernel
+        .hook()
+        .dispatch_with::<KeyPress>(|| unreachable!("nobody handles it, so nobody reads its payload"));
     black_box(dispatched);
 }
 

@@ -44,6 +44,12 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
+/// Writes the page that is made from declarations; the test that compares it is the one that can write it.
+pub(crate) fn write_reference(workspace: &Workspace) -> Result<()> {
+    let mut command = workspace.cargo(&["test", "--quiet", "--package", "purlin", "--test", "reference"]);
+    run(command.env("PURLIN_WRITE_REFERENCE", "1"))
+}
+
 fn collect(workspace: &Workspace) -> Result<Vec<Snippet>> {
     let mut snippets = Vec::new();
     for file in workspace.files()? {

@@ -35,8 +35,8 @@ mod session;
 pub use handler::AiHandler;
 pub use model::{ModelLimits, ModelRef};
 pub use provider::{
-    Call, EchoProvider, HttpProvider, ModelStream, Provider, ProviderError, Script, ScriptError, ScriptProvider,
-    ScriptTurn, provider_for,
+    Call, EchoProvider, HttpProvider, ModelStream, Provider, ProviderError, Script, ScriptError,
+    ScriptProvider, ScriptTurn, provider_for,
 };
 pub use request::{
     Message, ModelEvent, Opaque, Part, Request, Speaker, StopReason, Thinking, ToolDefinition, Usage,

@@ -50,7 +50,12 @@ pub fn system_prompt(settings: &Settings, cwd: &Path, date: &str, tools: &[ToolS
     }
     if settings.context_files {
         for file in context_files(cwd, settings.user_context_file.as_deref()) {
-            let _ = write!(prompt, "\n\n<instructions file=\"{}\">\n{}\n</instructions>", file.path.display(), file.text);
+            let _ = write!(
+                prompt,
+                "\n\n<instructions file=\"{}\">\n{}\n</instructions>",
+                file.path.display(),
+                file.text
+            );
         }
     }
     if let Some(more) = &settings.append_system_prompt {
@@ -66,7 +71,8 @@ pub fn context_files(cwd: &Path, user: Option<&Path>) -> Vec<ContextFile> {
     let root = cwd.ancestors().find(|dir| dir.join(".git").exists()).unwrap_or(cwd);
     let mut dirs: Vec<&Path> = cwd.ancestors().take_while(|dir| dir.starts_with(root)).collect();
     dirs.reverse();
-    let paths = user.map(Path::to_owned).into_iter().chain(dirs.into_iter().map(|dir| dir.join(CONTEXT_FILE)));
+    let paths =
+        user.map(Path::to_owned).into_iter().chain(dirs.into_iter().map(|dir| dir.join(CONTEXT_FILE)));
     paths.filter_map(read).collect()
 }
 

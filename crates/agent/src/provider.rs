@@ -28,7 +28,9 @@ pub use script::{Script, ScriptError, ScriptProvider, ScriptTurn};
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ProviderError {
     /// The model's provider is not configured.
-    #[error("no provider is called `{name}`; known are {known}. Add `[providers.{name}]` with a `base_url` to the configuration")]
+    #[error(
+        "no provider is called `{name}`; known are {known}. Add `[providers.{name}]` with a `base_url` to the configuration"
+    )]
     Unknown {
         /// The name that was asked for.
         name: String,
@@ -46,7 +48,9 @@ pub enum ProviderError {
         file: String,
     },
     /// The provider refused the key.
-    #[error("`{provider}` refused the key (HTTP {status}): {message}. Check `{env}` or the key for `{provider}` in `{file}`")]
+    #[error(
+        "`{provider}` refused the key (HTTP {status}): {message}. Check `{env}` or the key for `{provider}` in `{file}`"
+    )]
     Refused {
         /// Name of the provider.
         provider: String,
@@ -104,7 +108,11 @@ impl ProviderError {
             Self::Http { status, .. } => matches!(status, 408 | 409 | 425 | 429 | 500..=599),
             Self::Network { .. } => true,
             Self::Wire { error, .. } => error.is_transient(),
-            Self::Unknown { .. } | Self::NoKey { .. } | Self::Refused { .. } | Self::Script(_) | Self::Payload(_) => false,
+            Self::Unknown { .. }
+            | Self::NoKey { .. }
+            | Self::Refused { .. }
+            | Self::Script(_)
+            | Self::Payload(_) => false,
         }
     }
 

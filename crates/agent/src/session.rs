@@ -191,7 +191,11 @@ impl Session {
     }
 
     /// Chooses the model from the next prompt on.
-    pub fn set_model(&self, model: ModelRef, source: &str) -> LocalBoxFuture<'static, Result<(), SessionError>> {
+    pub fn set_model(
+        &self,
+        model: ModelRef,
+        source: &str,
+    ) -> LocalBoxFuture<'static, Result<(), SessionError>> {
         let session = self.clone();
         let source = source.to_owned();
         Box::pin(async move {
@@ -212,9 +216,15 @@ impl Session {
         })
     }
 
-    /// Whether anything of the session is stored.
+    /// Whether anything of the session is stored; that an agent waits for it does not count.
     pub fn exists(&self) -> bool {
-        self.0.begun.get() || self.0.read.last_rowid().is_ok_and(|rowid| rowid > 0)
+        let begun = || {
+            self.metadata("purlin.cwd").is_some() || self.0.read.last_cell().is_ok_and(|cell| cell.is_some())
+        };
+        if !self.0.begun.get() && begun() {
+            self.0.begun.set(true);
+        }
+        self.0.begun.get()
     }
 
     /// Raises the hooks of a session that was opened with stored content; a new one raises them with its first commit.
@@ -227,9 +237,9 @@ impl Session {
     fn opened(&self, reason: &str, previous: Option<&str>) {
         let inner = &self.0;
         let id = self.id();
-        inner.hooks.observe::<hooks::SessionStart>(|| {
-            payload!({"session_id": id.as_str(), "reason": reason, "previous_id": previous})
-        });
+        inner.hooks.observe::<hooks::SessionStart>(
+            || payload!({"session_id": id.as_str(), "reason": reason, "previous_id": previous}),
+        );
         inner.hooks.observe::<hooks::SessionLoad>(|| {
             let at = |entries: Vec<purlin_notebook::LogEntry>| entries.first().map_or(0, |entry| entry.at);
             let last = inner.read.last_rowid().unwrap_or(0);
@@ -246,7 +256,9 @@ impl Session {
     /// Raises `session_shutdown`.
     pub fn close(&self, reason: &str) {
         let id = self.id();
-        self.0.hooks.observe::<hooks::SessionShutdown>(|| payload!({"session_id": id.as_str(), "reason": reason}));
+        self.0
+            .hooks
+            .observe::<hooks::SessionShutdown>(|| payload!({"session_id": id.as_str(), "reason": reason}));
     }
 
     /// How the session stands, as last refreshed.

@@ -203,7 +203,9 @@ impl Settings {
 
     /// Limits of a model, whatever provider it has.
     pub fn limits(&self, model: &ModelRef) -> ModelLimits {
-        self.providers.get(&model.provider).map_or_else(|| ModelLimits::of(&model.model), |p| p.limits(&model.model))
+        self.providers
+            .get(&model.provider)
+            .map_or_else(|| ModelLimits::of(&model.model), |p| p.limits(&model.model))
     }
 }
 

@@ -28,7 +28,9 @@ pub(crate) use clip::clip;
 pub use clip::{Clip, INLINE_LIMIT};
 pub use edit::EditTool;
 pub use read::ReadTool;
-pub use registration::{TOOL_SERVICE, ToolCallRequest, ToolFn, ToolInvocation, ToolRegistration, serve_tools};
+pub use registration::{
+    TOOL_SERVICE, ToolCallRequest, ToolFn, ToolInvocation, ToolRegistration, serve_tools,
+};
 pub(crate) use validate::parse;
 pub use validate::validate;
 pub use write::WriteTool;
@@ -197,8 +199,12 @@ impl Tools {
         let active = self.catalog.active();
         let replaced = |name: &str| extension.iter().any(|spec| spec.name == name && spec.overrides);
         let is_built_in = |name: &str| self.built_in.iter().any(|tool| tool.spec().name == name);
-        let mut specs: Vec<ToolSpec> =
-            self.built_in.iter().map(|tool| tool.spec().clone()).filter(|spec| !replaced(&spec.name)).collect();
+        let mut specs: Vec<ToolSpec> = self
+            .built_in
+            .iter()
+            .map(|tool| tool.spec().clone())
+            .filter(|spec| !replaced(&spec.name))
+            .collect();
         for spec in &extension {
             let taken = specs.iter().any(|other| other.name == spec.name);
             if !taken && (spec.overrides || !is_built_in(&spec.name)) {

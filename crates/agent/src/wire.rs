@@ -41,7 +41,10 @@ impl WireError {
         match self {
             Self::EndedEarly(_) => true,
             Self::Provider { kind, .. } => {
-                matches!(kind.as_str(), "overloaded_error" | "api_error" | "rate_limit_error" | "server_error" | "timeout_error")
+                matches!(
+                    kind.as_str(),
+                    "overloaded_error" | "api_error" | "rate_limit_error" | "server_error" | "timeout_error"
+                )
             }
             Self::Garbage(_) | Self::TooLarge(_) => false,
         }
@@ -89,7 +92,9 @@ pub(crate) fn progress(characters: usize, calls: usize) -> String {
     match (characters, calls) {
         (0, 0) => "before the model had said anything".to_owned(),
         (n, 0) => format!("after {n} characters of the answer"),
-        (n, calls) => format!("after {n} characters and {calls} tool call{}", if calls == 1 { "" } else { "s" }),
+        (n, calls) => {
+            format!("after {n} characters and {calls} tool call{}", if calls == 1 { "" } else { "s" })
+        }
     }
 }
 
@@ -104,10 +109,16 @@ pub(crate) fn excerpt(text: &str) -> String {
 pub fn error_message(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let Ok(value) = serde_json::from_str::<Value>(&text) else {
-        return if text.trim().is_empty() { "no explanation was given".to_owned() } else { excerpt(text.trim()) };
+        return if text.trim().is_empty() {
+            "no explanation was given".to_owned()
+        } else {
+            excerpt(text.trim())
+        };
     };
-    let value = if let Value::Array(items) = &value { items.first().cloned().unwrap_or(Value::Null) } else { value };
-    let candidates = [value.pointer("/error/message"), value.get("message"), value.get("error"), value.get("detail")];
+    let value =
+        if let Value::Array(items) = &value { items.first().cloned().unwrap_or(Value::Null) } else { value };
+    let candidates =
+        [value.pointer("/error/message"), value.get("message"), value.get("error"), value.get("detail")];
     let message = candidates.into_iter().flatten().find_map(Value::as_str);
     message.map_or_else(|| excerpt(&value.to_string()), str::to_owned)
 }

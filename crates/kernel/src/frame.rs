@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::grid::{Atlas, Canvas, Grid};
 use crate::guard::DeadlineClass;
 use crate::hooks::Object;
-use crate::hooks::terminal::{Render, Startup};
+use crate::hooks::terminal::{Render, Resize, Startup};
 use crate::layout::Rect;
 use crate::window::{Drawer, Placement};
 use crate::{ExtId, Kernel, RenderContext, Renderer, Window};
@@ -43,7 +43,10 @@ impl Frame<'_> {
 
 impl std::fmt::Debug for Frame<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Frame").field("cursor", &self.cursor).field("changed", &self.changed).finish_non_exhaustive()
+        f.debug_struct("Frame")
+            .field("cursor", &self.cursor)
+            .field("changed", &self.changed)
+            .finish_non_exhaustive()
     }
 }
 
@@ -59,11 +62,18 @@ impl Kernel {
     }
 
     /// Draws what is dirty and answers what a screen of this size should show.
+    ///
+    /// The answer borrows the grid: it must be dropped before the next frame is asked for.
     pub fn frame(&self, width: u16, height: u16) -> Frame<'_> {
         if !self.0.frames.started.replace(true) {
             self.hook().dispatch_with::<Startup>(|| ());
         }
         let resized = self.0.layout.size.replace((width, height)) != (width, height);
+        if resized {
+            self.hook().dispatch_with::<Resize>(|| {
+                Object::from_iter([("width".to_owned(), json!(width)), ("height".to_owned(), json!(height))])
+            });
+        }
         {
             let mut grid = self.0.frames.grid.borrow_mut();
             if resized || grid.width() != width || grid.height() != height {
@@ -75,6 +85,7 @@ impl Kernel {
             damaged.resize(usize::from(height), resized);
         }
         if self.needs_frame() || resized {
+            self.announce_frame(width, height);
             self.tidy_atlas();
             self.0.windows.any_dirty.set(false);
             self.0.layout.dirty.set(false);
@@ -82,6 +93,13 @@ impl Kernel {
             self.draw_windows();
             self.compose();
         }
+        let damaged = self.0.frames.damaged.borrow();
+        let changed = damaged.iter().any(|row| *row);
+        Frame { grid: self.0.frames.grid.borrow(), cursor: self.frame_cursor(), changed, damaged }
+    }
+
+    /// Raises `render`; what its handlers change is part of the frame.
+    fn announce_frame(&self, width: u16, height: u16) {
         let number = self.0.frames.number.get() + 1;
         self.0.frames.number.set(number);
         self.hook().dispatch_with::<Render>(|| {
@@ -91,22 +109,21 @@ impl Kernel {
                 ("frame".to_owned(), json!(number)),
             ])
         });
-        let damaged = self.0.frames.damaged.borrow();
-        let changed = damaged.iter().any(|row| *row);
-        Frame { grid: self.0.frames.grid.borrow(), cursor: self.frame_cursor(), changed, damaged }
     }
 
     /// Gives every window its rectangle; one whose rectangle changed is drawn again.
     fn place_windows(&self, width: u16, height: u16) {
         let screen = Rect::new(0, 0, width, height);
         let solved = self.layout().solve(width, height);
-        let mut moved = Vec::new();
+        let mut moved = self.0.windows.vacated.take();
         for slot in self.0.windows.slots.borrow_mut().values_mut() {
             let rect = match slot.state.placement {
                 Placement::Float(rect) => rect.intersect(&screen),
-                Placement::Tree => {
-                    solved.iter().find(|(name, _)| *name == slot.state.name).map(|(_, rect)| *rect).unwrap_or_default()
-                }
+                Placement::Tree => solved
+                    .iter()
+                    .find(|(name, _)| *name == slot.state.name)
+                    .map(|(_, rect)| *rect)
+                    .unwrap_or_default(),
             };
             let rect = if slot.state.visible { rect } else { Rect::default() };
             if rect != slot.state.rect {
@@ -116,7 +133,9 @@ impl Kernel {
                 slot.dirty = true;
             }
         }
-        moved.into_iter().for_each(|rect| self.damage(rect));
+        for rect in moved {
+            self.damage(rect);
+        }
     }
 
     fn damage(&self, rect: Rect) {
@@ -240,12 +259,18 @@ impl Kernel {
         }
         let slots = self.0.windows.slots.borrow();
         for window in windows.iter().filter(|window| window.visible) {
-            let Some(surface) = slots.get(&window.name).and_then(|slot| slot.surface.as_ref()) else { continue };
+            let Some(surface) = slots.get(&window.name).and_then(|slot| slot.surface.as_ref()) else {
+                continue;
+            };
             let rect = window.rect;
             for row in 0..surface.height().min(rect.height) {
                 let at = rect.y + row;
                 if damaged.get(usize::from(at)).copied().unwrap_or(false) {
-                    grid.overlay(at, rect.x, &surface.row(row)[..usize::from(rect.width.min(surface.width()))]);
+                    grid.overlay(
+                        at,
+                        rect.x,
+                        &surface.row(row)[..usize::from(rect.width.min(surface.width()))],
+                    );
                 }
             }
         }
@@ -270,14 +295,15 @@ impl Kernel {
             let slot = slots.get(name)?;
             (slot.state.clone(), slot.stock.clone(), slot.drawers.last().cloned())
         };
-        let by_extension = drawer.filter(|drawer| !self.guard().is_suspended(drawer.owner)).and_then(|drawer| {
-            let what = format!("measuring `{name}`");
-            // The guard has recorded a failure.
-            let measured = self.guard().stretch(drawer.owner, DeadlineClass::Render, &what, || {
-                Ok(drawer.renderer.measure(self, &window, width))
+        let by_extension =
+            drawer.filter(|drawer| !self.guard().is_suspended(drawer.owner)).and_then(|drawer| {
+                let what = format!("measuring `{name}`");
+                // The guard has recorded a failure.
+                let measured = self.guard().stretch(drawer.owner, DeadlineClass::Render, &what, || {
+                    Ok(drawer.renderer.measure(self, &window, width))
+                });
+                measured.unwrap_or_default()
             });
-            measured.unwrap_or_default()
-        });
         by_extension.or_else(|| stock?.measure(self, &window, width))
     }
 }

@@ -4,11 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use crate::hooks::terminal;
-use crate::{
-    buffer, command, ext, frame, guard, hooks, input, job, keymap, layout, mark, port, registry, task, timer, tx, ui,
-    window,
-};
 use crate::{ExtId, Host};
+use crate::{
+    buffer, command, ext, frame, guard, hooks, input, job, keymap, layout, mark, port, registry, task, timer,
+    tx, ui, window,
+};
 
 /// The programmable heart; a clone is another handle of the same kernel.
 #[derive(Clone)]
@@ -122,6 +122,11 @@ impl Kernel {
     /// Answers a value of the context that handlers see, such as `cwd`; the product fills it.
     pub fn context(&self, name: &str) -> Option<serde_json::Value> {
         self.0.context.borrow().get(name).cloned()
+    }
+
+    /// Answers the whole context.
+    pub fn context_all(&self) -> crate::hooks::Object {
+        self.0.context.borrow().clone()
     }
 
     /// Sets a value of the context; null removes it.

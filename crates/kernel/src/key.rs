@@ -90,9 +90,27 @@ const NAMED: &[(&str, KeyCode)] = &[
 
 /// The characters shift makes on the keyboard most layouts descend from.
 const SHIFTED: &[(char, char)] = &[
-    ('1', '!'), ('2', '@'), ('3', '#'), ('4', '$'), ('5', '%'), ('6', '^'), ('7', '&'), ('8', '*'), ('9', '('),
-    ('0', ')'), ('-', '_'), ('=', '+'), ('[', '{'), (']', '}'), ('\\', '|'), (';', ':'), ('\'', '"'), (',', '<'),
-    ('.', '>'), ('/', '?'), ('`', '~'),
+    ('1', '!'),
+    ('2', '@'),
+    ('3', '#'),
+    ('4', '$'),
+    ('5', '%'),
+    ('6', '^'),
+    ('7', '&'),
+    ('8', '*'),
+    ('9', '('),
+    ('0', ')'),
+    ('-', '_'),
+    ('=', '+'),
+    ('[', '{'),
+    (']', '}'),
+    ('\\', '|'),
+    (';', ':'),
+    ('\'', '"'),
+    (',', '<'),
+    ('.', '>'),
+    ('/', '?'),
+    ('`', '~'),
 ];
 
 impl KeyCode {
@@ -291,7 +309,9 @@ impl KeyEvent {
             return text.to_string();
         }
         match self.key.code {
-            KeyCode::Char(c) if !(self.key.mods.ctrl || self.key.mods.alt || self.key.mods.meta) => c.to_string(),
+            KeyCode::Char(c) if !(self.key.mods.ctrl || self.key.mods.alt || self.key.mods.meta) => {
+                c.to_string()
+            }
             _ => String::new(),
         }
     }

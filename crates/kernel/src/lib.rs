@@ -59,10 +59,12 @@ pub use error::{ErrorKind, HandlerError};
 pub use ext::{ExtId, Extension, LoadError, LoadedExtension, Registrar, Registration};
 pub use frame::Frame;
 pub use grid::{Canvas, Grid};
-pub use guard::{Armed, CancelToken, DeadlineClass, ExtReport, Guard, Level, Limit, Limits, LogMessage, Quotas, Watchdog};
+pub use guard::{
+    Armed, CancelToken, DeadlineClass, ExtReport, Guard, Level, Limit, Limits, LogMessage, Quotas, Watchdog,
+};
 pub use hooks::{
-    AnswerField, Combine, Dispatched, Field, HandlerFn, Hook, HookDecl, HookError, HookEvent, HookListing, HookMode,
-    Object, OnOptions, Outcome, Payload, Phase, Ty, nearest,
+    AnswerField, Combine, Dispatched, Field, HandlerFn, Hook, HookDecl, HookError, HookEvent, HookListing,
+    HookMode, Object, OnOptions, Outcome, Payload, Phase, Ty, nearest,
 };
 pub use host::{DirEntry, Host, HostError, LBF, Process, ProcessEvent, ProcessSpec, TaskHandle};
 pub use input::{Input, MouseButton, MouseEvent, MouseKind};
@@ -77,7 +79,7 @@ pub use registry::{Handle, RegId};
 /// The text of a [`Buffer`]; named here so that no other crate depends on the library it comes from.
 pub use ropey::Rope;
 pub use ui::{
-    Confirm, ConfirmOptions, Dialog, DialogBody, InputDialog, InputOptions, Notice, Reason, Select, SelectAnswer,
-    SelectItem, SelectOptions,
+    Confirm, ConfirmOptions, Dialog, DialogBody, InputDialog, InputOptions, Notice, Reason, Select,
+    SelectAnswer, SelectItem, SelectOptions,
 };
 pub use window::{Ownership, Placement, RenderContext, Renderer, Scroll, Window};

@@ -22,8 +22,17 @@ const CLEAN_UP: Duration = Duration::from_secs(5);
 pub type Progress = mpsc::UnboundedSender<Value>;
 
 enum Message {
-    Raise { decl: &'static HookDecl, payload: Object, reply: oneshot::Sender<Outcome> },
-    Call { service: String, payload: Value, progress: Option<Progress>, reply: oneshot::Sender<Result<Value, String>> },
+    Raise {
+        decl: &'static HookDecl,
+        payload: Object,
+        reply: oneshot::Sender<Outcome>,
+    },
+    Call {
+        service: String,
+        payload: Value,
+        progress: Option<Progress>,
+        reply: oneshot::Sender<Result<Value, String>>,
+    },
 }
 
 /// Raises hooks and calls services from any thread.
@@ -43,7 +52,11 @@ impl Port {
     ///
     /// A hook without answers completes at once: observers never hold the caller up. So does a hook nobody handles,
     /// and one whose kernel is gone; a gate whose kernel is gone is refused.
-    pub fn raise(&self, decl: &'static HookDecl, payload: Object) -> impl Future<Output = Outcome> + Send + 'static {
+    pub fn raise(
+        &self,
+        decl: &'static HookDecl,
+        payload: Object,
+    ) -> impl Future<Output = Outcome> + Send + use<> {
         let reply = self.wants(decl).then(|| {
             let (reply, answer) = oneshot::channel();
             // A closed channel drops `reply`, which the answer's side reads as a kernel that is gone.
@@ -68,10 +81,15 @@ impl Port {
         service: &str,
         payload: Value,
         progress: Option<Progress>,
-    ) -> impl Future<Output = Result<Value, String>> + Send + 'static {
+    ) -> impl Future<Output = Result<Value, String>> + Send + use<> {
         let (reply, answer) = oneshot::channel();
         // As above: a closed channel shows as a dropped reply.
-        let _ = self.sender.unbounded_send(Message::Call { service: service.to_owned(), payload, progress, reply });
+        let _ = self.sender.unbounded_send(Message::Call {
+            service: service.to_owned(),
+            payload,
+            progress,
+            reply,
+        });
         async move { answer.await.unwrap_or_else(|_| Err("the kernel has shut down".into())) }
     }
 }
@@ -154,7 +172,9 @@ impl Kernel {
             Message::Raise { decl, payload, reply } => {
                 let token = CancelToken::new();
                 let work = match decl.mode {
-                    crate::HookMode::Async => self.hook().raise_cancellable(decl.name, payload, token.clone()),
+                    crate::HookMode::Async => {
+                        self.hook().raise_cancellable(decl.name, payload, token.clone())
+                    }
                     crate::HookMode::Sync => {
                         Box::pin(std::future::ready(self.hook().dispatch_object(decl, payload)))
                     }

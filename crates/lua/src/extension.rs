@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use mlua::{Function, Lua, MultiValue, Table, Value};
-use purlin_kernel::{Extension, HandlerError, Kernel, Registrar, Watchdog};
+use purlin_kernel::{Armed, Extension, HandlerError, Kernel, Registrar, Watchdog};
 
 use crate::discover::{Found, PathError, discover};
 use crate::env::Env;
@@ -101,15 +101,18 @@ fn set_up(env: &Env, setup: &Function, purlin: &Table) -> Result<(), HandlerErro
 }
 
 /// The watchdog of a kernel, started with its first Lua extension.
-fn watchdog(kernel: &Kernel) -> Result<Rc<dyn Watchdog>, HandlerError> {
+///
+/// The stretch that loads the first one began without it, so its deadline is armed here.
+fn watchdog(kernel: &Kernel) -> Result<(Rc<dyn Watchdog>, Option<Armed>), HandlerError> {
     if let Some(watchdog) = kernel.guard().watchdog() {
-        return Ok(watchdog);
+        return Ok((watchdog, None));
     }
     let thread = WatchdogThread::start()
         .map_err(|error| HandlerError::new(format!("cannot start the watchdog's thread: {error}")))?;
     let watchdog: Rc<dyn Watchdog> = Rc::new(thread);
     kernel.guard().set_watchdog(Rc::clone(&watchdog));
-    Ok(watchdog)
+    let armed = watchdog.arm(kernel.guard().limits().load.hard_ms as u32);
+    Ok((watchdog, Some(armed)))
 }
 
 impl Extension for LuaExtension {
@@ -119,7 +122,7 @@ impl Extension for LuaExtension {
 
     fn load(&mut self, registrar: &mut Registrar<'_>) -> Result<(), HandlerError> {
         let kernel = registrar.kernel();
-        let watchdog = watchdog(kernel)?;
+        let (watchdog, _armed) = watchdog(kernel)?;
         let env = Env::new(kernel, registrar.ext(), &self.found.name, self.found.root.clone(), watchdog);
         let memory = kernel.guard().limits().quotas.memory_bytes;
         let lua = state::create(&env, memory).map_err(|error| fault::handler_error(&error))?;

@@ -11,9 +11,9 @@ use crate::libs;
 
 /// Makes the state of one extension, ready to run its entry file.
 pub(crate) fn create(env: &Rc<Env>, memory_limit: usize) -> mlua::Result<Lua> {
-    // Panics go through Lua's `pcall` to the guard; catching them there would make `pcall` unable
-    // to wait.
-    let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::new().catch_rust_panics(false))?;
+    // The interpreter's own `pcall` can wait, which one that lets panics through could not; the
+    // glue's `pcall` hands a panic on to the guard.
+    let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::new().catch_rust_panics(true))?;
     env.attach(&lua);
     let glue = libs::install(&lua, env)?;
     env.set_glue(&glue);

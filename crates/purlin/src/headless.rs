@@ -11,16 +11,17 @@ use futures_util::StreamExt;
 use purlin_agent::{Session, SessionOptions, SharedSettings, Source, Submitted, ToolCatalog};
 use purlin_kernel::Kernel;
 use purlin_notebook::{Store, StoreExt};
-use purlin_runtime_native::{NativeHost, SqliteNotebook};
+use purlin_runtime_native::NativeHost;
 use tokio::task::LocalSet;
 
 use crate::agent_thread::{AgentThread, Parts};
 use crate::args::{Options, Prompt};
+use crate::loading::{self, Serving};
 use crate::report::{Kind, Report};
 use crate::session::{self, Client, Opened, sentence};
 use crate::signals::{Asked, Signals};
 use crate::start::Start;
-use crate::{loading, runtime, say};
+use crate::{runtime, say};
 use answer::{Answer, End};
 
 /// How many entries of the log are read at once.
@@ -90,28 +91,8 @@ async fn answer(start: Start, options: &Options, prompt: String, json: bool) -> 
     if let Some(kernel) = kernel {
         kernel.shutdown(if code.is_ok() { "user" } else { "error" });
     }
-    close(&notebook);
+    notebook.close();
     code
-}
-
-/// Keeps the kernel's port and tools served for the agent's thread.
-struct Serving {
-    tools: purlin_kernel::Handle,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Serving {
-    fn begin(kernel: &Kernel, catalog: &ToolCatalog) -> Self {
-        let tools = purlin_agent::tools::serve_tools(kernel, catalog);
-        Self { tools, task: tokio::task::spawn_local(kernel.serve_port()) }
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        self.task.abort();
-        self.tools.del();
-    }
 }
 
 async fn ask(
@@ -209,8 +190,4 @@ fn leave(end: End, leaving: Option<Asked>) -> Result<u8, Report> {
 
 fn unsent(error: &purlin_agent::SessionError) -> Report {
     Report::new(Kind::System, sentence(&error.to_string()))
-}
-
-fn close(notebook: &SqliteNotebook) {
-    notebook.close();
 }

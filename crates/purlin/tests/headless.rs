@@ -290,3 +290,75 @@ fn a_read_only_home_is_one_message_unless_nothing_is_to_be_kept() {
     assert!(kept.errors.contains("--no-session"), "{kept:?}");
     assert_eq!(run(&home, &["-p", "hello", "--no-session"]).code, Some(0));
 }
+
+const CALLS_BASH: &str = "[[turn]]\n[[turn.tool]]\nname = 'bash'\nargs = { command = 'echo ran > ran.txt' }\n\
+                          [[turn]]\ntext = 'Over.'";
+
+#[test]
+fn an_extension_blocks_a_tool_call_and_the_model_reads_why() {
+    let home = Home::new();
+    let gate = "require('purlin').on('tool_call', function(ev)\n  return { block = true, reason = 'not here' }\nend)";
+    let gate = home.file("gate.lua", gate);
+    let model = home.script(CALLS_BASH);
+    let arguments = ["-p", "go", "--json", "--model", &model, "-e", &gate.display().to_string()];
+    let run = run(&home, &arguments);
+    assert_eq!((run.code, run.errors.as_str()), (Some(0), ""), "{run:?}");
+    assert!(run.output.contains("not here"), "{run:?}");
+    assert!(!home.work().join("ran.txt").exists());
+}
+
+#[test]
+fn configured_extensions_load_unless_they_are_switched_off() {
+    let home = Home::new();
+    home.write_config("[extensions]\nuse = ['path:gate.lua']");
+    std::fs::write(
+        home.config().join("gate.lua"),
+        "require('purlin').on('tool_call', function() return { block = true } end)",
+    )
+    .unwrap();
+    let model = home.script(CALLS_BASH);
+    assert_eq!(run(&home, &["-p", "go", "--model", &model]).code, Some(0));
+    assert!(!home.work().join("ran.txt").exists());
+    assert_eq!(run(&home, &["-p", "go", "--model", &model, "--no-extensions"]).code, Some(0));
+    assert!(home.work().join("ran.txt").exists());
+}
+
+#[test]
+fn a_broken_extension_is_one_message_with_file_and_line_and_the_run_goes_on() {
+    let home = Home::new();
+    let bad = home.file("bad.lua", "local x = 1\nlocal = 2\n");
+    let run = run(&home, &["-p", "hello", "-e", &bad.display().to_string(), "-e", "gone.lua"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.output.contains("hello"), "{run:?}");
+    assert_eq!(run.errors.lines().count(), 2, "{run:?}");
+    assert!(run.errors.contains("bad.lua:2") && run.errors.contains("gone.lua"), "{run:?}");
+}
+
+#[test]
+fn a_gate_that_asks_gets_no_answer_without_a_screen() {
+    let home = Home::new();
+    let gate = "local purlin = require('purlin')\npurlin.on('tool_call', function(ev)\n\
+                local yes, why = purlin.ui.confirm('sure?')\n\
+                if not yes then return { block = true, reason = 'nobody to ask: ' .. tostring(why) } end\nend)";
+    let gate = home.file("gate.lua", gate);
+    let model = home.script(CALLS_BASH);
+    let run = run(&home, &["-p", "go", "--json", "--model", &model, "-e", &gate.display().to_string()]);
+    assert!(run.output.contains("nobody to ask: no_ui"), "{run:?}");
+    assert!(!home.work().join("ran.txt").exists());
+}
+
+#[test]
+fn a_tool_in_lua_is_called_and_its_answer_goes_to_the_model() {
+    let home = Home::new();
+    let tool = home.file(
+        "tool.lua",
+        "require('purlin').tool.register{ name = 'double', description = 'Doubles.', \n\
+         schema = { type = 'object', properties = { n = { type = 'number' } } },\n\
+         execute = function(args) return 'twice is ' .. (args.n * 2) end }",
+    );
+    let model =
+        home.script("[[turn]]\n[[turn.tool]]\nname = 'double'\nargs = { n = 21 }\n[[turn]]\ntext = 'So.'");
+    let run = run(&home, &["-p", "go", "--json", "--model", &model, "-e", &tool.display().to_string()]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.output.contains("twice is 42"), "{run:?}");
+}

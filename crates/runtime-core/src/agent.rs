@@ -415,7 +415,7 @@ impl Inner {
     fn stopped(&self) {
         if self.phase.replace(Phase::Stopped) != Phase::Stopped {
             *self.hold.borrow_mut() = None;
-            self.call("on_shutdown", |lifecycle| lifecycle.on_shutdown());
+            self.call("on_shutdown", Lifecycle::on_shutdown);
         }
         self.shared.set_stopped();
     }

@@ -16,9 +16,11 @@ use purlin_notebook::{
 use crate::artifacts::Artifacts;
 use crate::context::stream::{TextKind, TextStream};
 use crate::context::writer::Writer;
+use crate::excerpt::INLINE_LIMIT;
 use crate::handler::Cancelled;
 use crate::host::{Host, Level, Record};
 use crate::ids::new_id;
+use crate::limit::{bounded, bounded_text};
 use crate::signal::Cancellation;
 
 /// How long text is collected before it is committed.
@@ -111,6 +113,7 @@ impl ExecutionContext {
 
     /// Shows something in several representations; all displays of the same display id change with it.
     pub fn display(&self, representations: Representations, display_id: Option<String>) -> OutputId {
+        let representations = bounded(representations, &self.writer.artifacts);
         self.writer.output(|id, cell_id, position| Event::MultimediaDisplayOutputAdded {
             id,
             cell_id,
@@ -123,12 +126,14 @@ impl ExecutionContext {
     /// Changes every display of that display id; makes none.
     pub fn update_display(&self, display_id: impl Into<String>, representations: Representations) {
         let display_id = display_id.into();
+        let representations = bounded(representations, &self.writer.artifacts);
         self.note(vec![Event::MultimediaDisplayOutputUpdated { display_id, representations }]);
     }
 
     /// Puts out the value of the cell.
     pub fn result(&self, representations: Representations) -> OutputId {
         let execution_count = self.execution_count;
+        let representations = bounded(representations, &self.writer.artifacts);
         self.writer.output(|id, cell_id, position| Event::MultimediaResultOutputAdded {
             id,
             cell_id,
@@ -214,7 +219,11 @@ impl fmt::Debug for ExecutionContext {
 /// Makes the content of an error output.
 pub(crate) fn error_content(ename: &str, evalue: &str, traceback: &[String]) -> Media {
     Media::Inline {
-        data: serde_json::json!({ "ename": ename, "evalue": evalue, "traceback": traceback }),
+        data: serde_json::json!({
+            "ename": ename,
+            "evalue": bounded_text(evalue),
+            "traceback": if traceback.iter().map(String::len).sum::<usize>() > INLINE_LIMIT / 2 { &[] } else { traceback },
+        }),
         metadata: None,
     }
 }

@@ -259,7 +259,8 @@ mod tests {
     #[test]
     fn one_byte_more_leaves_head_tail_notice_and_an_artifact() {
         let place = MemoryArtifacts::new();
-        let text: String = (0..INLINE_LIMIT / 8 + 1).map(|n| format!("{n:07}\n")).collect();
+        let lines: Vec<String> = (0..=INLINE_LIMIT / 8).map(|n| format!("{n:07}\n")).collect();
+        let text = lines.concat();
         let (shown, ending) = excerpt(&[text.as_bytes()], Rc::new(place.clone()));
         assert!(shown.len() <= INLINE_LIMIT, "{}", shown.len());
         assert!(shown.starts_with(&text[..HEAD_LIMIT]));

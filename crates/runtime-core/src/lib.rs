@@ -40,6 +40,7 @@ mod excerpt;
 mod handler;
 mod host;
 mod ids;
+mod limit;
 mod options;
 mod signal;
 mod text;

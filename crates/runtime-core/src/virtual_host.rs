@@ -190,7 +190,7 @@ impl Host for VirtualHost {
         self.0.mono.get()
     }
 
-    /// Fills the buffer from SplitMix64, which begins anew with each host.
+    /// Fills the buffer from `SplitMix64`, which begins anew with each host.
     fn random(&self, buf: &mut [u8]) {
         for chunk in buf.chunks_mut(8) {
             let state = self.0.random.get().wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -102,7 +102,8 @@ impl Socket {
     fn bind(bells: &Path, notebook: &Path) -> std::io::Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         fs::DirBuilder::new().recursive(true).mode(0o700).create(bells)?;
-        let hash = blake3::hash(real(notebook).as_os_str().as_bytes()).to_hex();
+        let real = real_path(notebook);
+        let hash = blake3::hash(real.as_os_str().as_bytes()).to_hex();
         let prefix = format!("{}-", &hash[..16]);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("{prefix}{}-{count}", std::process::id());
@@ -178,15 +179,15 @@ impl Drop for Socket {
     }
 }
 
-/// Returns the one name of a file that may be reached by several. Neither it nor its directory need exist yet.
-fn real(path: &Path) -> PathBuf {
-    for ancestor in path.ancestors() {
-        if let (Ok(real), Ok(rest)) = (ancestor.canonicalize(), path.strip_prefix(ancestor)) {
-            // Joined with nothing, a path would get a slash at its end and be another name.
-            return if rest.as_os_str().is_empty() { real } else { real.join(rest) };
+/// Finds the one name of a file whose directories may be reached by several names, and need not exist yet.
+fn real_path(path: &Path) -> PathBuf {
+    let existing = path.ancestors().skip(1).find_map(|folder| Some((folder, folder.canonicalize().ok()?)));
+    match existing {
+        Some((folder, real)) => {
+            path.strip_prefix(folder).map_or_else(|_| path.to_owned(), |rest| real.join(rest))
         }
+        None => path.to_owned(),
     }
-    path.to_owned()
 }
 
 /// Removes a socket that nobody reads; somebody else may have been faster.

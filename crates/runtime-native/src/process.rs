@@ -176,7 +176,7 @@ impl Running {
         tokio::select! {
             output = read_either(&mut self.stdout, &mut self.stderr), if open => output,
             status = child.wait() => {
-                self.ended = Some(exit_event(status));
+                self.ended = Some(exit_event(&status));
                 self.group.leader_ended();
                 None
             }
@@ -253,7 +253,7 @@ async fn read(pipe: &mut Option<impl AsyncRead + Unpin>) -> Option<Vec<u8>> {
     (count > 0).then_some(bytes)
 }
 
-fn exit_event(status: std::io::Result<std::process::ExitStatus>) -> ProcessEvent {
+fn exit_event(status: &std::io::Result<std::process::ExitStatus>) -> ProcessEvent {
     use std::os::unix::process::ExitStatusExt as _;
     match status {
         Ok(status) => ProcessEvent::Exit { code: status.code(), signal: status.signal() },

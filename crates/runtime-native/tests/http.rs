@@ -1,5 +1,7 @@
 //! Requests against a server process of our own: streams, errors that say what to do, and no secrets in them.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::Duration;
 
 use futures_util::StreamExt;

@@ -1,5 +1,7 @@
 //! Processes: streams, exits, input, time limits, and the end of a whole group.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::Duration;
 
 use futures_util::StreamExt;

@@ -1,5 +1,7 @@
 //! The shell runtime with a real `sh`: output, failures, cancellation, and a command that prints a gigabyte.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};

@@ -89,6 +89,11 @@ impl Encoder {
         }
     }
 
+    /// Tells whether the terminal is not known to show anything.
+    pub fn is_blank(&self) -> bool {
+        self.shown.width() == 0
+    }
+
     /// Forgets what the terminal shows (after a suspension, or when something else wrote to it).
     pub fn forget(&mut self) {
         self.shown = Grid::default();

@@ -74,6 +74,10 @@ impl Terminal {
         let file =
             open("/dev/tty", flags, Mode::empty()).map_err(|error| TerminalError::Open(error.into()))?;
         let cooked = tcgetattr(&file).map_err(|error| TerminalError::Mode(error.into()))?;
+        #[expect(
+            deprecated,
+            reason = "an owned descriptor stays open for as long as it is registered; the successor is unsafe"
+        )]
         let file = AsyncFd::with_interest(file, Interest::READABLE | Interest::WRITABLE)
             .map_err(TerminalError::Open)?;
         Ok(Terminal {
@@ -132,12 +136,17 @@ impl Terminal {
         panics::hold(false);
     }
 
-    /// Leaves, stops the process as ctrl+z does in other programs, and enters again when it is continued.
+    /// Leaves and stops the process as ctrl+z does in other programs; [`Terminal::reenter`] follows.
     pub fn suspend(&mut self) -> Result<(), TerminalError> {
         self.leave();
         // In a job that no shell controls the system ignores the signal, and the screen comes back at once.
-        let _ = kill_current_process_group(Signal::TSTP);
-        std::thread::sleep(Duration::from_millis(1));
+        kill_current_process_group(Signal::TSTP).map_err(|error| TerminalError::Mode(error.into()))
+    }
+
+    /// Takes the terminal over again, whatever was done to it while the process was stopped.
+    pub fn reenter(&mut self) -> Result<(), TerminalError> {
+        self.entered = false;
+        self.keyboard = Keyboard::Legacy;
         self.enter()
     }
 
@@ -175,16 +184,17 @@ impl Terminal {
         self.written = 0;
     }
 
-    /// Completes when more could be written; never while nothing waits.
-    pub async fn writable(&mut self) -> io::Result<()> {
-        if !self.is_behind() {
-            return std::future::pending().await;
+    /// Completes when there is something to read (`true`) or when more could be written (`false`).
+    pub async fn wait_either(&mut self) -> io::Result<bool> {
+        let mut ready = self.file.ready(Interest::READABLE | Interest::WRITABLE).await?;
+        if ready.ready().is_readable() {
+            ready.retain_ready();
+            return Ok(true);
         }
-        let mut guard = self.file.writable().await?;
-        guard.clear_ready();
-        drop(guard);
+        ready.clear_ready_matching(tokio::io::Ready::WRITABLE);
+        drop(ready);
         self.flush();
-        Ok(())
+        Ok(false)
     }
 
     /// Completes when there is something to read.

@@ -241,7 +241,10 @@ async fn listen(
             Some(Err(error)) => return Ok(Err(error)),
             None if heard.stop.is_some() => return Ok(Ok(())),
             None => {
-                let error = crate::wire::WireError::EndedEarly(crate::wire::progress(speech.text.len(), heard.calls.len()));
+                let error = crate::wire::WireError::EndedEarly(crate::wire::progress(
+                    speech.text.len(),
+                    heard.calls.len(),
+                ));
                 return Ok(Err(ProviderError::Wire { provider: run.model.provider.clone(), error }));
             }
         }
@@ -285,7 +288,8 @@ fn synthetic(response: &Value) -> Vec<ModelEvent> {
         events.push(ModelEvent::ThinkingDelta(thinking));
         events.push(ModelEvent::ThinkingDone { opaque: None });
     }
-    let said = response.as_str().or(response["text"].as_str()).or(response["content"].as_str()).unwrap_or_default();
+    let said =
+        response.as_str().or(response["text"].as_str()).or(response["content"].as_str()).unwrap_or_default();
     if !said.is_empty() {
         events.push(ModelEvent::TextDelta(said.to_owned()));
     }

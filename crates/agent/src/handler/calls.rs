@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{Either, FutureExt, select};
 use futures_util::StreamExt;
+use futures_util::future::{Either, FutureExt, select};
 use purlin_notebook::{
     Event, Media, OutputId, OutputMeta, Role, StreamName, TOOL_CALL_MIME, TOOL_RESULT_MIME, ToolCallStatus,
 };
@@ -113,7 +113,8 @@ impl Run {
     }
 
     async fn call(&mut self, call: &PendingCall) -> Result<Ended, Stop> {
-        let refused = |message: String| Ended::without_run(ToolOutcome::error(message), ToolCallStatus::Error);
+        let refused =
+            |message: String| Ended::without_run(ToolOutcome::error(message), ToolCallStatus::Error);
         let args = match parse(&call.name, &call.args_text) {
             Ok(args) => args,
             Err(message) => return Ok(refused(message)),
@@ -147,7 +148,9 @@ impl Run {
             })
         };
         let raised = self.hooks.raise::<hooks::ToolCall>(fields);
-        let Some((answer, outcome)) = self.unless_cancelled(raised).await? else { return Ok(Gate::Open(args)) };
+        let Some((answer, outcome)) = self.unless_cancelled(raised).await? else {
+            return Ok(Gate::Open(args));
+        };
         if let Some(reason) = outcome.blocked() {
             return Ok(Gate::Blocked(reason));
         }
@@ -168,9 +171,9 @@ impl Run {
         }])?;
         self.cx.flush(self.settings.durability).await?;
         self.check()?;
-        self.hooks.observe::<hooks::ToolExecutionStart>(|| {
-            payload!({"tool_name": call.name, "tool_call_id": call.id, "args": args})
-        });
+        self.hooks.observe::<hooks::ToolExecutionStart>(
+            || payload!({"tool_name": call.name, "tool_call_id": call.id, "args": args}),
+        );
         Ok(())
     }
 
@@ -236,19 +239,23 @@ impl Run {
         let (sender, mut progress) = futures_channel::mpsc::unbounded();
         let answer = port.call(TOOL_SERVICE, payload, Some(sender));
         let printed = Rc::clone(printed);
+        let show = move |value: Value| {
+            let text = value.as_str().or(value["text"].as_str()).map(str::to_owned);
+            printed.put(StreamName::Stdout, &text.unwrap_or_else(|| value.to_string()));
+        };
         async move {
-            let shown = async {
-                while let Some(value) = progress.next().await {
-                    let text = value.as_str().or(value["text"].as_str()).map(str::to_owned);
-                    printed.put(StreamName::Stdout, &text.unwrap_or_else(|| value.to_string()));
+            let mut answer = std::pin::pin!(answer.fuse());
+            let answer = loop {
+                match select(progress.next(), answer.as_mut()).await {
+                    Either::Left((Some(value), _)) => show(value),
+                    Either::Left((None, answer)) => break answer.await,
+                    Either::Right((answer, _)) => break answer,
                 }
-                std::future::pending::<()>().await;
             };
-            let answer = match select(std::pin::pin!(answer), std::pin::pin!(shown)).await {
-                Either::Left((answer, _)) => answer,
-                // The other side never ends.
-                Either::Right(((), answer)) => answer.await,
-            };
+            // What was shown before the answer stands before it.
+            while let Some(Some(value)) = progress.next().now_or_never() {
+                show(value);
+            }
             match answer.and_then(|value| serde_json::from_value(value).map_err(|error| error.to_string())) {
                 Ok(outcome) => outcome,
                 Err(message) => ToolOutcome::error(message),
@@ -293,7 +300,10 @@ impl Run {
             display_id: None,
         };
         let duration_ms = i64::try_from(duration_ms).unwrap_or(i64::MAX);
-        self.cx.commit(vec![added, Event::ToolCallEnded { tool_call_id: call.id.clone(), status, duration_ms }])?;
+        self.cx.commit(vec![
+            added,
+            Event::ToolCallEnded { tool_call_id: call.id.clone(), status, duration_ms },
+        ])?;
         self.appended(id.as_str(), "tool", "tool_result", &content);
         let part = Part::ToolResult { id: call.id.clone(), content, is_error };
         self.history.push(Message { id: id.into_string(), speaker: Speaker::User, part });

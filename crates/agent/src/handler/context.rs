@@ -69,7 +69,11 @@ impl Run {
                 let Some(content) = contribution["content"].as_str() else { continue };
                 let size = tokens(content);
                 if size > CONTRIBUTION || size > left {
-                    tracing::warn!(extension, size, "a contribution to the context is over the budget and was dropped");
+                    tracing::warn!(
+                        extension,
+                        size,
+                        "a contribution to the context is over the budget and was dropped"
+                    );
                     continue;
                 }
                 left -= size;
@@ -127,7 +131,8 @@ fn merge(messages: Vec<Message>, changed: &[Value]) -> Vec<Message> {
 /// Takes over a changed text; both names of it were shown, so the one that differs is the one that was changed.
 fn retext(part: &mut Part, value: &Value) {
     let (Part::Text(old) | Part::ToolResult { content: old, .. }) = part else { return };
-    let changed = ["text", "content"].iter().filter_map(|name| value[*name].as_str()).find(|text| text != old);
+    let changed =
+        ["text", "content"].iter().filter_map(|name| value[*name].as_str()).find(|text| text != old);
     if let Some(text) = changed {
         *old = text.to_owned();
     }

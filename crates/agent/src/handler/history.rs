@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use purlin_notebook::{
-    BranchCell, CellId, CellKind, Event, Media, Output, OutputId, OutputMeta, OutputType, Role, Store, StoreError,
-    StoreExt, TOOL_CALL_MIME, TOOL_RESULT_MIME, ToolCallStatus,
+    BranchCell, CellId, CellKind, Event, Media, Output, OutputId, OutputMeta, OutputType, Role, Store,
+    StoreError, StoreExt, TOOL_CALL_MIME, TOOL_RESULT_MIME, ToolCallStatus,
 };
 use serde_json::{Value, json};
 
@@ -13,8 +13,7 @@ use crate::request::{Message, Opaque, Part, Speaker};
 use crate::tools::clip;
 
 /// What the model reads for a call that a kill cut off.
-pub(crate) const INTERRUPTED: &str =
-    "Error: the tool was interrupted because the program ended; it may have run in part. Check before you run it again.";
+pub(crate) const INTERRUPTED: &str = "Error: the tool was interrupted because the program ended; it may have run in part. Check before you run it again.";
 /// Bytes of a shell cell's output that models are shown.
 const SHELL_LIMIT: usize = 16 * 1024;
 
@@ -54,7 +53,8 @@ pub(crate) fn read(
         match branch.kind() {
             CellKind::Ai => {
                 let prepared = branch.annotation.as_ref().and_then(|a| a.prepared_text.as_deref());
-                let text = if branch.cell.id == *current { prompt } else { prepared.unwrap_or(&branch.cell.source) };
+                let text =
+                    if branch.cell.id == *current { prompt } else { prepared.unwrap_or(&branch.cell.source) };
                 history.prompt(store, &branch.cell.id, text)?;
             }
             CellKind::Note | CellKind::Raw => {}
@@ -91,7 +91,12 @@ impl History {
                 Role::ToolCall => {
                     if let Some((id, name, arguments)) = call_of(output) {
                         self.calls.insert(id.clone());
-                        open.push(OpenCall { cell: cell.clone(), call_id: id.clone(), name: name.clone(), position: after });
+                        open.push(OpenCall {
+                            cell: cell.clone(),
+                            call_id: id.clone(),
+                            name: name.clone(),
+                            position: after,
+                        });
                         self.push(output, Speaker::Assistant, Part::ToolCall { id, name, arguments });
                     }
                 }
@@ -114,7 +119,8 @@ impl History {
         let mut printed = String::new();
         for output in store.outputs_of(&branch.cell.id)? {
             if output.output_type == OutputType::Error {
-                let error: Value = serde_json::from_str(output.data.as_deref().unwrap_or_default()).unwrap_or_default();
+                let error: Value =
+                    serde_json::from_str(output.data.as_deref().unwrap_or_default()).unwrap_or_default();
                 printed.push_str(error["evalue"].as_str().unwrap_or_default());
                 printed.push('\n');
             } else {
@@ -260,7 +266,9 @@ mod tests {
             Part::Text(text) => text.clone(),
             Part::Thinking { .. } => "thinking".into(),
             Part::ToolCall { id, .. } => format!("call:{id}"),
-            Part::ToolResult { id, is_error, .. } => format!("result:{id}{}", if *is_error { "!" } else { "" }),
+            Part::ToolResult { id, is_error, .. } => {
+                format!("result:{id}{}", if *is_error { "!" } else { "" })
+            }
         };
         messages.iter().map(one).collect::<Vec<_>>().join(" ")
     }

@@ -26,9 +26,10 @@ pub(crate) fn judge(error: &ProviderError, attempt: u32, retry: &Retry, host: &d
         return Verdict::GiveUp(why);
     }
     match error.retry_after() {
-        Some(asked) if asked > retry.patience => {
-            Verdict::GiveUp(Some(format!("The provider asks to wait for {} s; send the prompt again then", asked.as_secs())))
-        }
+        Some(asked) if asked > retry.patience => Verdict::GiveUp(Some(format!(
+            "The provider asks to wait for {} s; send the prompt again then",
+            asked.as_secs()
+        ))),
         Some(asked) => Verdict::Wait(asked),
         None => Verdict::Wait(backoff(attempt, retry, host)),
     }

@@ -136,11 +136,16 @@ fn prepared(cx: &ExecutionContext, text: &str) -> Event {
 
 impl Run {
     /// Reads what the run needs from the store and mends what a killed run left open.
-    pub(super) fn open(shared: &Shared, cx: ExecutionContext, prompt: String) -> Result<Self, ExecutionError> {
+    pub(super) fn open(
+        shared: &Shared,
+        cx: ExecutionContext,
+        prompt: String,
+    ) -> Result<Self, ExecutionError> {
         let settings = shared.settings.get();
         let store = cx.store();
         let metadata = store.metadata()?;
-        let model = metadata.get("purlin.model").and_then(|text| text.parse().ok()).unwrap_or(settings.model.clone());
+        let model =
+            metadata.get("purlin.model").and_then(|text| text.parse().ok()).unwrap_or(settings.model.clone());
         let cwd = metadata.get("purlin.cwd").map_or_else(|| settings.cwd.clone(), PathBuf::from);
         let date = time::iso(cx.host().now());
         let date = date.split('T').next().unwrap_or_default();
@@ -168,6 +173,7 @@ impl Run {
             requests,
         };
         run.mend(read.open)?;
+        run.history = history::pair(run.history);
         Ok(run)
     }
 
@@ -214,7 +220,8 @@ impl Run {
         let Some((answer, outcome)) = self.unless_cancelled(raised).await? else { return Ok(()) };
         self.system = answer.system_prompt.unwrap_or(std::mem::take(&mut self.system));
         // Injected texts stand before the prompt, which is the last message unless the run goes on after a kill.
-        let mut at = self.history.iter().position(|m| m.id == self.cx.cell.id.as_str()).unwrap_or(self.history.len());
+        let mut at =
+            self.history.iter().position(|m| m.id == self.cx.cell.id.as_str()).unwrap_or(self.history.len());
         for (extension, field, value) in outcome.appended {
             let (true, Some(text)) = (field == "inject_text", value.as_str()) else { continue };
             let mut meta = OutputMeta::new(Role::Inject);
@@ -241,7 +248,10 @@ impl Run {
             }
         }
         let most = self.settings.max_turns;
-        Err(Stop::failed("TurnLimit", format!("the prompt took more than {most} model requests. Send another to go on")))
+        Err(Stop::failed(
+            "TurnLimit",
+            format!("the prompt took more than {most} model requests. Send another to go on"),
+        ))
     }
 
     /// Says so when the model did not end by itself.
@@ -272,7 +282,9 @@ impl Run {
     fn more_queued(&self) -> bool {
         let store = self.cx.store();
         [QueueStatus::Pending, QueueStatus::Assigned, QueueStatus::Executing].into_iter().any(|status| {
-            store.queue(Some(status)).is_ok_and(|entries| entries.iter().any(|entry| entry.id != self.cx.queue_id))
+            store
+                .queue(Some(status))
+                .is_ok_and(|entries| entries.iter().any(|entry| entry.id != self.cx.queue_id))
         })
     }
 

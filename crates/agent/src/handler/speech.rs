@@ -153,7 +153,9 @@ impl Speech {
     async fn rewritten(&self, role: Role, text: String) -> (Role, String) {
         let id = &self.message_id;
         let fields = || payload!({"text": text, "role": role.as_str(), "message_id": id});
-        let Some((answer, _)) = self.hooks.raise::<hooks::OutputAppend>(fields).await else { return (role, text) };
+        let Some((answer, _)) = self.hooks.raise::<hooks::OutputAppend>(fields).await else {
+            return (role, text);
+        };
         let role = match answer.role.as_deref() {
             Some("text") => Role::Text,
             Some("thinking") => Role::Thinking,

@@ -38,7 +38,8 @@ hook!(
     SESSION_SHUTDOWN,
     NoAnswer,
     "Fires when a session is closed.",
-    HookDecl::future("session_shutdown").payload(&[SESSION, Field::new("reason", Ty::Str, "Why it is closed.")])
+    HookDecl::future("session_shutdown")
+        .payload(&[SESSION, Field::new("reason", Ty::Str, "Why it is closed.")])
 );
 hook!(
     MessageAppend,
@@ -64,7 +65,11 @@ hook!(
     HookDecl::future("input")
         .payload(&[
             Field::new("text", Ty::Str, "What was sent."),
-            Field::new("source", Ty::Str, "`interactive`, `cli`, `script`, `queue`, `rpc`, `remote` or `extension`."),
+            Field::new(
+                "source",
+                Ty::Str,
+                "`interactive`, `cli`, `script`, `queue`, `rpc`, `remote` or `extension`."
+            ),
             Field::new("attachments", Ty::List, "Artifacts that go with it."),
         ])
         .answer(&[AnswerField::stop_on("action", &["handled"]), AnswerField::replace("text", Ty::Str)])
@@ -87,7 +92,8 @@ hook!(
     PROMPT_USER_ENTRY,
     NoAnswer,
     "Fires when the user's entry is stored.",
-    HookDecl::future("prompt_user_entry").payload(&[Field::new("entry_id", Ty::Str, "The prompt's cell."), SESSION])
+    HookDecl::future("prompt_user_entry")
+        .payload(&[Field::new("entry_id", Ty::Str, "The prompt's cell."), SESSION])
 );
 hook!(
     UserShell,

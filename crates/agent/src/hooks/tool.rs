@@ -74,11 +74,13 @@ hook!(
     TOOL_RESULT,
     ToolResultAnswer,
     "Fires before the model sees a tool's result.",
-    HookDecl::future("tool_result").payload(&[NAME, ID, ARGS, INPUT_TEXT, CONTENT, DETAILS, IS_ERROR]).answer(&[
-        AnswerField::patch("content", Ty::Str),
-        AnswerField::patch("details", Ty::Any),
-        AnswerField::patch("is_error", Ty::Bool),
-    ])
+    HookDecl::future("tool_result")
+        .payload(&[NAME, ID, ARGS, INPUT_TEXT, CONTENT, DETAILS, IS_ERROR])
+        .answer(&[
+            AnswerField::patch("content", Ty::Str),
+            AnswerField::patch("details", Ty::Any),
+            AnswerField::patch("is_error", Ty::Bool),
+        ])
 );
 hook!(
     ToolError,

@@ -41,14 +41,19 @@ impl FromStr for ModelRef {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
-        let of = |provider: &str, model: &str| Self { provider: provider.to_owned(), model: model.to_owned() };
+        let of =
+            |provider: &str, model: &str| Self { provider: provider.to_owned(), model: model.to_owned() };
         match text {
             "" => return Err(ModelRefError::Empty),
             "echo" | "echo/echo" => return Ok(Self::echo()),
             _ => {}
         }
         if let Some(file) = text.strip_prefix("script:") {
-            return if file.trim().is_empty() { Err(ModelRefError::NoScript) } else { Ok(of("script", file)) };
+            return if file.trim().is_empty() {
+                Err(ModelRefError::NoScript)
+            } else {
+                Ok(of("script", file))
+            };
         }
         match text.split_once('/') {
             Some((provider, model)) if !provider.is_empty() && !model.is_empty() => Ok(of(provider, model)),

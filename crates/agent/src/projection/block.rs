@@ -135,14 +135,22 @@ impl Made {
         Ok(())
     }
 
-    fn tool(&mut self, store: &dyn Store, section: &Section, call: &OutputId, id: &str) -> Result<(), StoreError> {
+    fn tool(
+        &mut self,
+        store: &dyn Store,
+        section: &Section,
+        call: &OutputId,
+        id: &str,
+    ) -> Result<(), StoreError> {
         let output = store.output(call)?;
         let (name, mut args) = output
             .as_ref()
             .and_then(call_of)
             .map_or_else(|| ("unknown".to_owned(), Value::Null), |(_, name, args)| (name, args));
         let known = store.tool_call(id)?;
-        if let Some(run) = known.as_ref().and_then(|known| known.arguments.clone()).filter(|args| !args.is_null()) {
+        if let Some(run) =
+            known.as_ref().and_then(|known| known.arguments.clone()).filter(|args| !args.is_null())
+        {
             args = run;
         }
         let started = known.as_ref().is_some_and(|known| known.output_id.is_some());
@@ -189,14 +197,23 @@ impl Made {
             self.meta.insert("is_error".into(), is_error.into());
             self.text = content;
         }
-        let details = result.representations.iter().flat_map(|all| all.values()).find_map(|media| media.metadata()?.get("details"));
+        let details = result
+            .representations
+            .iter()
+            .flat_map(|all| all.values())
+            .find_map(|media| media.metadata()?.get("details"));
         if let Some(details) = details {
             self.meta.insert("details".into(), details.clone());
         }
         Ok(())
     }
 
-    fn shell(&mut self, store: &dyn Store, section: &Section, outputs: &[OutputId]) -> Result<(), StoreError> {
+    fn shell(
+        &mut self,
+        store: &dyn Store,
+        section: &Section,
+        outputs: &[OutputId],
+    ) -> Result<(), StoreError> {
         let mut status = "running";
         if let Some(cell) = store.cell(&section.cell)? {
             status = match cell.execution_state {

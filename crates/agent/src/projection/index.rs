@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use purlin_notebook::{
-    BranchCell, CellId, CellKind, Event, LogEntry, Media, OutputHead, OutputId, OutputType, QueueId, QueueStatus,
-    Representations, Store, StoreError, StoreExt,
+    BranchCell, CellId, CellKind, Event, LogEntry, Media, OutputHead, OutputId, OutputType, QueueId,
+    QueueStatus, Representations, Store, StoreError, StoreExt,
 };
 
 use super::cache::Cache;
@@ -49,7 +49,13 @@ impl Index {
         for BranchCell { cell, annotation } in store.branch_path(None)? {
             let kind = annotation.as_ref().map_or(cell.cell_type.kind(), |annotation| annotation.kind);
             let hidden = annotation.as_ref().is_some_and(|annotation| annotation.hidden);
-            index.push_section(cell.id, kind, hidden, annotation.and_then(|annotation| annotation.parent_id), 0);
+            index.push_section(
+                cell.id,
+                kind,
+                hidden,
+                annotation.and_then(|annotation| annotation.parent_id),
+                0,
+            );
         }
         for head in store.output_heads(None)? {
             if let Some(section) = index.by_cell.get(&head.cell_id).copied() {
@@ -148,7 +154,8 @@ impl Index {
     fn touch(&mut self, section: usize, entry: usize) {
         self.counter += 1;
         let counter = self.counter;
-        if let Some(entry) = self.sections.get_mut(section).and_then(|section| section.entries.get_mut(entry)) {
+        if let Some(entry) = self.sections.get_mut(section).and_then(|section| section.entries.get_mut(entry))
+        {
             entry.revision = counter;
         }
     }
@@ -172,7 +179,9 @@ impl Index {
                     printed.push(head.id.clone());
                 }
             }),
-            Meaning::Result(call) => self.join(at_section, &call, |_, result| *result = Some(head.id.clone())),
+            Meaning::Result(call) => {
+                self.join(at_section, &call, |_, result| *result = Some(head.id.clone()))
+            }
             Meaning::Own(kind) => {
                 if section.entries.iter().any(|entry| entry.id == head.id.as_str()) {
                     let known = section.entries.iter().position(|entry| entry.id == head.id.as_str());
@@ -205,10 +214,16 @@ impl Index {
     }
 
     /// Changes a tool's block.
-    fn join(&mut self, section: usize, call: &str, change: impl FnOnce(&mut Vec<OutputId>, &mut Option<OutputId>)) {
-        let found = self.sections[section].entries.iter_mut().rposition(
-            |entry| matches!(&entry.kind, Kind::Tool { call_id, .. } if call_id == call),
-        );
+    fn join(
+        &mut self,
+        section: usize,
+        call: &str,
+        change: impl FnOnce(&mut Vec<OutputId>, &mut Option<OutputId>),
+    ) {
+        let found = self.sections[section]
+            .entries
+            .iter_mut()
+            .rposition(|entry| matches!(&entry.kind, Kind::Tool { call_id, .. } if call_id == call));
         let Some(entry) = found else { return };
         if let Kind::Tool { printed, result, .. } = &mut self.sections[section].entries[entry].kind {
             change(printed, result);
@@ -226,9 +241,8 @@ impl Index {
             | Event::TerminalOutputAppended2 { output_id, delta, sequence_number, .. } => {
                 self.appended(output_id, delta, *sequence_number, cache)
             }
-            Event::MarkdownOutputAppended { output_id, .. } | Event::TerminalOutputAppended { output_id, .. } => {
-                self.output_changed(output_id)
-            }
+            Event::MarkdownOutputAppended { output_id, .. }
+            | Event::TerminalOutputAppended { output_id, .. } => self.output_changed(output_id),
             Event::MultimediaDisplayOutputUpdated { .. } => Applied::Anew,
             Event::ToolCallStarted { tool_call_id, .. } | Event::ToolCallEnded { tool_call_id, .. } => {
                 let Some(section) = self.calls.get(tool_call_id).copied() else { return Applied::Nothing };
@@ -287,7 +301,9 @@ impl Index {
                 }
                 None => Applied::Nothing,
             },
-            Event::BranchSelected { leaf_id } if leaf_id.as_ref() == self.sections.last().map(|last| &last.cell) => {
+            Event::BranchSelected { leaf_id }
+                if leaf_id.as_ref() == self.sections.last().map(|last| &last.cell) =>
+            {
                 Applied::Nothing
             }
             Event::CellTypeChanged { .. }
@@ -378,7 +394,10 @@ impl Index {
         // What may have been growing, or waits for a result, looks different now.
         let last = self.sections[at].entries.len() - 1;
         for entry in 0..=last {
-            let open = matches!(&self.sections[at].entries[entry].kind, Kind::Tool { result: None, .. } | Kind::Shell { .. });
+            let open = matches!(
+                &self.sections[at].entries[entry].kind,
+                Kind::Tool { result: None, .. } | Kind::Shell { .. }
+            );
             if open || entry == last {
                 self.touch(at, entry);
             }

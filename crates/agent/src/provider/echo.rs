@@ -39,7 +39,11 @@ impl Provider for EchoProvider {
             })
             .collect();
         texts.reverse();
-        Ok(Call { payload: json!({"prompt": texts.join("\n\n")}), headers: Vec::new(), ordinal: request.ordinal })
+        Ok(Call {
+            payload: json!({"prompt": texts.join("\n\n")}),
+            headers: Vec::new(),
+            ordinal: request.ordinal,
+        })
     }
 
     fn send(&self, call: Call, _host: &Rc<dyn Host>) -> ModelStream {

@@ -40,7 +40,8 @@ impl HttpProvider {
 
     /// Adds the configured headers and the key to what was encoded.
     fn request(&self, call: &Call) -> Result<HttpRequest, ProviderError> {
-        let body = serde_json::to_vec(&call.payload).map_err(|error| ProviderError::Payload(error.to_string()))?;
+        let body =
+            serde_json::to_vec(&call.payload).map_err(|error| ProviderError::Payload(error.to_string()))?;
         let mut headers = call.headers.clone();
         headers.extend(self.config.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         if let Some(key) = self.config.key.as_ref().filter(|key| !key.is_empty()) {
@@ -74,8 +75,11 @@ impl HttpProvider {
 
     fn key_env(&self) -> String {
         if self.config.key_env.is_empty() {
-            let name: String =
-                self.name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+            let name: String = self
+                .name
+                .chars()
+                .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+                .collect();
             return format!("{name}_API_KEY");
         }
         self.config.key_env.clone()
@@ -202,7 +206,9 @@ pub(crate) fn apply_answer(call: &mut Call, payload: Option<Value>, headers: Opt
         call.payload = payload;
     }
     if let Some(Value::Object(headers)) = headers {
-        let secret = |name: &str| matches!(name.to_ascii_lowercase().as_str(), "authorization" | "x-api-key" | "api-key");
+        let secret = |name: &str| {
+            matches!(name.to_ascii_lowercase().as_str(), "authorization" | "x-api-key" | "api-key")
+        };
         call.headers = headers
             .iter()
             .filter(|(name, _)| !secret(name))
@@ -214,7 +220,10 @@ pub(crate) fn apply_answer(call: &mut Call, payload: Option<Value>, headers: Opt
 /// Reads `retry-after-ms` and `Retry-After`, in seconds or as a date.
 fn retry_after(headers: &[(String, String)], now_ms: i64) -> Option<Duration> {
     let header = |name: &str| {
-        headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned())
+        headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim().to_owned())
     };
     if let Some(ms) = header("retry-after-ms").and_then(|value| value.parse::<f64>().ok()) {
         return Duration::try_from_secs_f64(ms / 1_000.0).ok();
@@ -248,7 +257,8 @@ mod tests {
 
     #[test]
     fn retry_after_in_each_form() {
-        let of = |name: &str, value: &str| retry_after(&[(name.to_owned(), value.to_owned())], 784_111_770_000);
+        let of =
+            |name: &str, value: &str| retry_after(&[(name.to_owned(), value.to_owned())], 784_111_770_000);
         assert_eq!(of("Retry-After", "3"), Some(Duration::from_secs(3)));
         assert_eq!(of("retry-after-ms", "250"), Some(Duration::from_millis(250)));
         assert_eq!(of("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::from_secs(7)));

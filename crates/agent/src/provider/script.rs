@@ -178,8 +178,11 @@ impl Provider for ScriptProvider {
     }
 
     fn encode(&self, request: &Request) -> Result<Call, ProviderError> {
-        let messages: Vec<Value> =
-            request.messages.iter().filter_map(|m| Some(json!({"role": m.speaker, "text": m.as_text()?}))).collect();
+        let messages: Vec<Value> = request
+            .messages
+            .iter()
+            .filter_map(|m| Some(json!({"role": m.speaker, "text": m.as_text()?})))
+            .collect();
         let payload = json!({"request": request.ordinal, "system": request.system, "messages": messages});
         Ok(Call { payload, headers: Vec::new(), ordinal: request.ordinal })
     }
@@ -276,7 +279,8 @@ mod tests {
 
     #[test]
     fn bad_toml_names_file_line_and_column() {
-        let error = Script::parse("[[turn]]\ntext = \"a\"\nchunk = = 3\n", Path::new("s.toml")).expect_err("bad");
+        let error =
+            Script::parse("[[turn]]\ntext = \"a\"\nchunk = = 3\n", Path::new("s.toml")).expect_err("bad");
         assert!(error.to_string().starts_with("s.toml:3:9: "), "{error}");
         let error = Script::parse("[[turn]]\nwhat = 1\n", Path::new("s.toml")).expect_err("bad");
         assert!(error.to_string().starts_with("s.toml:2:1: unknown field `what`"), "{error}");

@@ -54,7 +54,11 @@ impl Session {
     }
 
     /// Sends a message to the running prompt; without one it is sent as a prompt.
-    pub fn steer(&self, text: &str, source: Source) -> LocalBoxFuture<'static, Result<Submitted, SessionError>> {
+    pub fn steer(
+        &self,
+        text: &str,
+        source: Source,
+    ) -> LocalBoxFuture<'static, Result<Submitted, SessionError>> {
         let (session, text) = (self.clone(), text.trim_end().to_owned());
         async move {
             session.refresh();
@@ -109,7 +113,9 @@ impl Session {
     /// Raises `input`; `None` if a handler dealt with it.
     async fn input(&self, text: &str, source: Source, attachments: &[String]) -> Option<String> {
         let fields = || payload!({"text": text, "source": source.as_str(), "attachments": attachments});
-        let Some((answer, _)) = self.0.hooks.raise::<hooks::Input>(fields).await else { return Some(text.to_owned()) };
+        let Some((answer, _)) = self.0.hooks.raise::<hooks::Input>(fields).await else {
+            return Some(text.to_owned());
+        };
         if answer.action.as_deref() == Some("handled") {
             return None;
         }

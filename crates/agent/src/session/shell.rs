@@ -11,7 +11,11 @@ use crate::hooks::{self, payload};
 
 impl Session {
     /// Runs a command as a shell cell; a hidden one (`!!`) is not shown to models.
-    pub fn shell(&self, command: &str, hidden: bool) -> LocalBoxFuture<'static, Result<Submitted, SessionError>> {
+    pub fn shell(
+        &self,
+        command: &str,
+        hidden: bool,
+    ) -> LocalBoxFuture<'static, Result<Submitted, SessionError>> {
         let (session, mut command) = (self.clone(), command.trim().to_owned());
         async move {
             if command.is_empty() {

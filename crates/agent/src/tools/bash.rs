@@ -85,7 +85,9 @@ fn spawn(command: &str, cx: &ToolContext) -> Result<Process, String> {
         return Err(format!("the working directory `{}` does not exist", cx.cwd.display()));
     }
     let first = cx.host.spawn_process(spec("bash"));
-    first.or_else(|_| cx.host.spawn_process(spec("sh"))).map_err(|error| format!("the shell cannot be started: {error}"))
+    first
+        .or_else(|_| cx.host.spawn_process(spec("sh")))
+        .map_err(|error| format!("the shell cannot be started: {error}"))
 }
 
 /// How a command ended.
@@ -97,7 +99,8 @@ struct Ended {
 }
 
 async fn watch(mut process: Process, cx: &ToolContext, limit: Duration) -> Ended {
-    let mut ended = Ended { output: Clip::new(INLINE_LIMIT - NOTICE), code: None, signal: None, timed_out: false };
+    let mut ended =
+        Ended { output: Clip::new(INLINE_LIMIT - NOTICE), code: None, signal: None, timed_out: false };
     let (mut stdout, mut stderr) = (Utf8Decoder::new(), Utf8Decoder::new());
     let mut timeout = cx.host.sleep(limit);
     loop {

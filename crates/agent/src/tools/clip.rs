@@ -10,19 +10,17 @@ pub struct Clip {
     head: String,
     tail: String,
     total: usize,
-    lines: usize,
 }
 
 impl Clip {
     /// Keeps `limit` bytes, half of them from the start and half from the end.
     pub fn new(limit: usize) -> Self {
-        Self { limit, head: String::new(), tail: String::new(), total: 0, lines: 0 }
+        Self { limit, head: String::new(), tail: String::new(), total: 0 }
     }
 
     /// Adds text.
     pub fn push(&mut self, text: &str) {
         self.total += text.len();
-        self.lines += text.bytes().filter(|b| *b == b'\n').count();
         let room = (self.limit / 2).saturating_sub(self.head.len());
         // Once something has gone to the tail, the head is closed.
         let split = if self.tail.is_empty() { floor(text, room) } else { 0 };
@@ -68,11 +66,7 @@ impl Clip {
         self.trim_tail();
         let left_out = self.total - self.head.len() - self.tail.len();
         let whole = whole.map_or(String::new(), |place| format!("; the whole is in {place}"));
-        let notice = format!(
-            "\n[… {left_out} of {} bytes ({} lines in all) left out{whole} …]\n",
-            self.total,
-            self.lines + 1
-        );
+        let notice = format!("\n[… {left_out} of {} bytes left out{whole} …]\n", self.total);
         self.head + &notice + &self.tail
     }
 }
@@ -108,13 +102,13 @@ mod tests {
     #[test]
     fn short_text_stays_and_long_text_keeps_both_ends() {
         assert_eq!(clip("abcdefgh", 8, None), "abcdefgh");
-        assert_eq!(clip("abcdefghi", 8, None), "abcd\n[… 1 of 9 bytes (1 lines in all) left out …]\nfghi");
+        assert_eq!(clip("abcdefghi", 8, None), "abcd\n[… 1 of 9 bytes left out …]\nfghi");
         let mut pieces = Clip::new(8);
         for c in "abcdefghijklmnopqrstuvwxyz".chars() {
             pieces.push(&c.to_string());
         }
         let text = pieces.finish(Some("artifact:1"));
-        assert_eq!(text, "abcd\n[… 18 of 26 bytes (1 lines in all) left out; the whole is in artifact:1 …]\nwxyz");
+        assert_eq!(text, "abcd\n[… 18 of 26 bytes left out; the whole is in artifact:1 …]\nwxyz");
     }
 
     #[test]

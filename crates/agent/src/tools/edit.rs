@@ -71,7 +71,8 @@ fn edit(path: &Path, name: &str, old: &str, new: &str, all: bool) -> Result<Tool
     }
     let bytes = std::fs::read(path).map_err(failed)?;
     let before = String::from_utf8(bytes).map_err(|_| format!("`{name}` is not UTF-8 text"))?;
-    let (after, count) = substitute(&before, old, new, all).map_err(|problem| problem.message(name, &before, old))?;
+    let (after, count) =
+        substitute(&before, old, new, all).map_err(|problem| problem.message(name, &before, old))?;
     replace(path, after.as_bytes()).map_err(|error| format!("`{name}` cannot be written: {error}"))?;
     let diff = diff(&before, &after, name);
     let plural = if count == 1 { "occurrence" } else { "occurrences" };
@@ -117,8 +118,11 @@ fn substitute(text: &str, old: &str, new: &str, all: bool) -> Result<(String, us
     }
     // Models write line feeds; a file with CR LF is matched and answered in its own line ends.
     let crlf = text.contains("\r\n") && !old.contains('\r') && old.contains('\n');
-    let (old, new) =
-        if crlf { (old.replace('\n', "\r\n"), new.replace("\r\n", "\n").replace('\n', "\r\n")) } else { (old.to_owned(), new.to_owned()) };
+    let (old, new) = if crlf {
+        (old.replace('\n', "\r\n"), new.replace("\r\n", "\n").replace('\n', "\r\n"))
+    } else {
+        (old.to_owned(), new.to_owned())
+    };
     let found: Vec<usize> = text.match_indices(&old).map(|(at, _)| at).collect();
     match found.len() {
         0 => Err(Problem::Missing),
@@ -147,7 +151,9 @@ fn nearest(text: &str, old: &str) -> String {
     let Some(first) = wanted.first() else { return "It holds nothing but white space".to_owned() };
     let lines: Vec<(usize, String)> =
         text.lines().map(squeeze).enumerate().filter(|(_, line)| !line.is_empty()).collect();
-    let only = |line: usize, what: &str| format!("Line {line} {what}; read the file again and copy the text exactly");
+    let only = |line: usize, what: &str| {
+        format!("Line {line} {what}; read the file again and copy the text exactly")
+    };
     for window in lines.windows(wanted.len()) {
         if window.iter().zip(&wanted).all(|((_, have), want)| have == want) {
             return only(window[0].0 + 1, "differs only in white space");
@@ -171,7 +177,10 @@ fn nearest(text: &str, old: &str) -> String {
 /// Share of words two lines have in common, 0 to 1: cheap enough for every line of a file.
 fn likeness(a: &str, b: &str) -> f64 {
     let words = |text: &str| -> Vec<String> {
-        text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty()).map(str::to_owned).collect()
+        text.split(|c: char| !c.is_alphanumeric() && c != '_')
+            .filter(|w| !w.is_empty())
+            .map(str::to_owned)
+            .collect()
     };
     let (a, b) = (words(a), words(b));
     if a.is_empty() || b.is_empty() {

@@ -134,7 +134,10 @@ impl Lines {
         if self.count == 0 {
             return match bytes {
                 0 => Ok(format!("[`{name}` is empty]")),
-                _ => Err(format!("`{name}` has only {} lines; `offset` {offset} is past its end", self.skipped)),
+                _ => Err(format!(
+                    "`{name}` has only {} lines; `offset` {offset} is past its end",
+                    self.skipped
+                )),
             };
         }
         let mut text = self.content;
@@ -183,7 +186,10 @@ mod tests {
     #[test]
     fn ranges_ends_and_notices() {
         assert_eq!(lines("a\nb\nc\n", 1, 10), "a\nb\nc\n");
-        assert_eq!(lines("a\nb\nc", 2, 1), "b\n[… lines 2 to 2 of a file of 5 bytes; go on with `offset` 3 …]");
+        assert_eq!(
+            lines("a\nb\nc", 2, 1),
+            "b\n[… lines 2 to 2 of a file of 5 bytes; go on with `offset` 3 …]"
+        );
         assert_eq!(lines("a\nb", 9, 1), "`f` has only 2 lines; `offset` 9 is past its end");
         assert_eq!(lines("", 1, 1), "[`f` is empty]");
     }

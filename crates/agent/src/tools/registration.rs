@@ -6,7 +6,9 @@ use std::rc::Rc;
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use purlin_kernel::{CancelToken, DeadlineClass, ExtId, Handle, HandlerError, Kernel, Registration, ServiceCall};
+use purlin_kernel::{
+    CancelToken, DeadlineClass, ExtId, Handle, HandlerError, Kernel, Registration, ServiceCall,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -46,7 +48,8 @@ pub struct ToolInvocation {
 }
 
 /// The code of an extension's tool.
-pub type ToolFn = Rc<dyn Fn(Value, ToolInvocation) -> LocalBoxFuture<'static, Result<ToolOutcome, HandlerError>>>;
+pub type ToolFn =
+    Rc<dyn Fn(Value, ToolInvocation) -> LocalBoxFuture<'static, Result<ToolOutcome, HandlerError>>>;
 
 /// A tool that an extension registers with [`Registrar::add`](purlin_kernel::Registrar::add).
 #[derive(Clone)]
@@ -95,7 +98,8 @@ fn publish(kernel: &Kernel, catalog: &ToolCatalog, told: &RefCell<BTreeSet<(Stri
         if let Some(first) = specs.iter().find(|other| other.name == spec.name) {
             let first = first.extension.clone().unwrap_or_default();
             if told.borrow_mut().insert((spec.name.clone(), extension)) {
-                let text = format!("the tool `{}` is registered by `{first}` already; that one counts", spec.name);
+                let text =
+                    format!("the tool `{}` is registered by `{first}` already; that one counts", spec.name);
                 kernel.guard().warn(ext, "tool", text);
             }
             continue;
@@ -113,7 +117,8 @@ fn serve(kernel: &Kernel, call: ServiceCall) -> LocalBoxFuture<'static, Result<V
     };
     let found = kernel.ext().registrations::<ToolRegistration>();
     let Some((ext, tool)) = found.into_iter().find(|(_, tool)| tool.spec.name == request.name) else {
-        return async move { Err(format!("the tool `{}` is not registered any more", request.name)) }.boxed_local();
+        return async move { Err(format!("the tool `{}` is not registered any more", request.name)) }
+            .boxed_local();
     };
     let progress = call.progress;
     let invocation = ToolInvocation {

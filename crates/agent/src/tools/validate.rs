@@ -18,7 +18,10 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Value, String> {
 /// Checks arguments against the schema of a tool; the error names each place and what is wrong there.
 pub fn validate(spec: &ToolSpec, args: &Value) -> Result<(), String> {
     if !args.is_object() {
-        return Err(format!("the arguments of `{}` have to be a JSON object. Its schema is {}", spec.name, spec.schema));
+        return Err(format!(
+            "the arguments of `{}` have to be a JSON object. Its schema is {}",
+            spec.name, spec.schema
+        ));
     }
     let validator = jsonschema::validator_for(&spec.schema)
         .map_err(|error| format!("the schema of `{}` is not valid: {error}", spec.name))?;
@@ -30,7 +33,12 @@ pub fn validate(spec: &ToolSpec, args: &Value) -> Result<(), String> {
     if wrong.is_empty() {
         return Ok(());
     }
-    Err(format!("the arguments of `{}` are not valid: {}. Its schema is {}", spec.name, wrong.join("; "), spec.schema))
+    Err(format!(
+        "the arguments of `{}` are not valid: {}. Its schema is {}",
+        spec.name,
+        wrong.join("; "),
+        spec.schema
+    ))
 }
 
 #[cfg(test)]

@@ -67,7 +67,8 @@ fn write(path: &Path, name: &str, content: &str) -> Result<ToolOutcome, String> 
     let verb = if before.is_some() { "Replaced" } else { "Created" };
     let diff = before.as_deref().map(|before| diff(before, content, name));
     let details = json!({"path": name, "created": before.is_none(), "lines": lines, "diff": diff});
-    Ok(ToolOutcome::ok(format!("{verb} `{name}` ({lines} lines, {} bytes).", content.len())).with_details(details))
+    Ok(ToolOutcome::ok(format!("{verb} `{name}` ({lines} lines, {} bytes).", content.len()))
+        .with_details(details))
 }
 
 /// Replaces a file in one step: readers see the old content or the new, never a part. Links and modes stay.

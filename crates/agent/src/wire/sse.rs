@@ -66,7 +66,8 @@ impl SseDecoder {
             let line = String::from_utf8_lossy(&self.line);
             let whole = line.strip_prefix("data:").is_some_and(|data| {
                 let data = data.trim();
-                data == "[DONE]" || (data.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(data).is_ok())
+                data == "[DONE]"
+                    || (data.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(data).is_ok())
             });
             if whole {
                 self.end_line();

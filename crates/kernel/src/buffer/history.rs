@@ -50,17 +50,30 @@ pub(crate) struct History {
 
 impl History {
     /// Records the text before an edit, unless the edit continues the last one.
-    pub(crate) fn record(&mut self, rope: &Rope, cursor: usize, kind: EditKind, at: usize, end: usize, text: &str) {
+    pub(crate) fn record(
+        &mut self,
+        rope: &Rope,
+        cursor: usize,
+        kind: EditKind,
+        at: usize,
+        end: usize,
+        text: &str,
+    ) {
         let blank = text.chars().next_back().is_some_and(char::is_whitespace);
         let continues = match self.last {
             Some((EditKind::Insert, last_end, after_blank)) => {
-                kind == EditKind::Insert && at == last_end && (blank || !after_blank) && text.chars().count() == 1
+                kind == EditKind::Insert
+                    && at == last_end
+                    && (blank || !after_blank)
+                    && text.chars().count() == 1
             }
-            Some((EditKind::Delete, last_end, _)) => kind == EditKind::Delete && (end == last_end || at == last_end),
+            Some((EditKind::Delete, last_end, _)) => {
+                kind == EditKind::Delete && (end == last_end || at == last_end)
+            }
             _ => false,
         };
         if !continues {
-            self.undo = push(self.undo.take(), rope.clone(), cursor);
+            self.undo = Some(push(self.undo.take(), rope.clone(), cursor));
         }
         self.redo = None;
         let ends = if kind == EditKind::Insert { at + text.chars().count() } else { at };
@@ -72,10 +85,15 @@ impl History {
         self.last = None;
     }
 
+    /// Tells whether the next edit begins a group.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.last.is_none()
+    }
+
     /// Exchanges the text for the one before the last group.
     pub(crate) fn undo(&mut self, rope: &Rope, cursor: usize) -> Option<(Rope, usize)> {
         let step = self.undo.take()?;
-        self.redo = push(self.redo.take(), rope.clone(), cursor);
+        self.redo = Some(push(self.redo.take(), rope.clone(), cursor));
         self.undo.clone_from(&step.before);
         self.last = None;
         Some((step.rope.clone(), step.cursor))
@@ -84,18 +102,18 @@ impl History {
     /// Takes an undo back.
     pub(crate) fn redo(&mut self, rope: &Rope, cursor: usize) -> Option<(Rope, usize)> {
         let step = self.redo.take()?;
-        self.undo = push(self.undo.take(), rope.clone(), cursor);
+        self.undo = Some(push(self.undo.take(), rope.clone(), cursor));
         self.redo.clone_from(&step.before);
         self.last = None;
         Some((step.rope.clone(), step.cursor))
     }
 }
 
-fn push(before: Option<Rc<Step>>, rope: Rope, cursor: usize) -> Option<Rc<Step>> {
+fn push(before: Option<Rc<Step>>, rope: Rope, cursor: usize) -> Rc<Step> {
     let depth = before.as_ref().map_or(1, |step| step.depth + 1);
     let before = if depth > 2 * DEPTH { before.map(|step| shortened(&step)) } else { before };
     let depth = before.as_ref().map_or(1, |step| step.depth + 1);
-    Some(Rc::new(Step { rope, cursor, before, depth }))
+    Rc::new(Step { rope, cursor, before, depth })
 }
 
 /// Copies the newest steps; every two thousandth edit pays for it.

@@ -28,7 +28,8 @@ fn boundary(rope: &Rope, at: usize, forward: bool) -> usize {
     let (mut chunk, mut start, _, _) = rope.chunk_at_byte(byte);
     let mut cursor = GraphemeCursor::new(byte, rope.len_bytes(), true);
     loop {
-        let step = if forward { cursor.next_boundary(chunk, start) } else { cursor.prev_boundary(chunk, start) };
+        let step =
+            if forward { cursor.next_boundary(chunk, start) } else { cursor.prev_boundary(chunk, start) };
         match step {
             Ok(Some(found)) => return rope.byte_to_char(found),
             Ok(None) => return if forward { rope.len_chars() } else { 0 },

@@ -24,9 +24,11 @@ impl Outcome {
         if let Some(reason) = &self.refused {
             return Some(reason.clone());
         }
-        let decided = ["block", "cancel"].iter().any(|field| self.answer.get(*field) == Some(&Value::Bool(true)));
+        let decided =
+            ["block", "cancel"].iter().any(|field| self.answer.get(*field) == Some(&Value::Bool(true)));
         decided.then(|| {
-            let reason = self.answer.get("reason").and_then(Value::as_str).filter(|reason| !reason.is_empty());
+            let reason =
+                self.answer.get("reason").and_then(Value::as_str).filter(|reason| !reason.is_empty());
             reason.unwrap_or("blocked by extension").to_owned()
         })
     }
@@ -80,7 +82,10 @@ impl HookEvent {
             Value::Object(fields) => fields,
             other => {
                 let found = if other.is_array() { "a list" } else { "a plain value" };
-                return Err(HandlerError::new(format!("`{}` takes a table as answer, got {found}", decl.name)));
+                return Err(HandlerError::new(format!(
+                    "`{}` takes a table as answer, got {found}",
+                    decl.name
+                )));
             }
         };
         if decl.is_observer() {
@@ -89,12 +94,18 @@ impl HookEvent {
             }
             return Ok(());
         }
-        self.check(decl, &fields)?;
+        Self::check(decl, &fields)?;
         self.fold_fields(kernel, ext, decl, fields);
         Ok(())
     }
 
-    fn fold_flag(&self, kernel: &Kernel, ext: ExtId, decl: &HookDecl, flag: bool) -> Result<(), HandlerError> {
+    fn fold_flag(
+        &self,
+        kernel: &Kernel,
+        ext: ExtId,
+        decl: &HookDecl,
+        flag: bool,
+    ) -> Result<(), HandlerError> {
         if decl.answer.iter().any(|field| field.combine == Combine::Mark) {
             if flag {
                 self.consume();
@@ -109,12 +120,15 @@ impl HookEvent {
         Ok(())
     }
 
-    fn check(&self, decl: &HookDecl, fields: &Object) -> Result<(), HandlerError> {
+    fn check(decl: &HookDecl, fields: &Object) -> Result<(), HandlerError> {
         for (name, value) in fields {
             let Some(field) = decl.answer.iter().find(|field| field.name == name) else { continue };
             if !value.is_null() && !field.ty.accepts(value) {
                 let expected = field.ty.name();
-                return Err(HandlerError::new(format!("answer field `{name}` of `{}` must be a {expected}", decl.name)));
+                return Err(HandlerError::new(format!(
+                    "answer field `{name}` of `{}` must be a {expected}",
+                    decl.name
+                )));
             }
         }
         Ok(())
@@ -122,7 +136,9 @@ impl HookEvent {
 
     fn fold_fields(&self, kernel: &Kernel, ext: ExtId, decl: &HookDecl, fields: Object) {
         let decides = fields.iter().any(|(name, value)| {
-            decl.answer.iter().any(|field| field.name == name && field.combine == Combine::Stop && stops(field, value))
+            decl.answer
+                .iter()
+                .any(|field| field.name == name && field.combine == Combine::Stop && stops(field, value))
         });
         let already = self.0.decided.get();
         if decides && !already {

@@ -13,12 +13,12 @@ use crate::{ExtId, HandlerError, Kernel};
 impl Hooks<'_> {
     /// Raises a synchronous hook. Callers that build the payload at a cost ask [`Hooks::wants`] first, or use
     /// [`Hooks::dispatch_with`].
-    pub fn dispatch<H: Hook>(&self, payload: H::Payload) -> Dispatched<H::Answer> {
+    pub fn dispatch<H: Hook>(self, payload: H::Payload) -> Dispatched<H::Answer> {
         self.dispatch_with::<H>(move || payload)
     }
 
     /// Raises a synchronous hook whose payload is built only if somebody handles it.
-    pub fn dispatch_with<H: Hook>(&self, payload: impl FnOnce() -> H::Payload) -> Dispatched<H::Answer> {
+    pub fn dispatch_with<H: Hook>(self, payload: impl FnOnce() -> H::Payload) -> Dispatched<H::Answer> {
         if !self.wants(H::DECL) {
             return Dispatched::default();
         }
@@ -28,23 +28,28 @@ impl Hooks<'_> {
             self.0.guard().log(Level::Error, ExtId::CORE, H::DECL.name, &HandlerError::new(text));
             H::Answer::default()
         });
-        Dispatched { answer, appended: outcome.appended, refused: outcome.refused, consumed: outcome.consumed }
+        Dispatched {
+            answer,
+            appended: outcome.appended,
+            refused: outcome.refused,
+            consumed: outcome.consumed,
+        }
     }
 
     /// Raises a synchronous hook with a plain object.
-    pub fn dispatch_object(&self, decl: &'static HookDecl, payload: Object) -> Outcome {
+    pub fn dispatch_object(self, decl: &'static HookDecl, payload: Object) -> Outcome {
         if !self.wants(decl) {
             return Outcome::default();
         }
         self.run_sync(decl, || Box::new(payload))
     }
 
-    fn run_sync(&self, decl: &'static HookDecl, payload: impl FnOnce() -> Box<dyn Payload>) -> Outcome {
+    fn run_sync(self, decl: &'static HookDecl, payload: impl FnOnce() -> Box<dyn Payload>) -> Outcome {
         let handlers = self.handlers(decl.name);
         if handlers.is_empty() {
             return Outcome::default();
         }
-        let event = HookEvent::new(decl.name.into(), Some(decl), payload(), None);
+        let event = HookEvent::new(self.0, decl.name.into(), Some(decl), payload(), None);
         match self.deeper() {
             Ok(_depth) => run_all(self.0, &event, &handlers),
             Err(error) => self.0.guard().log(Level::Error, ExtId::CORE, decl.name, &error),
@@ -53,7 +58,7 @@ impl Hooks<'_> {
     }
 
     /// Calls the handlers of an extension's own event, in order; `name` contains a colon.
-    pub fn emit(&self, name: &str, payload: Object, source: &str) -> Result<(), HandlerError> {
+    pub fn emit(self, name: &str, payload: Object, source: &str) -> Result<(), HandlerError> {
         if !name.contains(':') {
             return Err(HookError::NotCustom(name.to_owned()).into());
         }
@@ -62,12 +67,12 @@ impl Hooks<'_> {
         if handlers.is_empty() {
             return Ok(());
         }
-        let event = HookEvent::new(name.into(), None, Box::new(payload), Some(source.to_owned()));
+        let event = HookEvent::new(self.0, name.into(), None, Box::new(payload), Some(source.to_owned()));
         run_all(self.0, &event, &handlers);
         Ok(())
     }
 
-    pub(super) fn deeper(&self) -> Result<Depth, HandlerError> {
+    pub(super) fn deeper(self) -> Result<Depth, HandlerError> {
         let depth = self.0.0.hooks.depth.get();
         if depth >= MAX_DEPTH {
             return Err(HandlerError::new(format!("events nested deeper than {MAX_DEPTH}")));
@@ -113,7 +118,10 @@ pub(super) fn finish(
     event.fold(kernel, handler.owner, answer)?;
     let closed = event.decl().is_some_and(|decl| decl.closed);
     if closed && event.0.stopped.get() && !event.0.decided.get() {
-        return Err(HandlerError::new(format!("`stop()` on `{}` needs an answer that refuses", event.name())));
+        return Err(HandlerError::new(format!(
+            "`stop()` on `{}` needs an answer that refuses",
+            event.name()
+        )));
     }
     Ok(())
 }
@@ -123,10 +131,12 @@ pub(super) fn finish(
 pub(super) struct Order {
     /// The phase that `ev.stop()` ended.
     ended: Option<Phase>,
+    /// Whether the default was suppressed before the running handler.
+    consumed: bool,
 }
 
 impl Order {
-    pub(super) fn admits(&self, kernel: &Kernel, event: &HookEvent, handler: &Handler) -> bool {
+    pub(super) fn admits(&mut self, kernel: &Kernel, event: &HookEvent, handler: &Handler) -> bool {
         let phase = handler.options.phase;
         let over = self.ended == Some(phase) || (event.0.decided.get() && phase != Phase::Final);
         if over || !handler.alive.get() || handler.spent.get() || kernel.guard().is_suspended(handler.owner) {
@@ -135,6 +145,7 @@ impl Order {
         if !passes(&handler.options.filter, event) {
             return false;
         }
+        self.consumed = event.consumed();
         if handler.options.once {
             handler.spent.set(true);
             kernel.unregister(handler.id);
@@ -150,6 +161,7 @@ impl Order {
             }
             // What a failed handler asked for is undone with its stretch.
             event.0.stopped.set(false);
+            event.0.consumed.set(self.consumed);
         }
         if event.0.stopped.replace(false) {
             self.ended = Some(handler.options.phase);

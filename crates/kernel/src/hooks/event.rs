@@ -3,9 +3,10 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::{HookDecl, Object};
+use super::{HookDecl, HookMode, Object};
+use crate::{Kernel, WeakKernel};
 
 /// What a hook carries; fields are evaluated when they are asked for.
 pub trait Payload: 'static {
@@ -48,6 +49,7 @@ impl Payload for () {
 pub struct HookEvent(pub(super) Rc<EventState>);
 
 pub(super) struct EventState {
+    kernel: WeakKernel,
     pub(super) name: Rc<str>,
     pub(super) decl: Option<&'static HookDecl>,
     pub(super) payload: RefCell<Box<dyn Payload>>,
@@ -63,12 +65,14 @@ pub(super) struct EventState {
 
 impl HookEvent {
     pub(super) fn new(
+        kernel: &Kernel,
         name: Rc<str>,
         decl: Option<&'static HookDecl>,
         payload: Box<dyn Payload>,
         source: Option<String>,
     ) -> Self {
         Self(Rc::new(EventState {
+            kernel: kernel.downgrade(),
             name,
             decl,
             payload: RefCell::new(payload),
@@ -92,16 +96,39 @@ impl HookEvent {
         self.0.decl
     }
 
-    /// Answers a field of the payload as the handlers before left it.
+    /// Answers a field of the payload as the handlers before left it, or one that every terminal hook has:
+    /// `working`, `focus`, `context`.
     pub fn get(&self, field: &str) -> Option<Value> {
-        self.0.payload.borrow().field(field)
+        let own = self.0.payload.borrow().field(field);
+        own.or_else(|| self.shared(field))
+    }
+
+    fn shared(&self, field: &str) -> Option<Value> {
+        if self.0.decl?.mode != HookMode::Sync {
+            return None;
+        }
+        let kernel = self.0.kernel.upgrade()?;
+        match field {
+            "working" => Some(kernel.context("working").unwrap_or(Value::Bool(false))),
+            "context" => Some(Value::Object(kernel.context_all())),
+            "focus" => {
+                let window = kernel.win().focused()?;
+                let kind = if kernel.ui().has_dialog() { "dialog" } else { "window" };
+                Some(
+                    json!({ "kind": kind, "window": window.name, "buffer": window.buffer, "role": window.role }),
+                )
+            }
+            _ => None,
+        }
     }
 
     /// Lists the names of the payload's fields.
     pub fn fields(&self) -> Vec<String> {
         let names = self.0.payload.borrow().names();
         match self.0.decl {
-            Some(decl) if names.is_empty() => decl.payload.iter().map(|field| field.name.to_owned()).collect(),
+            Some(decl) if names.is_empty() => {
+                decl.payload.iter().map(|field| field.name.to_owned()).collect()
+            }
             _ => names,
         }
     }

@@ -16,6 +16,9 @@ use crate::{ErrorKind, ExtId, HandlerError, Kernel, LBF};
 /// How long a handler may clean up after its turn was closed.
 const CLEAN_UP: Duration = Duration::from_secs(5);
 
+/// How many events wait for one extension before the oldest are dropped.
+const LONGEST_QUEUE: usize = 10_000;
+
 /// What waits for an extension's observers.
 #[derive(Default)]
 pub(crate) struct Queue {
@@ -25,12 +28,12 @@ pub(crate) struct Queue {
 
 impl Hooks<'_> {
     /// Raises a hook by name and waits for all of its handlers.
-    pub fn raise(&self, name: &str, payload: Object) -> LBF<Outcome> {
+    pub fn raise(self, name: &str, payload: Object) -> LBF<Outcome> {
         self.raise_cancellable(name, payload, self.0.guard().current_cancel().unwrap_or_default())
     }
 
     /// Does the same; when `token` is cancelled, every wait of the handlers ends with `user`.
-    pub fn raise_cancellable(&self, name: &str, payload: Object, token: CancelToken) -> LBF<Outcome> {
+    pub fn raise_cancellable(self, name: &str, payload: Object, token: CancelToken) -> LBF<Outcome> {
         let Some(decl) = self.decl(name) else { return Box::pin(async { Outcome::default() }) };
         if !self.wants(decl) {
             return Box::pin(async { Outcome::default() });
@@ -39,9 +42,10 @@ impl Hooks<'_> {
         if handlers.is_empty() {
             return Box::pin(async { Outcome::default() });
         }
-        let event = HookEvent::new(decl.name.into(), Some(decl), Box::new(payload), None);
+        let event = HookEvent::new(self.0, decl.name.into(), Some(decl), Box::new(payload), None);
         let kernel = self.0.clone();
         Box::pin(async move {
+            kernel.hook().let_observers_begin(&handlers).await;
             let mut order = Order::default();
             for handler in handlers.iter() {
                 if !order.admits(&kernel, &event, handler) {
@@ -54,8 +58,31 @@ impl Hooks<'_> {
         })
     }
 
+    /// Gives the observers of these extensions that wait since before one turn, so that each extension sees the hooks
+    /// in the order in which they were raised. One that waits itself is overtaken: observers hold nobody up.
+    async fn let_observers_begin(&self, handlers: &[Rc<Handler>]) {
+        let waiting = {
+            let queues = self.0.0.hooks.queues.borrow();
+            handlers
+                .iter()
+                .any(|handler| queues.get(&handler.owner).is_some_and(|queue| !queue.waiting.is_empty()))
+        };
+        if !waiting {
+            return;
+        }
+        let mut turned = false;
+        std::future::poll_fn(move |cx| {
+            if std::mem::replace(&mut turned, true) {
+                return std::task::Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            std::task::Poll::Pending
+        })
+        .await;
+    }
+
     /// Tells observers without waiting for them: each extension works its queue off in order, beside the caller.
-    pub fn observe(&self, decl: &'static HookDecl, payload: Object) {
+    pub fn observe(self, decl: &'static HookDecl, payload: Object) {
         if !self.wants(decl) {
             return;
         }
@@ -63,12 +90,22 @@ impl Hooks<'_> {
         if handlers.is_empty() {
             return;
         }
-        let event = HookEvent::new(decl.name.into(), Some(decl), Box::new(payload), None);
         for handler in handlers.iter() {
             let start = {
                 let mut queues = self.0.0.hooks.queues.borrow_mut();
                 let queue = queues.entry(handler.owner).or_default();
-                queue.waiting.push_back((event.clone(), handler.clone()));
+                if queue.join(decl, handler, &payload) {
+                    continue;
+                }
+                if queue.waiting.len() >= LONGEST_QUEUE {
+                    queue.waiting.pop_front();
+                    let text = format!("more than {LONGEST_QUEUE} events wait; the oldest are not told");
+                    self.complain_once(handler.owner, decl.name, &text);
+                }
+                // Each queue has an event of its own: what joins one must not change what another has begun.
+                let event =
+                    HookEvent::new(self.0, decl.name.into(), Some(decl), Box::new(payload.clone()), None);
+                queue.waiting.push_back((event, handler.clone()));
                 !std::mem::replace(&mut queue.running, true)
             };
             if start {
@@ -77,6 +114,31 @@ impl Hooks<'_> {
                 self.0.spawn(ExtId::CORE, Box::pin(async move { work_off(&kernel, owner).await }));
             }
         }
+    }
+}
+
+impl Queue {
+    /// Joins an event to the newest waiting one where only its coalesced fields differ.
+    fn join(&mut self, decl: &'static HookDecl, handler: &Rc<Handler>, payload: &Object) -> bool {
+        if decl.coalesce.is_empty() {
+            return false;
+        }
+        let newest = self.waiting.iter_mut().rev().find(|(_, other)| other.id == handler.id);
+        let Some((event, _)) = newest.filter(|(event, _)| event.name() == decl.name) else { return false };
+        let mut waiting = event.0.payload.borrow_mut();
+        let joins = |name: &String| decl.coalesce.contains(&name.as_str());
+        let same =
+            payload.iter().all(|(name, value)| joins(name) || waiting.field(name).as_ref() == Some(value));
+        if !same {
+            return false;
+        }
+        for (name, value) in payload.iter().filter(|(name, _)| joins(name)) {
+            let before = waiting.field(name).unwrap_or_default();
+            let text =
+                format!("{}{}", before.as_str().unwrap_or_default(), value.as_str().unwrap_or_default());
+            waiting.set(name, Value::String(text));
+        }
+        true
     }
 }
 
@@ -93,7 +155,7 @@ async fn work_off(kernel: &Kernel, owner: ExtId) {
         };
         let Some((event, handler)) = next else { return };
         let Some(decl) = event.decl() else { continue };
-        let order = Order::default();
+        let mut order = Order::default();
         if order.admits(kernel, &event, &handler) {
             // The guard has recorded a failure; an observer has no one else to tell.
             let _ = run_one(kernel, decl, &event, &handler, &CancelToken::new()).await;

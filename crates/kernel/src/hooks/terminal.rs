@@ -25,14 +25,25 @@ macro_rules! hook {
     };
 }
 
-hook!(Startup, STARTUP, (), NoAnswer, "Fires once, before the first frame is drawn.", HookDecl::sync("startup", Main));
+hook!(
+    Startup,
+    STARTUP,
+    (),
+    NoAnswer,
+    "Fires once, before the first frame is drawn.",
+    HookDecl::sync("startup", Main)
+);
 hook!(
     Shutdown,
     SHUTDOWN,
     Object,
     NoAnswer,
     "Fires once, before the process ends.",
-    HookDecl::sync("shutdown", Main).payload(&[Field::new("reason", Ty::Str, "`user`, `signal` or `error`.")])
+    HookDecl::sync("shutdown", Main).payload(&[Field::new(
+        "reason",
+        Ty::Str,
+        "`user`, `signal` or `error`."
+    )])
 );
 hook!(
     Tick,
@@ -40,7 +51,11 @@ hook!(
     Object,
     NoAnswer,
     "Fires when a timer is due or something animates.",
-    HookDecl::sync("tick", Main).payload(&[Field::new("now", Ty::Int, "Milliseconds of the monotonic clock.")])
+    HookDecl::sync("tick", Main).payload(&[Field::new(
+        "now",
+        Ty::Int,
+        "Milliseconds of the monotonic clock."
+    )])
 );
 hook!(
     Resize,
@@ -48,10 +63,8 @@ hook!(
     Object,
     NoAnswer,
     "Fires after the terminal's size has settled, and once at start.",
-    HookDecl::sync("resize", Main).payload(&[
-        Field::new("width", Ty::Int, "Columns."),
-        Field::new("height", Ty::Int, "Rows."),
-    ])
+    HookDecl::sync("resize", Main)
+        .payload(&[Field::new("width", Ty::Int, "Columns."), Field::new("height", Ty::Int, "Rows."),])
 );
 hook!(
     KeyPress,

@@ -82,7 +82,12 @@ impl Node {
 
 fn rank(map: &Map) -> (Reverse<super::Layer>, Reverse<i32>, Reverse<u8>, ExtOrder) {
     let options = &map.options;
-    (Reverse(options.layer), Reverse(options.priority), Reverse(narrowness(&map.target)), (map.owner.0, map.id.0))
+    (
+        Reverse(options.layer),
+        Reverse(options.priority),
+        Reverse(narrowness(&map.target)),
+        (map.owner.0, map.id.0),
+    )
 }
 
 type ExtOrder = (u32, u64);

@@ -4,14 +4,14 @@ use super::{Dir, Layout, LayoutNode, Rect};
 
 impl Layout<'_> {
     /// Answers each window's rectangle on a screen of this size, in the tree's order; hidden windows take no room.
-    pub(crate) fn solve(&self, width: u16, height: u16) -> Vec<(String, Rect)> {
+    pub(crate) fn solve(self, width: u16, height: u16) -> Vec<(String, Rect)> {
         let tree = self.get();
         let mut rects = Vec::new();
         self.place(&tree, Rect::new(0, 0, width, height), &mut rects);
         rects
     }
 
-    fn place(&self, node: &LayoutNode, rect: Rect, rects: &mut Vec<(String, Rect)>) {
+    fn place(self, node: &LayoutNode, rect: Rect, rects: &mut Vec<(String, Rect)>) {
         if let Some(name) = &node.win {
             rects.push((name.clone(), rect));
             return;
@@ -33,14 +33,14 @@ impl Layout<'_> {
         }
     }
 
-    fn is_shown(&self, node: &LayoutNode) -> bool {
+    fn is_shown(self, node: &LayoutNode) -> bool {
         match &node.win {
             Some(name) => self.0.win().get(name).is_some_and(|window| window.visible),
             None => node.children.is_empty() || node.children.iter().any(|child| self.is_shown(child)),
         }
     }
 
-    fn item(&self, node: &LayoutNode, dir: Dir, rect: Rect) -> Item {
+    fn item(self, node: &LayoutNode, dir: Dir, rect: Rect) -> Item {
         let wanted = match (node.size, node.grow) {
             (Some(size), _) => size,
             (None, 0) => self.measure(node, dir, rect),
@@ -51,10 +51,12 @@ impl Layout<'_> {
     }
 
     /// Answers how long a node without a size would like to be.
-    fn measure(&self, node: &LayoutNode, dir: Dir, rect: Rect) -> u16 {
+    fn measure(self, node: &LayoutNode, dir: Dir, rect: Rect) -> u16 {
         let Some(name) = &node.win else {
             let lengths = node.children.iter().filter(|child| self.is_shown(child)).map(|child| {
-                child.size.unwrap_or_else(|| if child.grow > 0 { child.min } else { self.measure(child, dir, rect) })
+                child.size.unwrap_or_else(|| {
+                    if child.grow > 0 { child.min } else { self.measure(child, dir, rect) }
+                })
             });
             // Along the parent's direction children add up; across it the longest decides.
             return if node.dir == dir {
@@ -105,7 +107,8 @@ fn share(items: &[Item], room: u16) -> Vec<u16> {
 
 fn spread(items: &[Item], lengths: &mut [u16], mut left: u32) {
     loop {
-        let open: Vec<usize> = (0..items.len()).filter(|i| items[*i].grow > 0 && lengths[*i] < items[*i].max).collect();
+        let open: Vec<usize> =
+            (0..items.len()).filter(|i| items[*i].grow > 0 && lengths[*i] < items[*i].max).collect();
         let shares: u32 = open.iter().map(|i| u32::from(items[*i].grow)).sum();
         if left == 0 || shares == 0 {
             return;

@@ -42,11 +42,21 @@ fn shift(params: &[Param], args: &mut MultiValue) {
         }
         let needed_after = params[index + 1..].iter().filter(|param| param.need == Need::Required).count();
         let given_after = args.len().saturating_sub(index + 1);
-        let fits = args.get(index).is_none_or(|value| value.is_nil() || refuse(&param.ty, value).is_none());
+        let fits = args.get(index).is_none_or(|value| value.is_nil() || is_of_kind(&param.ty, value));
         if given_after < needed_after || !fits {
             let at = index.min(args.len());
             args.insert(at, Value::Nil);
         }
+    }
+}
+
+/// Whether a value may be meant for a type, right or wrong in detail.
+fn is_of_kind(ty: &Ty, value: &Value) -> bool {
+    match ty {
+        Ty::Table | Ty::List | Ty::Options(_) => value.is_table(),
+        Ty::String | Ty::Choice(_) => value.is_string(),
+        Ty::Either(types) => types.iter().any(|ty| is_of_kind(ty, value)),
+        ty => refuse(ty, value).is_none(),
     }
 }
 

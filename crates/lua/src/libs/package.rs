@@ -3,6 +3,7 @@
 //! Each extension searches its own folder first, then what it added to `package.path`, then the
 //! modules shipped with Purlin. Two extensions may both have a `text.lua`.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -93,7 +94,7 @@ fn read_pieces(reader: &Function) -> mlua::Result<Vec<u8>> {
     loop {
         match reader.call::<Value>(())? {
             Value::String(piece) if !piece.as_bytes().is_empty() => {
-                source.extend_from_slice(&piece.as_bytes())
+                source.extend_from_slice(&piece.as_bytes());
             }
             _ => return Ok(source),
         }
@@ -148,7 +149,7 @@ fn search(name: &str, path: &str) -> Result<PathBuf, String> {
         if candidate.is_file() {
             return Ok(candidate);
         }
-        tried.push_str(&format!("\n\tno file '{}'", candidate.display()));
+        let _ = write!(tried, "\n\tno file '{}'", candidate.display()); // Writing to a string cannot fail.
     }
     Err(tried)
 }
@@ -160,8 +161,8 @@ fn require(lua: &Lua, package: &Table, name: &str) -> mlua::Result<Value> {
         return Ok(found);
     }
     let preload: Table = package.get("preload")?;
-    let (loader, place) = if let Ok(loader) = preload.get::<Function>(name) {
-        (loader, ":preload:".to_owned())
+    let (chunk, place) = if let Ok(chunk) = preload.get::<Function>(name) {
+        (chunk, ":preload:".to_owned())
     } else {
         let path: String = package.get("path")?;
         match search(name, &path) {
@@ -175,7 +176,7 @@ fn require(lua: &Lua, package: &Table, name: &str) -> mlua::Result<Value> {
     };
     // A module that requires itself gets `true` instead of an endless recursion.
     loaded.set(name, true)?;
-    match loader.call::<Value>((name, place)) {
+    match chunk.call::<Value>((name, place)) {
         Ok(Value::Nil) => {}
         Ok(value) => loaded.set(name, value)?,
         Err(error) => {

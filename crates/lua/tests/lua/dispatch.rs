@@ -66,7 +66,7 @@ fn a_gate_asks_the_person_and_waits_for_the_answer() {
           if not yes then return { block = true, reason = why or "no" } end
         end)
     "#;
-    for (key, blocked) in [("y", None), ("n", Some("no")), ("esc", Some("user"))] {
+    for (key, blocked) in [("y enter", None), ("n enter", Some("no")), ("esc", Some("user"))] {
         let world = World::new();
         world.load("ask", source);
         let outcome = world.raise_with("tool_call", call("bash", "rm x"), |world| {
@@ -102,7 +102,7 @@ fn what_waits_may_be_wrapped_in_pcall_and_in_coroutines() {
     );
     let outcome = world.raise_with("tool_call", call("bash", "x"), |world| {
         if world.kernel.ui().has_dialog() {
-            world.press("y");
+            world.press("y enter");
         } else {
             world.advance(10);
         }

@@ -191,6 +191,6 @@ fn timers_tasks_and_debounce_run_in_time() {
     }
     assert_eq!(
         world.printed(),
-        ["nil\tcancelled", "scheduled", "1\t2", "tick 1", "tick 2", "deferred", "and slept", "debounced b"]
+        ["nil\tcancelled", "scheduled", "1\t2", "tick 1", "deferred", "tick 2", "and slept", "debounced b"]
     );
 }

@@ -3,6 +3,7 @@
 
 mod api;
 mod dispatch;
+mod examples;
 mod guard;
 mod libs;
 mod loading;

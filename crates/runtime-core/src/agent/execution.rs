@@ -17,6 +17,7 @@ use crate::context::writer::Writer;
 use crate::context::{ExecutionContext, error_content};
 use crate::handler::{ExecutionError, Outcome};
 use crate::ids::new_id;
+use crate::limit::bounded;
 use crate::signal::Cancellation;
 
 /// How a handler's future ended.
@@ -56,8 +57,11 @@ impl Serve<'_> {
             return Ok(());
         }
         let pending = self.agent.store.queue(Some(QueueStatus::Pending))?;
-        self.seen.clear();
+        self.seen = pending.iter().map(|entry| entry.id.clone()).collect();
         for entry in pending {
+            if self.active.len() >= self.agent.options.lanes.len() {
+                break;
+            }
             let cell = self.agent.store.cell(&entry.cell_id)?;
             let annotation = self.agent.store.annotation(&entry.cell_id)?;
             let Some(cell) = cell else {
@@ -70,7 +74,6 @@ impl Serve<'_> {
             if !self.agent.options.lanes.contains(&lane) {
                 continue;
             }
-            self.seen.insert(entry.id.clone());
             if !self.active.iter().any(|active| active.lane == lane) && !self.others_execute(lane)? {
                 self.execute(entry, cell, annotation, lane)?;
             }
@@ -134,6 +137,25 @@ impl Serve<'_> {
         if !self.is_ours(&entry.id, QueueStatus::Assigned)? {
             return Ok(());
         }
+        let queue = entry.id.clone();
+        self.start(entry, cell, annotation, lane).or_else(|error| {
+            // It is claimed and will not run: given back, it is executed once the store takes commits again.
+            let (runtime_session_id, reason) =
+                (self.session.clone(), "the start could not be written".to_owned());
+            self.settle(vec![Event::ExecutionReleased { queue_id: queue, runtime_session_id, reason }])?;
+            Err(error)
+        })
+    }
+
+    /// Starts what is assigned to us.
+    fn start(
+        &mut self,
+        entry: QueueEntry,
+        cell: Cell,
+        annotation: Option<Annotation>,
+        lane: CellKind,
+    ) -> Result<(), StoreError> {
+        let store = &self.agent.store;
         let Some(handler) = self.agent.handlers.get(lane).cloned() else { return Ok(()) };
         let cancellation = Cancellation::new();
         let cx = self.context(&entry, cell, annotation, lane, cancellation)?;
@@ -273,7 +295,7 @@ impl Serve<'_> {
                         id: OutputId::from(new_id(&*self.agent.host)),
                         cell_id: cx.cell.id.clone(),
                         position: cx.next_position(),
-                        representations,
+                        representations: bounded(representations, &self.agent.options.artifacts),
                         execution_count: cx.execution_count,
                     }
                 }));

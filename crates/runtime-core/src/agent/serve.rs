@@ -68,7 +68,7 @@ pub(super) struct Serve<'a> {
     pub(super) session: RuntimeSessionId,
     pub(super) active: Vec<Active>,
     pub(super) running: FuturesUnordered<LocalBoxFuture<'static, (QueueId, End)>>,
-    /// Pending entries of our lanes that were seen, to know what stands behind an execution.
+    /// Pending entries that were seen, to know what stands behind an execution.
     pub(super) seen: BTreeSet<QueueId>,
     /// Others may still be executing in our lanes, because we displaced them while they lived.
     pub(super) others_run: bool,
@@ -80,6 +80,7 @@ pub(super) struct Serve<'a> {
     announced: RuntimeStatus,
     change: u64,
     change_armed: bool,
+    retrying: bool,
 }
 
 impl<'a> Serve<'a> {
@@ -98,6 +99,7 @@ impl<'a> Serve<'a> {
             announced: RuntimeStatus::Ready,
             change: 0,
             change_armed: false,
+            retrying: false,
         }
     }
 
@@ -116,12 +118,18 @@ impl<'a> Serve<'a> {
                         return Ok(Served::Displaced);
                     }
                 }
-                Wake::Queue => self.look_at_queue()?,
-                Wake::Finished(queue, end) => {
-                    self.finish(&queue, end)?;
-                    self.claim()?;
+                Wake::Queue => {
+                    let looked = self.look_at_queue();
+                    self.tolerate(looked)?;
                 }
-                Wake::Timer(timer) => self.timer(timer)?,
+                Wake::Finished(queue, end) => {
+                    let finished = self.finish(&queue, end).and_then(|()| self.claim());
+                    self.tolerate(finished)?;
+                }
+                Wake::Timer(timer) => {
+                    let done = self.timer(timer);
+                    self.tolerate(done)?;
+                }
                 Wake::Closed => return Err(StoreError::Closed("it was closed under the runtime".to_owned())),
             }
             self.watch_status();
@@ -157,8 +165,9 @@ impl<'a> Serve<'a> {
             Timer::Status(change) if change == self.change => self.announce(),
             Timer::Status(_) => {}
             Timer::Retry => {
+                self.retrying = false;
                 self.settle(Vec::new())?;
-                self.claim()?;
+                self.look_at_queue()?;
             }
             Timer::Gone(session) => {
                 self.agent.gone.borrow_mut().insert(session);
@@ -168,6 +177,24 @@ impl<'a> Serve<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Goes on after a failure of the store that may pass, such as a full disk, and tries again later.
+    fn tolerate(&mut self, result: Result<(), StoreError>) -> Result<(), StoreError> {
+        match result {
+            Err(error @ (StoreError::Busy | StoreError::Backend(_) | StoreError::Rejected { .. })) => {
+                self.agent.log(Level::Error, &format!("The store failed, and is tried again: {error}"));
+                self.retry();
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn retry(&mut self) {
+        if !std::mem::replace(&mut self.retrying, true) {
+            self.after(RETRY_AFTER, Timer::Retry);
+        }
     }
 
     /// Commits what ends executions; what the store refuses for now is kept and tried again.
@@ -194,7 +221,7 @@ impl<'a> Serve<'a> {
             Err(error) => {
                 self.agent
                     .log(Level::Error, &format!("The end of an execution could not be written yet: {error}"));
-                self.after(RETRY_AFTER, Timer::Retry);
+                self.retry();
                 Ok(())
             }
         }

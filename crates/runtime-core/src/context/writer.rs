@@ -18,7 +18,11 @@ const AT_ONCE: usize = 64 * 1024;
 /// goes to the last output of its stream, so that a process cannot fill a notebook with outputs.
 const MAX_GROUPS: usize = 256;
 
+/// How often a commit that finds the store in use is tried again, 20 ms apart, before the execution fails.
+const BUSY_TRIES: u32 = 250;
+
 type StreamRef = Rc<RefCell<Stream>>;
+type OnCancel = Box<dyn FnOnce(&str)>;
 
 pub(crate) struct Writer {
     pub(crate) store: Rc<dyn Store>,
@@ -42,11 +46,12 @@ pub(crate) struct State {
     /// Events that a failed commit left, and those of outputs that are full: first in the next batch.
     unsent: Vec<Event>,
     failure: Option<StoreError>,
+    busy: u32,
     closed: bool,
     group: Option<(StreamName, StreamRef)>,
     last_groups: Vec<(StreamName, StreamRef)>,
     groups: usize,
-    pub(crate) on_cancel: Vec<Box<dyn FnOnce(&str)>>,
+    pub(crate) on_cancel: Vec<OnCancel>,
 }
 
 impl Writer {
@@ -215,8 +220,15 @@ impl Writer {
     }
 
     fn drain_or_fail(&self) {
-        if let Err(error) = self.drain() {
-            self.fail(error);
+        match self.drain() {
+            Ok(()) => self.state.borrow_mut().busy = 0,
+            Err(StoreError::Busy) if self.state.borrow().busy < BUSY_TRIES => {
+                let timer = self.arm();
+                let mut state = self.state.borrow_mut();
+                state.busy += 1;
+                state.timer = Some(timer);
+            }
+            Err(error) => self.fail(error),
         }
     }
 

@@ -1,20 +1,14 @@
 //! Start and end of an agent: rows 1 to 7, 13 to 19.
 
 use std::rc::Rc;
-use std::time::Duration;
 
-use futures_util::future::LocalBoxFuture;
-use futures_util::stream::LocalBoxStream;
 use purlin_notebook::{
-    Authority, CellKind, CommitId, ConfirmedEvent, Durability, Event, EventNames, MemoryStore, Query,
-    QueueStatus, Replica, Rows, RuntimeSessionId, RuntimeStatus, Store, StoreError, StoreExt, SyncStatus,
-    Tables, TerminationReason,
+    CellKind, Event, QueueStatus, RuntimeSessionId, RuntimeStatus, Store, StoreError, StoreExt,
+    TerminationReason,
 };
-use purlin_runtime_core::{
-    AgentStatus, Ended, Handlers, Lifecycle, Options, RunError, RuntimeAgent, StartError,
-};
+use purlin_runtime_core::{AgentStatus, Ended, Handlers, Options, RunError, RuntimeAgent, StartError};
 
-use crate::support::{Diary, World, all, deaf, echo, noting, patient};
+use crate::support::{Diary, FaultyStore, World, all, deaf, echo, noting, patient};
 
 #[test]
 fn row_001_a_start_is_told_and_the_session_is_ready() {
@@ -66,7 +60,8 @@ fn row_003_starting_twice_is_an_error() {
 #[test]
 fn row_004_a_start_that_fails_ends_its_session() {
     let world = World::new();
-    let store = Unflushable(world.store.clone());
+    let store = FaultyStore::new(&world.store);
+    store.flush_fails.set(true);
     let handlers = Handlers::new().with(CellKind::Echo, echo());
     let options = Options::new("test", "ada", [CellKind::Echo]);
     let agent = RuntimeAgent::new(Rc::new(store), Rc::new(world.host.clone()), all(), handlers, options);
@@ -75,43 +70,6 @@ fn row_004_a_start_that_fails_ends_its_session() {
     let last = world.log().pop().unwrap().event;
     assert!(matches!(last, Event::RuntimeSessionTerminated { reason: TerminationReason::Error, .. }));
     assert_eq!(agent.status(), AgentStatus::Stopped);
-}
-
-/// A store whose flush fails.
-struct Unflushable(MemoryStore);
-
-impl Store for Unflushable {
-    fn identity(&self) -> Replica {
-        self.0.identity()
-    }
-    fn authority(&self) -> Authority {
-        self.0.authority()
-    }
-    fn knows(&self, name: &str) -> bool {
-        self.0.knows(name)
-    }
-    fn commit(&self, batch: &[Event]) -> Result<CommitId, StoreError> {
-        self.0.commit(batch)
-    }
-    fn query(&self, q: &Query) -> Result<Rows, StoreError> {
-        self.0.query(q)
-    }
-    fn watch(&self, tables: Tables) -> LocalBoxStream<'static, ()> {
-        self.0.watch(tables)
-    }
-    fn confirmed(&self, names: EventNames) -> LocalBoxStream<'static, ConfirmedEvent> {
-        self.0.confirmed(names)
-    }
-    fn status(&self) -> SyncStatus {
-        self.0.status()
-    }
-    fn flush(
-        &self,
-        _level: Durability,
-        _deadline: Duration,
-    ) -> LocalBoxFuture<'static, Result<(), StoreError>> {
-        Box::pin(async { Err(StoreError::Backend("the disk is full".to_owned())) })
-    }
 }
 
 #[test]
@@ -257,7 +215,7 @@ fn row_017_callbacks_come_once_in_order_and_a_shutdown_is_the_last() {
 #[test]
 fn row_017_a_callback_that_panics_stops_nothing() {
     struct Panicking;
-    impl Lifecycle for Panicking {
+    impl purlin_runtime_core::Lifecycle for Panicking {
         fn on_startup(&self, _session: &RuntimeSessionId) {
             panic!("no");
         }
@@ -310,8 +268,8 @@ fn row_083_a_store_that_is_closed_under_the_agent_stops_it() {
     world.host.run(agent.start()).unwrap();
     let (clone, store) = (agent.clone(), world.store.clone());
     let ended = world.host.run(async move {
-        let close = async { store.close("the page went away") };
-        let (ended, ()) = futures_util::join!(clone.run(), close);
+        let leaving = async { store.close("the page went away") };
+        let (ended, ()) = futures_util::join!(clone.run(), leaving);
         ended
     });
     assert!(matches!(ended, Err(RunError::Store(StoreError::Closed(_)))), "{ended:?}");

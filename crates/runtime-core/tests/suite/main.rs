@@ -2,8 +2,11 @@
 //!
 //! The same tests run natively and, by `cargo xtask wasm`, as wasm under Node: no clock, thread or file is used.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod cancel;
 mod claim;
+mod faults;
 mod lanes;
 mod lifecycle;
 mod loss;

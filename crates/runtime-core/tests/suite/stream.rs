@@ -16,6 +16,10 @@ mod proptest_lite {
     }
 }
 
+fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
+    (0..count).map(line).collect()
+}
+
 #[test]
 fn row_046_the_empty_text_is_nothing_and_white_space_is_kept() {
     let world = World::new();
@@ -53,7 +57,7 @@ fn row_047_ten_thousand_pieces_in_a_second_are_few_commits_complete_and_in_order
     assert_eq!(world.status(&queue), QueueStatus::Completed);
     let commits = world.commits_after(before);
     assert!(commits <= 60, "{commits} commits");
-    let expected: String = (0..10_000).map(|piece| format!("{piece:05}\n")).collect();
+    let expected = lines(10_000, |piece| format!("{piece:05}\n"));
     assert_eq!(world.texts(&cell), [expected]);
 }
 
@@ -120,7 +124,7 @@ fn row_051_a_text_over_the_limit_keeps_head_and_tail_and_the_whole_is_an_artifac
     let artifacts = MemoryArtifacts::new();
     let mut options = world.options(&[CellKind::Echo]);
     options.artifacts = Rc::new(artifacts.clone());
-    let whole: String = (0..100_000).map(|line| format!("line {line}\n")).collect();
+    let whole = lines(100_000, |line| format!("line {line}\n"));
     let text = whole.clone();
     let agent = world.agent_with(options, doing(move |cx| cx.stdout(&text)));
     world.start(&agent);
@@ -142,7 +146,7 @@ fn row_051_a_text_over_the_limit_keeps_head_and_tail_and_the_whole_is_an_artifac
 #[test]
 fn row_051_markdown_over_the_limit_goes_on_in_a_further_output() {
     let world = World::new();
-    let whole: String = (0..20_000).map(|line| format!("line {line}\n")).collect();
+    let whole = lines(20_000, |line| format!("line {line}\n"));
     let text = whole.clone();
     let agent = world.agent(handler_fn(move |cx| {
         let text = text.clone();

@@ -5,11 +5,14 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
+use futures_util::stream::LocalBoxStream;
 use purlin_notebook::{
-    Capabilities, CellId, CellKind, CellType, Event, LogEntry, MemoryStore, NotebookId, Output, QueueEntry,
-    QueueId, QueueStatus, RuntimeSessionId, Store, StoreExt,
+    Authority, Capabilities, CellId, CellKind, CellType, CommitId, ConfirmedEvent, Durability, Event,
+    EventNames, LogEntry, MemoryStore, NotebookId, Output, Query, QueueEntry, QueueId, QueueStatus, Replica,
+    Rows, RuntimeSessionId, Store, StoreError, StoreExt, SyncStatus, Tables,
 };
 use purlin_runtime_core::virtual_host::VirtualHost;
 use purlin_runtime_core::{
@@ -93,11 +96,15 @@ impl World {
     }
 
     pub fn agent_with(&self, options: Options, handler: Rc<dyn Handler>) -> RuntimeAgent {
+        self.agent_on(Rc::new(self.store.clone()), options, handler)
+    }
+
+    pub fn agent_on(&self, store: Rc<dyn Store>, options: Options, handler: Rc<dyn Handler>) -> RuntimeAgent {
         let mut handlers = Handlers::new();
         for lane in &options.lanes {
             handlers.insert(*lane, handler.clone());
         }
-        RuntimeAgent::new(Rc::new(self.store.clone()), Rc::new(self.host.clone()), all(), handlers, options)
+        RuntimeAgent::new(store, Rc::new(self.host.clone()), all(), handlers, options)
     }
 
     pub fn options(&self, lanes: &[CellKind]) -> Options {
@@ -326,4 +333,58 @@ pub fn deaf() -> Rc<dyn Handler> {
 
 pub fn never() -> impl Future<Output = Result<Outcome, ExecutionError>> {
     std::future::pending()
+}
+
+/// A store that fails when told to.
+#[derive(Clone)]
+pub struct FaultyStore {
+    store: MemoryStore,
+    pub flush_fails: Rc<Cell<bool>>,
+    pub commit_fails: Rc<RefCell<Option<StoreError>>>,
+}
+
+impl FaultyStore {
+    pub fn new(store: &MemoryStore) -> Self {
+        Self { store: store.clone(), flush_fails: Rc::default(), commit_fails: Rc::default() }
+    }
+}
+
+impl Store for FaultyStore {
+    fn identity(&self) -> Replica {
+        self.store.identity()
+    }
+    fn authority(&self) -> Authority {
+        self.store.authority()
+    }
+    fn knows(&self, name: &str) -> bool {
+        self.store.knows(name)
+    }
+    fn commit(&self, batch: &[Event]) -> Result<CommitId, StoreError> {
+        match &*self.commit_fails.borrow() {
+            Some(error) => Err(error.clone()),
+            None => self.store.commit(batch),
+        }
+    }
+    fn query(&self, q: &Query) -> Result<Rows, StoreError> {
+        self.store.query(q)
+    }
+    fn watch(&self, tables: Tables) -> LocalBoxStream<'static, ()> {
+        self.store.watch(tables)
+    }
+    fn confirmed(&self, names: EventNames) -> LocalBoxStream<'static, ConfirmedEvent> {
+        self.store.confirmed(names)
+    }
+    fn status(&self) -> SyncStatus {
+        self.store.status()
+    }
+    fn flush(
+        &self,
+        _level: Durability,
+        _deadline: Duration,
+    ) -> LocalBoxFuture<'static, Result<(), StoreError>> {
+        let fails = self.flush_fails.get();
+        Box::pin(async move {
+            if fails { Err(StoreError::Backend("the disk is full".to_owned())) } else { Ok(()) }
+        })
+    }
 }

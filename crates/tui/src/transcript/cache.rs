@@ -30,12 +30,15 @@ struct Entry {
     growing: Option<Markdown>,
 }
 
-/// Lays out a block in the place of the stock look; `None` leaves it to the stock look.
-pub type Override<'a> = &'a dyn Fn(&Block, usize) -> Option<Vec<Line>>;
-
 impl Cache {
-    /// Answers a block's lines, laid out at most once for each of its revisions.
-    pub fn lines(&mut self, block: &Block, setting: Setting, replace: Option<Override<'_>>) -> Rc<Vec<Line>> {
+    /// Tells whether a block needs no new layout.
+    pub fn holds(&self, block: &Block, setting: Setting) -> bool {
+        let entry = self.entries.get(&block.id);
+        entry.is_some_and(|entry| entry.revision == block.revision && entry.setting == setting)
+    }
+
+    /// Answers a block's lines, laid out at most once for each of its revisions; `replaced` stands in for the stock look.
+    pub fn lines(&mut self, block: &Block, setting: Setting, replaced: Option<Vec<Line>>) -> Rc<Vec<Line>> {
         self.clock += 1;
         let used = self.clock;
         if let Some(entry) = self.entries.get_mut(&block.id)
@@ -47,7 +50,7 @@ impl Cache {
         }
         let before = self.entries.remove(&block.id);
         let mut growing = None;
-        let lines = if let Some(lines) = replace.and_then(|replace| replace(block, setting.width)) {
+        let lines = if let Some(lines) = replaced {
             Rc::new(lines)
         } else if block.kind == "text" && block.streaming {
             let (markdown, lines) = grow(before, block, setting);
@@ -65,11 +68,6 @@ impl Cache {
     /// Forgets everything, because what decides about a look has changed.
     pub fn clear(&mut self) {
         self.entries.clear();
-    }
-
-    /// Answers how many blocks are kept.
-    pub fn len(&self) -> usize {
-        self.entries.len()
     }
 
     fn trim(&mut self) {

@@ -7,8 +7,6 @@ use purlin_kernel::{
     text::{Attrs, Line, Span, Style, Token, line_width, markdown::markdown, sgr, visible, wrap_line},
 };
 
-pub(crate) use tool::{first_line, tail_lines};
-
 /// How many lines of reasoning are shown before it is unfolded.
 pub(crate) const THINKING_LINES: usize = 4;
 

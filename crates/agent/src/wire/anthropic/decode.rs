@@ -10,9 +10,17 @@ use crate::wire::{WireError, excerpt, progress};
 #[derive(Debug)]
 enum Block {
     Text,
-    Thinking { text: String, signature: String },
+    Thinking {
+        text: String,
+        signature: String,
+    },
     Redacted(Value),
-    Tool { id: String, name: String, args: String, input: Value },
+    Tool {
+        id: String,
+        name: String,
+        args: String,
+        input: Value,
+    },
     /// A kind this build does not know, for instance a server tool.
     Other,
 }
@@ -101,7 +109,8 @@ impl Decoder {
                 out.push(ModelEvent::Done { stop_reason });
             }
             "error" => {
-                let word = |name: &str, default: &str| value["error"][name].as_str().unwrap_or(default).to_owned();
+                let word =
+                    |name: &str, default: &str| value["error"][name].as_str().unwrap_or(default).to_owned();
                 let error = WireError::Provider {
                     kind: word("type", "error"),
                     message: word("message", "the provider reported an error"),
@@ -162,7 +171,9 @@ impl Decoder {
                 whole.push_str(text("thinking"));
                 out.push(ModelEvent::ThinkingDelta(text("thinking").to_owned()));
             }
-            ("signature_delta", Some(Block::Thinking { signature, .. })) => signature.push_str(text("signature")),
+            ("signature_delta", Some(Block::Thinking { signature, .. })) => {
+                signature.push_str(text("signature"))
+            }
             ("input_json_delta", Some(Block::Tool { args, .. })) if !text("partial_json").is_empty() => {
                 args.push_str(text("partial_json"));
                 out.push(ModelEvent::ToolArgsDelta(text("partial_json").to_owned()));

@@ -15,7 +15,10 @@ pub fn encode(request: &Request, provider: &str, limits: &ModelLimits) -> Encode
     body.insert("stream".into(), true.into());
     let thinks = thinking(request, limits, &mut body);
     if !request.system.is_empty() {
-        body.insert("system".into(), json!([{"type": "text", "text": request.system, "cache_control": cache_mark()}]));
+        body.insert(
+            "system".into(),
+            json!([{"type": "text", "text": request.system, "cache_control": cache_mark()}]),
+        );
     }
     body.insert("messages".into(), Value::Array(messages(request, provider, thinks)));
     if !request.tools.is_empty() {

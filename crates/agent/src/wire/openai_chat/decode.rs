@@ -117,7 +117,8 @@ impl Decoder {
     }
 
     fn provider_error(&mut self, error: &Value, out: &mut Vec<ModelEvent>) {
-        let message = error["message"].as_str().or(error.as_str()).unwrap_or("the provider reported an error");
+        let message =
+            error["message"].as_str().or(error.as_str()).unwrap_or("the provider reported an error");
         let kind = error["type"].as_str().map_or_else(|| error["code"].to_string(), str::to_owned);
         let kind = if kind == "null" { "error".to_owned() } else { kind };
         self.fail(WireError::Provider { kind, message: message.to_owned() }, out);

@@ -82,7 +82,9 @@ fn assistant_turn(turn: &[Message], quirks: Quirks) -> Option<Value> {
             Part::ToolCall { id, name, arguments } => {
                 // What was no JSON object travels as an empty one: servers parse the text again.
                 let arguments = if arguments.is_object() { arguments.to_string() } else { "{}".to_owned() };
-                calls.push(json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}));
+                calls.push(
+                    json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}),
+                );
             }
             Part::ToolResult { .. } => {}
         }

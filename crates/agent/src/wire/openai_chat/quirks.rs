@@ -14,13 +14,23 @@ pub struct Quirks {
 }
 
 /// What most compatible servers take.
-const COMPATIBLE: Quirks =
-    Quirks { max_tokens_field: "max_tokens", stream_usage: true, reasoning_effort: false, replay_reasoning: false };
+const COMPATIBLE: Quirks = Quirks {
+    max_tokens_field: "max_tokens",
+    stream_usage: true,
+    reasoning_effort: false,
+    replay_reasoning: false,
+};
 
 /// Part of the base URL or of the model's name → quirks; the first that matches counts.
 const TABLE: &[(&str, Quirks)] = &[
-    ("api.openai.com", Quirks { max_tokens_field: "max_completion_tokens", reasoning_effort: true, ..COMPATIBLE }),
-    ("openai.azure.com", Quirks { max_tokens_field: "max_completion_tokens", reasoning_effort: true, ..COMPATIBLE }),
+    (
+        "api.openai.com",
+        Quirks { max_tokens_field: "max_completion_tokens", reasoning_effort: true, ..COMPATIBLE },
+    ),
+    (
+        "openai.azure.com",
+        Quirks { max_tokens_field: "max_completion_tokens", reasoning_effort: true, ..COMPATIBLE },
+    ),
     ("openrouter.ai", Quirks { reasoning_effort: true, ..COMPATIBLE }),
     ("api.x.ai", Quirks { reasoning_effort: true, ..COMPATIBLE }),
     ("generativelanguage.googleapis.com", Quirks { reasoning_effort: true, ..COMPATIBLE }),

@@ -299,7 +299,7 @@ fn indented(line: &[Span], width: usize) -> Vec<Line> {
 }
 
 /// Answers the first line of a text and whether there are more.
-pub(crate) fn first_line(text: &str) -> (&str, bool) {
+fn first_line(text: &str) -> (&str, bool) {
     text.split_once('\n').map_or((text, false), |(first, rest)| (first, !rest.trim().is_empty()))
 }
 
@@ -309,7 +309,7 @@ fn head_lines(text: &str, count: usize) -> &str {
 }
 
 /// Answers the last lines of a text.
-pub(crate) fn tail_lines(text: &str, count: usize) -> &str {
+fn tail_lines(text: &str, count: usize) -> &str {
     let begin =
         text.bytes().enumerate().rev().filter(|(_, byte)| *byte == b'\n').nth(count.saturating_sub(1));
     &text[begin.map_or(0, |(at, _)| at + 1)..]

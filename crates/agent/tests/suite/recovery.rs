@@ -1,0 +1,98 @@
+//! After a kill: what was open gets an end, and the next prompt goes on.
+
+use purlin_agent::projection::Transcript;
+use purlin_kernel::BlockSource;
+use purlin_notebook::{CellId, Event, Media, OutputId, OutputMeta, Role, StoreExt, TOOL_CALL_MIME};
+use serde_json::json;
+
+use crate::world::World;
+
+/// A prompt whose agent was killed while a tool ran.
+fn killed() -> (World, CellId) {
+    let world = World::new("[[turn]]\ntext='went on'\n");
+    let cell = world.send("go");
+    let started = |queue: &purlin_notebook::QueueEntry| {
+        let session = purlin_notebook::RuntimeSessionId::from("dead");
+        vec![
+            Event::RuntimeSessionStarted {
+                session_id: session.clone(),
+                runtime_id: "r".into(),
+                runtime_type: "agent".into(),
+                capabilities: purlin_notebook::Capabilities::default(),
+            },
+            Event::ExecutionAssigned { queue_id: queue.id.clone(), runtime_session_id: session.clone() },
+            Event::ExecutionStarted {
+                queue_id: queue.id.clone(),
+                cell_id: queue.cell_id.clone(),
+                runtime_session_id: session,
+                started_at: "2026-01-01T00:00:00.000Z".into(),
+            },
+        ]
+    };
+    let queue = world.store.queue(None).expect("reads").remove(0);
+    world.store.commit(&started(&queue)).expect("commits");
+    let media =
+        Media::json(json!({"tool_call_id": "c1", "tool_name": "bash", "arguments": {"command": "rm x"}}))
+            .with_meta(&OutputMeta::new(Role::ToolCall).with_call("c1"));
+    let output = OutputId::from("o1");
+    world
+        .store
+        .commit(&[
+            Event::MultimediaDisplayOutputAdded {
+                id: output.clone(),
+                cell_id: cell.clone(),
+                position: 0.0,
+                representations: [(TOOL_CALL_MIME.to_owned(), media)].into(),
+                display_id: None,
+            },
+            Event::ToolCallStarted {
+                tool_call_id: "c1".into(),
+                cell_id: cell.clone(),
+                output_id: output,
+                arguments: json!({"command": "rm x"}),
+            },
+        ])
+        .expect("commits");
+    (world, cell)
+}
+
+#[test]
+fn an_interrupted_call_gets_one_result_and_the_next_prompt_goes_on() {
+    let (mut world, cell) = killed();
+    world.start_agent();
+    let seen = world.seen.clone();
+    world.on("context", move |event| {
+        let messages = event.get("messages").expect("messages");
+        let kinds = messages
+            .as_array()
+            .expect("list")
+            .iter()
+            .map(|m| m["kind"].as_str().unwrap_or_default().to_owned());
+        seen.borrow_mut().extend(kinds);
+        json!(null)
+    });
+    let next = world.ask("what happened?");
+    assert_eq!(world.outputs(&next), ["text: went on"]);
+    assert_eq!(*world.seen.borrow(), ["text", "tool_call", "tool_result", "text"]);
+    let results: Vec<String> =
+        world.outputs(&cell).into_iter().filter(|output| output.starts_with("tool_result")).collect();
+    assert_eq!(results.len(), 1, "{results:?}");
+    assert!(results[0].contains("was interrupted"), "{results:?}");
+    assert_eq!(world.status("c1").as_deref(), Some("interrupted"));
+    world.ask("again");
+    let results = world.outputs(&cell).into_iter().filter(|output| output.starts_with("tool_result")).count();
+    assert_eq!(results, 1);
+}
+
+#[test]
+fn the_transcript_says_that_a_call_was_interrupted() {
+    let (mut world, _) = killed();
+    let transcript = Transcript::new(world.store.clone()).expect("opens");
+    let status = |transcript: &Transcript| transcript.range(0..9)[1].meta["status"].clone();
+    assert_eq!(status(&transcript), "running");
+    world.start_agent();
+    world.host.settle();
+    transcript.refresh().expect("refreshes");
+    assert_eq!(status(&transcript), "interrupted");
+    assert_eq!(transcript.range(0..9)[1].meta["args"], json!({"command": "rm x"}));
+}

@@ -1,0 +1,141 @@
+//! Sending, shell cells, input hooks, models.
+
+use purlin_agent::{SessionError, SessionState, Source, Submitted};
+use purlin_notebook::{CellKind, Event, StoreExt};
+use serde_json::json;
+
+use crate::world::World;
+
+#[test]
+fn cells_follow_one_another() {
+    let world = World::playing("[[turn]]\ntext='ok'\n");
+    let (a, b) = (world.ask("one"), world.ask("two"));
+    let path = world.store.branch_path(None).expect("reads");
+    assert_eq!(path.iter().map(|cell| cell.cell.id.clone()).collect::<Vec<_>>(), [a.clone(), b]);
+    assert_eq!(path[1].annotation.as_ref().and_then(|annotation| annotation.parent_id.clone()), Some(a));
+    assert!(path[0].cell.fractional_index < path[1].cell.fractional_index);
+    assert_eq!(world.session.state(), SessionState::Idle);
+}
+
+#[test]
+fn input_hooks_transform_and_handle() {
+    let world = World::playing("[[turn]]\ntext='ok'\n");
+    world.on("input", |event| {
+        assert_eq!(event.get("source"), Some(json!("interactive")));
+        match event.get("text").and_then(|text| text.as_str().map(str::to_owned)).as_deref() {
+            Some("/mine") => json!({"action": "handled"}),
+            Some(text) => json!({"action": "transform", "text": format!("{text}[A]")}),
+            None => json!(null),
+        }
+    });
+    world.on("prompt_prepare", |event| {
+        let text = event.get("text").and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default();
+        json!({"text": format!("{text}[B]")})
+    });
+    let handled = world.host.run(world.session.submit("/mine", Source::Interactive, Vec::new()));
+    assert_eq!(handled, Ok(Submitted::Handled));
+    assert_eq!(world.store.cells().expect("reads"), []);
+    let cell = world.ask("t");
+    let annotation = world.store.annotation(&cell).expect("reads").expect("annotated");
+    assert_eq!(annotation.prepared_text.as_deref(), Some("t[A][B]"));
+    assert_eq!(world.store.cell(&cell).expect("reads").expect("a cell").source, "t");
+    let empty = world.host.run(world.session.submit("  \n", Source::Interactive, Vec::new()));
+    assert_eq!(empty, Err(SessionError::Empty));
+}
+
+#[test]
+fn a_cell_that_arrives_unprepared_passes_the_input_hooks_at_the_agent() {
+    let world = World::playing("[[turn]]\ntext='ok'\n");
+    world.on("input", |event| {
+        assert_eq!(event.get("source"), Some(json!("remote")));
+        match event.get("text").as_ref().and_then(|text| text.as_str()) {
+            Some("handle me") => json!({"action": "handled"}),
+            _ => json!({"action": "transform", "text": "transformed"}),
+        }
+    });
+    let remote = |id: &str, text: &str| {
+        let id = purlin_notebook::CellId::from(id);
+        let events = [
+            Event::CellCreated2 {
+                id: id.clone(),
+                fractional_index: format!("z{id}"),
+                cell_type: purlin_notebook::CellType::Ai,
+                created_by: "page".into(),
+            },
+            Event::CellSourceChanged { id: id.clone(), source: text.into(), modified_by: "page".into() },
+            Event::ExecutionRequested {
+                queue_id: format!("q-{id}").into(),
+                cell_id: id.clone(),
+                execution_count: 1,
+                requested_by: "page".into(),
+                actor_id: None,
+            },
+        ];
+        world.store.commit(&events).expect("commits");
+        world.host.run(world.session.settled());
+        id
+    };
+    let handled = remote("a", "handle me");
+    assert!(world.outputs(&handled).is_empty());
+    assert!(world.store.model_usage().expect("reads").is_empty());
+    let other = remote("b", "plain");
+    assert_eq!(world.outputs(&other), ["text: ok"]);
+    let annotation = world.store.annotation(&other).expect("reads").expect("annotated");
+    assert_eq!((annotation.kind, annotation.prepared_text.as_deref()), (CellKind::Ai, Some("transformed")));
+}
+
+#[test]
+fn a_shell_command_can_be_blocked_rewritten_or_answered() {
+    let world = World::new("[[turn]]\ntext='ok'\n");
+    world.on("user_shell", |event| {
+        match event.get("command").and_then(|command| command.as_str().map(str::to_owned)).as_deref() {
+            Some("rm") => json!({"block": true, "reason": "no"}),
+            Some("ls") => json!({"result": {"output": "a\n", "exit_code": 2}}),
+            _ => json!({"command": "pwd"}),
+        }
+    });
+    let run = |command: &str, hidden| world.host.run(world.session.shell(command, hidden));
+    assert_eq!(run("rm", false), Err(SessionError::Refused("no".into())));
+    let Ok(Submitted::Prompt { cell, .. }) = run("ls", false) else { panic!("answered") };
+    assert_eq!(world.outputs(&cell), ["-: a\n[exit code 2]"]);
+    let Ok(Submitted::Prompt { cell, .. }) = run("other", true) else { panic!("sent") };
+    let annotation = world.store.annotation(&cell).expect("reads").expect("annotated");
+    assert_eq!((annotation.kind, annotation.hidden), (CellKind::Shell, true));
+    assert_eq!(world.store.cell(&cell).expect("reads").expect("a cell").source, "pwd");
+}
+
+#[test]
+fn what_the_person_ran_is_context_unless_it_is_hidden() {
+    let world = World::new("[[turn]]\ntext='ok'\n");
+    world.on("user_shell", |event| {
+        let command =
+            event.get("command").and_then(|command| command.as_str().map(str::to_owned)).unwrap_or_default();
+        json!({"result": {"output": format!("out of {command}"), "exit_code": 0}})
+    });
+    for (command, hidden) in [("shown", false), ("secret", true)] {
+        world.host.run(world.session.shell(command, hidden)).expect("runs");
+    }
+    let seen = world.seen.clone();
+    world.on("context", move |event| {
+        seen.borrow_mut().push(event.get("messages").expect("messages").to_string());
+        json!(null)
+    });
+    let mut world = world;
+    world.start_agent();
+    world.ask("look");
+    let messages = world.seen.borrow()[0].clone();
+    assert!(messages.contains("out of shown") && !messages.contains("secret"), "{messages}");
+}
+
+#[test]
+fn the_sessions_model_is_stored_and_used() {
+    let world = World::playing("[[turn]]\ntext='from the script'\n");
+    world.watch(&["model_select"]);
+    world.ask("one");
+    world.host.run(world.session.set_model("echo".parse().expect("a model"), "user")).expect("sets");
+    let cell = world.ask("two");
+    let outputs = world.outputs(&cell);
+    assert!(outputs[0].starts_with("text: two\n\nThis is the `echo` model."), "{outputs:?}");
+    assert_eq!(world.store.metadata().expect("reads")["purlin.model"], "echo");
+    assert_eq!(*world.seen.borrow(), ["model_select"]);
+}

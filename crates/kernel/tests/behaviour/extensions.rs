@@ -1,0 +1,131 @@
+//! Loading, unloading, typed registrations, commands.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use purlin_kernel::{
+    Action, CommandSpec, ExtId, HandlerError, HandlerFn, KeymapOptions, OnOptions, Registration, Target,
+    Window,
+};
+use serde_json::Value;
+
+use crate::host::{Ext, editor, press};
+
+struct Tool(&'static str);
+
+impl Registration for Tool {
+    fn name(&self) -> String {
+        self.0.into()
+    }
+}
+
+fn fill(r: &mut purlin_kernel::Registrar<'_>) -> Result<(), HandlerError> {
+    r.on("key", OnOptions::default(), HandlerFn::sync(|_| Ok(Value::Null)))?;
+    r.command(CommandSpec::action("hello", "Greets.", |call| Ok(Some(format!("Hello {}", call.args)))));
+    r.keymap(Target::Global, "ctrl+h", Action::command("hello"), KeymapOptions::default())?;
+    r.add(Tool("hammer"));
+    let (kernel, ext) = (r.kernel(), r.ext());
+    kernel.buf().create(ext, "scratch");
+    kernel.win().create(ext, Window::new("scratch", "panel", "scratch"))?;
+    kernel.timer().interval(ext, 100, Rc::new(|| Ok(())))?;
+    Ok(())
+}
+
+#[test]
+fn unloading_takes_everything_away() {
+    let (kernel, _host) = editor();
+    let heard = Rc::new(Cell::new(0));
+    let counter = heard.clone();
+    kernel.ext().on_registrations_changed(ExtId::CORE, Rc::new(move || counter.set(counter.get() + 1)));
+    let commands = kernel.command().list().len();
+    let ext = kernel.ext().load(Box::new(Ext("tools", fill))).unwrap();
+    assert!(heard.get() > 0);
+    assert_eq!(
+        kernel.ext().registrations::<Tool>().iter().map(|(e, t)| (*e, t.0)).collect::<Vec<_>>(),
+        [(ext, "hammer")]
+    );
+    assert_eq!(kernel.registered(ext).len(), 7);
+    assert_eq!(kernel.ext().find("tools"), Some(ext));
+    kernel.ext().unload(ext);
+    assert_eq!(kernel.registered(ext), []);
+    assert!(kernel.ext().registrations::<Tool>().is_empty());
+    assert!(!kernel.hook().has_handlers("key"));
+    assert!(kernel.keymap().list().is_empty());
+    assert_eq!(kernel.command().list().len(), commands);
+    assert_eq!((kernel.buf().list(), kernel.win().list().len()), (vec!["main".to_owned()], 1));
+    assert_eq!(kernel.next_deadline(), None);
+    assert!(kernel.ext().list().is_empty());
+}
+
+#[test]
+fn row_d27_a_failure_while_loading_leaves_nothing() {
+    let (kernel, _host) = editor();
+    let error = kernel
+        .ext()
+        .load(Box::new(Ext("broken", |r: &mut purlin_kernel::Registrar<'_>| {
+            fill(r)?;
+            r.kernel().buf().set_text("main", "scribbled");
+            Err(HandlerError::new("no").at("init.lua", 3))
+        })))
+        .unwrap_err();
+    assert_eq!(error.to_string(), "extension `broken` was not loaded: init.lua:3: no");
+    assert!(!kernel.hook().has_handlers("key"));
+    assert!(kernel.ext().registrations::<Tool>().is_empty());
+    assert_eq!((kernel.buf().list(), kernel.buf().text("main")), (vec!["main".to_owned()], String::new()));
+    assert!(kernel.keymap().list().is_empty());
+}
+
+#[test]
+fn row_c22_commands() {
+    let (kernel, host) = editor();
+    kernel.ext().load(Box::new(Ext("a", fill))).unwrap();
+    let run = |name: &str, args: &str| host.block_on(kernel.command().run(name, args));
+    assert_eq!(run("hello", "Bob  x"), Ok(Some("Hello Bob  x".into())));
+    assert_eq!(run("hello", ""), Ok(Some("Hello ".into())));
+    let ext = kernel.ext().reserve("b");
+    kernel
+        .command()
+        .create(ext, CommandSpec::new("greet", "Greets.", |_| Box::pin(async { Err("boom".into()) })));
+    assert_eq!(run("greets", "").unwrap_err().message, "unknown command `greets`; did you mean `greet`?");
+    kernel.command().invoke("greet", "");
+    assert_eq!(kernel.ui().notifications().pop().unwrap().text, "`greet`: boom");
+    kernel.command().create(ext, CommandSpec::action("edit.undo", "Mine.", |_| Ok(Some("mine".into()))));
+    assert_eq!(kernel.command().get("edit.undo").unwrap().owner, ExtId::CORE);
+    assert!(
+        kernel
+            .guard()
+            .messages()
+            .iter()
+            .any(|m| m.text.contains("`edit.undo` is already a command of `purlin`"))
+    );
+    let mut aliased = CommandSpec::new("quiet", "Hushes.", |_| Box::pin(async { Ok(None) }));
+    aliased.aliases = vec!["q".into()];
+    kernel.command().create(ext, aliased);
+    let found: Vec<_> = kernel.command().complete("q").into_iter().map(|c| c.name).collect();
+    assert_eq!(found, ["quiet"]);
+    assert_eq!(run("q", ""), Ok(None));
+    kernel.guard().suspend(ext, "for the test");
+    assert!(run("q", "").unwrap_err().message.contains("suspended"));
+}
+
+#[test]
+fn a_command_that_waits_goes_on_as_a_task() {
+    let (kernel, host) = editor();
+    let ext = kernel.ext().reserve("a");
+    let weak = kernel.downgrade();
+    kernel.command().create(
+        ext,
+        CommandSpec::new("ask", "Asks.", move |_| {
+            let kernel = weak.upgrade().unwrap();
+            Box::pin(async move {
+                let yes = kernel.ui().confirm(ext, purlin_kernel::ConfirmOptions::default()).await;
+                Ok(Some(format!("{yes:?}")))
+            })
+        }),
+    );
+    kernel.command().invoke("ask", "");
+    host.settle();
+    press(&kernel, "y <cr>");
+    host.settle();
+    assert_eq!(kernel.ui().notifications().pop().unwrap().text, "Ok(true)");
+}

@@ -1,0 +1,16 @@
+//! Behaviours of the kernel, on a fake host with virtual time.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test may fail")]
+
+mod dialogs;
+mod dispatch;
+mod editing;
+mod extensions;
+mod frames;
+mod guarding;
+mod host;
+mod keymaps;
+mod layouts;
+mod ports;
+mod raising;
+mod timers;
+mod transactions;

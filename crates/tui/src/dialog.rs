@@ -1,0 +1,231 @@
+//! Dialogs: what asks stands in a box just above the composer, the newest in front.
+
+use purlin_kernel::{
+    Canvas, Confirm, DialogBody, HandlerError, InputDialog, Kernel, Rect, RenderContext, Renderer, Select,
+    text::{Attrs, Line, Span, Style, Token, line_truncate, line_width, visible, wrap_line},
+};
+
+use crate::composer::rows;
+
+/// The name of the dialog's window and buffer, and its role.
+pub const DIALOG: &str = "dialog";
+
+/// Items of a list that are shown at a time.
+const LISTED: usize = 12;
+
+/// A box is at most this wide: longer lines are hard to read.
+const WIDEST: u16 = 96;
+
+/// Draws the newest dialog.
+#[derive(Debug, Default)]
+pub struct DialogBox;
+
+/// What a dialog shows inside its border.
+struct Content {
+    lines: Vec<Line>,
+    cursor: Option<(usize, usize)>,
+    hint: &'static str,
+}
+
+/// Answers where the newest dialog's box belongs on a screen of this size, above row `floor`; `None` without a dialog.
+pub fn place(kernel: &Kernel, (width, height): (u16, u16), floor: u16) -> Option<Rect> {
+    let dialogs = kernel.ui().dialogs();
+    let dialog = dialogs.last()?;
+    let outer = if width > 8 { (width - 2).min(WIDEST) } else { width };
+    let content = content(&dialog.body, usize::from(inner(outer)), usize::from(height));
+    let border = u16::from(outer > 8 && height >= 6) * 2;
+    let wanted = content.lines.len() as u16 + border;
+    let tall = wanted.clamp(1, height.max(1));
+    let bottom = floor.max(tall).min(height);
+    Some(Rect::new((width - outer) / 2, bottom - tall, outer, tall))
+}
+
+/// Columns inside border and padding.
+fn inner(width: u16) -> u16 {
+    if width > 8 { width - 4 } else { width }
+}
+
+fn content(body: &DialogBody, width: usize, height: usize) -> Content {
+    match body {
+        DialogBody::Confirm(confirm) => confirm_content(confirm, width, height),
+        DialogBody::Select(select) => select_content(select, width, height),
+        DialogBody::Input(input) => input_content(input, width),
+    }
+}
+
+fn question(text: &str, width: usize, most: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for (index, source) in visible(text.trim_end()).split('\n').enumerate() {
+        let style = if index == 0 { Style::new().with(Attrs::BOLD) } else { Style::default() };
+        lines.extend(wrap_line(&[Span::new(source.replace('\t', "    "), style)], width, &[]));
+    }
+    if lines.len() > most.max(1) {
+        lines.truncate(most.max(1));
+        if let Some(last) = lines.last_mut() {
+            last.push(Span::new(" …", Style::fg(Token::Dim)));
+            *last = line_truncate(std::mem::take(last), width);
+        }
+    }
+    lines
+}
+
+fn confirm_content(confirm: &Confirm, width: usize, height: usize) -> Content {
+    let mut lines = question(&confirm.message, width, height.saturating_sub(6));
+    let button = |label: &'static str, chosen: bool| {
+        let style = if chosen {
+            Style::fg(Token::Accent).on(Token::SelectedBg).with(Attrs::BOLD)
+        } else {
+            Style::fg(Token::Dim)
+        };
+        Span::new(label, style)
+    };
+    lines.push(vec![button("  Yes  ", confirm.yes), Span::from(" "), button("  No  ", !confirm.yes)]);
+    let row = lines.len() - 1;
+    let cursor = if confirm.yes { 2 } else { 10 };
+    Content { lines, cursor: Some((row, cursor)), hint: "y/n · enter · esc" }
+}
+
+fn select_content(select: &Select, width: usize, height: usize) -> Content {
+    let mut lines = question(&select.prompt, width, 4);
+    let mut cursor = None;
+    if select.filterable && !select.filter.is_empty() {
+        cursor = Some((lines.len(), 2 + purlin_kernel::text::width(&select.filter)));
+        lines.push(vec![
+            Span::new("/ ", Style::fg(Token::Dim)),
+            Span::from(visible(&select.filter).into_owned()),
+        ]);
+    }
+    let room = height.saturating_sub(lines.len() + 3).clamp(1, LISTED);
+    let start = select.selected.saturating_sub(room / 2).min(select.shown.len().saturating_sub(room));
+    for (position, index) in select.shown.iter().enumerate().skip(start).take(room) {
+        let Some(item) = select.items.get(*index) else { continue };
+        if position == select.selected && cursor.is_none() {
+            cursor = Some((lines.len(), 0));
+        }
+        let toggled = select.multi.then(|| select.toggled.contains(index));
+        lines.push(item_line(&item.label, &item.detail, position == select.selected, toggled, width));
+    }
+    if select.shown.is_empty() {
+        lines.push(vec![Span::new("nothing matches", Style::fg(Token::Dim))]);
+    }
+    let hidden = select.shown.len().saturating_sub(room);
+    if hidden > 0 {
+        let count = format!("{} of {}", select.selected + 1, select.shown.len());
+        lines.push(vec![Span::new(count, Style::fg(Token::Muted))]);
+    }
+    let hint = if select.multi { "tab toggles · enter · esc" } else { "enter · esc" };
+    Content { lines, cursor, hint }
+}
+
+/// One item of a list: a marker, the label, and what is quieter, on a band when it is chosen.
+pub(crate) fn item_line(
+    label: &str,
+    detail: &str,
+    chosen: bool,
+    toggled: Option<bool>,
+    width: usize,
+) -> Line {
+    let base = if chosen { Style::new().on(Token::SelectedBg) } else { Style::default() };
+    let mark = match (chosen, toggled) {
+        (_, Some(true)) => "☑ ",
+        (_, Some(false)) => "☐ ",
+        (true, None) => "› ",
+        (false, None) => "  ",
+    };
+    let label_style = if chosen { base.clone().with(Attrs::BOLD) } else { base.clone() };
+    let one_row = |text: &str| visible(text).replace(['\n', '\t'], " ");
+    let mut line =
+        vec![Span::new(mark, base.clone().with_fg(Token::Accent)), Span::new(one_row(label), label_style)];
+    if !detail.is_empty() {
+        line.push(Span::new(format!("  {}", one_row(detail)), base.clone().with_fg(Token::Dim)));
+    }
+    let mut line = line_truncate(line, width);
+    let free = width.saturating_sub(line_width(&line));
+    if chosen && free > 0 {
+        line.push(Span::new(" ".repeat(free), base));
+    }
+    line
+}
+
+fn input_content(input: &InputDialog, width: usize) -> Content {
+    let mut lines = question(&input.prompt, width, 4);
+    let above = lines.len();
+    let shown = input.shown();
+    let cursor = if input.secret {
+        // One dot stands for one grapheme.
+        "•".len() * purlin_kernel::text::graphemes(&input.text[..input.cursor]).count()
+    } else {
+        input.cursor
+    };
+    let room = width.saturating_sub(2).max(1);
+    let (mut caret, mut at) = ((above, 2), 0);
+    for source in shown.split('\n') {
+        let found = rows::rows(source, room);
+        if (at..=at + source.len()).contains(&cursor) {
+            let (row, col) = rows::place(source, &found, room, cursor - at);
+            caret = (lines.len() + row, col + 2);
+        }
+        for row in &found {
+            let mark = if lines.len() == above {
+                Span::new("› ", Style::fg(Token::Accent))
+            } else {
+                Span::from("  ")
+            };
+            lines.push(vec![mark, Span::from(visible(&source[row.clone()]).into_owned())]);
+        }
+        at += source.len() + 1;
+    }
+    while lines.len() <= caret.0 {
+        lines.push(vec![Span::from("  ")]);
+    }
+    if input.text.is_empty() && !input.placeholder.is_empty() {
+        let ghost = Span::new(visible(&input.placeholder).into_owned(), Style::fg(Token::Muted));
+        lines[above] = line_truncate(vec![Span::new("› ", Style::fg(Token::Accent)), ghost], width);
+    }
+    let hint = if input.multiline { "enter · ctrl+j newline · esc" } else { "enter · esc" };
+    Content { lines, cursor: Some(caret), hint }
+}
+
+impl Renderer for DialogBox {
+    fn render(&self, cx: &mut RenderContext<'_>) -> Result<(), HandlerError> {
+        let dialogs = cx.kernel.ui().dialogs();
+        let Some(dialog) = dialogs.last() else { return Ok(()) };
+        let (width, height) = (cx.canvas.width(), cx.canvas.height());
+        let (_, screen) = cx.kernel.layout().size();
+        let content = content(&dialog.body, usize::from(inner(width)), usize::from(screen));
+        let bordered = width > 8 && screen >= 6;
+        let (mut top, mut left) = (0, 0);
+        if bordered {
+            let name = Span::new(visible(&dialog.extension).into_owned(), Style::fg(Token::Dim));
+            let title = if dialog.extension.is_empty() || dialog.owner == purlin_kernel::ExtId::CORE {
+                Vec::new()
+            } else {
+                vec![name]
+            };
+            cx.canvas.frame(&Style::fg(Token::BorderAccent), &title);
+            draw_hint(&mut cx.canvas, content.hint);
+            (top, left) = (1, 2);
+        }
+        let room = usize::from(height).saturating_sub(2 * top);
+        // Where not everything fits, the end is what can be acted upon.
+        let skip = content.lines.len().saturating_sub(room);
+        for (row, line) in content.lines.iter().skip(skip).enumerate() {
+            let mut inside = cx.canvas.part((top + row) as i32, left as i32, 1, i32::from(inner(width)));
+            inside.spans(0, 0, line);
+        }
+        if let Some((row, col)) = content.cursor.and_then(|(row, col)| Some((row.checked_sub(skip)?, col))) {
+            cx.set_cursor((top + row) as u16, (left + col).min(usize::from(width).saturating_sub(1)) as u16);
+        }
+        Ok(())
+    }
+}
+
+fn draw_hint(canvas: &mut Canvas<'_>, hint: &'static str) {
+    let width = purlin_kernel::text::width(hint) as i32;
+    let (row, col) = (i32::from(canvas.height()) - 1, i32::from(canvas.width()) - width - 4);
+    if col > 2 && row > 0 {
+        canvas.text(row, col, " ", &Style::default());
+        canvas.text(row, col + 1, hint, &Style::fg(Token::Muted));
+        canvas.text(row, col + 1 + width, " ", &Style::default());
+    }
+}

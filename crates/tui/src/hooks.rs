@@ -1,0 +1,140 @@
+//! The hooks that the screen raises: a prompt is submitted, a block of the transcript is laid out.
+
+use purlin_kernel::{
+    AnswerField, Block, DeadlineClass, Field, Hook, HookDecl, Object, Payload, Ty,
+    text::{Color, Line, Span, Style},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+static PROMPT_SUBMIT: HookDecl = HookDecl::sync("prompt_submit", DeadlineClass::Main)
+    .payload(&[
+        Field::new("text", Ty::Str, "The composer's text."),
+        Field::new("key", Ty::Str, "The key that submitted it, if one did."),
+        Field::new("delivery", Ty::Str, "`prompt`, `steer` or `follow_up`."),
+        Field::new("attachments", Ty::List, "What goes with it."),
+    ])
+    .answer(&[AnswerField::mark("consume"), AnswerField::mark("consumed"), AnswerField::mark("handled")])
+    .doc("Fires when the composer is submitted, before anything is queued or sent; consuming it suppresses sending.");
+
+static TRANSCRIPT_RENDER: HookDecl = HookDecl::sync("transcript_render", DeadlineClass::Render)
+    .payload(&[
+        Field::new("block", Ty::Map, "`id`, `kind`, `role`, `text`, `streaming` and `meta` of the block."),
+        Field::new("width", Ty::Int, "Columns to fill."),
+    ])
+    .answer(&[AnswerField::replace("lines", Ty::List), AnswerField::replace("text", Ty::Str)])
+    .doc("Fires when a block of the transcript is laid out; the answer is kept until the block, the width or the theme changes.");
+
+/// Fires when the composer is submitted.
+#[derive(Debug, Clone, Copy)]
+pub struct PromptSubmit;
+
+impl Hook for PromptSubmit {
+    const DECL: &'static HookDecl = &PROMPT_SUBMIT;
+    type Payload = Object;
+    type Answer = NoAnswer;
+}
+
+/// An answer without fields: consuming says it all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub struct NoAnswer {}
+
+/// Fires when a block of the transcript is laid out.
+#[derive(Debug, Clone, Copy)]
+pub struct TranscriptRender;
+
+impl Hook for TranscriptRender {
+    const DECL: &'static HookDecl = &TRANSCRIPT_RENDER;
+    type Payload = BlockPayload;
+    type Answer = BlockAnswer;
+}
+
+/// Every hook of this crate.
+pub static ALL: [&HookDecl; 2] = [&PROMPT_SUBMIT, &TRANSCRIPT_RENDER];
+
+/// A block about to be laid out; its fields are made when a handler reads them.
+#[derive(Debug, Clone)]
+pub struct BlockPayload {
+    /// The block.
+    pub block: Block,
+    /// Columns to fill.
+    pub width: usize,
+}
+
+impl Payload for BlockPayload {
+    fn field(&self, name: &str) -> Option<Value> {
+        let block = &self.block;
+        match name {
+            "block" => Some(json!({
+                "id": block.id,
+                "kind": block.kind,
+                "role": block.role,
+                "text": block.text,
+                "streaming": block.streaming,
+                "created_at": block.created_at,
+                "meta": block.meta,
+            })),
+            "width" => Some(json!(self.width)),
+            _ => None,
+        }
+    }
+
+    fn set(&mut self, _: &str, _: Value) {}
+}
+
+/// How a handler wants a block to look.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct BlockAnswer {
+    /// Lines: strings, spans, or lists of them.
+    pub lines: Option<Vec<Value>>,
+    /// Text that is wrapped; SGR sequences in it become styles.
+    pub text: Option<String>,
+}
+
+impl BlockAnswer {
+    /// Answers the lines, if the handler gave any.
+    pub fn into_lines(self, width: usize) -> Option<Vec<Line>> {
+        if let Some(lines) = self.lines {
+            return Some(lines.iter().flat_map(line_of).collect());
+        }
+        let wrap = |line: Line| purlin_kernel::text::wrap_line(&line, width, &[]);
+        self.text.map(|text| purlin_kernel::text::sgr::parse(&text).into_iter().flat_map(wrap).collect())
+    }
+}
+
+/// Reads a line as extensions write it: a string, a span (`{text, fg, bold, …}`), or a list of either.
+pub fn line_of(value: &Value) -> Vec<Line> {
+    match value {
+        Value::Array(parts) => {
+            let spans = parts.iter().flat_map(line_of).flatten().collect();
+            vec![spans]
+        }
+        Value::Object(span) => {
+            let text = span.get("text").or_else(|| span.get("1")).map_or_else(String::new, plain_text);
+            vec![vec![Span::new(text, style_of(span))]]
+        }
+        other => purlin_kernel::text::sgr::parse(&plain_text(other)),
+    }
+}
+
+fn plain_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Reads a style from the fields `fg`, `bg`, `url` and the names of attributes; a nested `style` is looked at too.
+pub fn style_of(fields: &Object) -> Style {
+    let mut style = fields.get("style").and_then(Value::as_object).map(style_of).unwrap_or_default();
+    let color = |name: &str| fields.get(name).and_then(Value::as_str).and_then(Color::parse);
+    style.fg = color("fg").unwrap_or(style.fg);
+    style.bg = color("bg").unwrap_or(style.bg);
+    if let Some(url) = fields.get("url").and_then(Value::as_str) {
+        style.url = Some(url.into());
+    }
+    for (name, attr) in purlin_kernel::text::Attrs::NAMES {
+        if fields.get(name) == Some(&Value::Bool(true)) {
+            style.attrs = style.attrs | attr;
+        }
+    }
+    style
+}

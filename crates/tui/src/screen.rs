@@ -1,0 +1,262 @@
+//! The stock screen: its buffers, windows and layout, its keys and commands.
+//!
+//! Everything here is made of the kernel's public nouns: an extension that wants another transcript, composer, status
+//! line or layout replaces the part it wants and keeps the rest.
+
+mod actions;
+mod keys;
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use purlin_kernel::{
+    ExtId, HandlerError, Kernel, LayoutNode, MouseEvent, MouseKind, Rect, Renderer, Topic, Window,
+    text::Line, window::Placement,
+};
+use serde_json::json;
+
+use crate::{
+    composer::{self, COMPOSER, Composer, TALLEST},
+    dialog::{self, DIALOG, DialogBox},
+    history::History,
+    hooks,
+    notice::{NOTICE, NoticeLine},
+    popup::{AUTOCOMPLETE, Popup},
+    status::{self, STATUS, Segment, Status},
+    transcript::{TRANSCRIPT, Transcript},
+};
+
+/// Rows that a step of the wheel scrolls.
+const WHEEL: usize = 3;
+
+/// Places at the edges for windows of extensions, hidden while nobody uses them.
+const DOCKS: [&str; 4] = ["header", "above", "below", "footer"];
+
+/// How the stock screen is set up.
+#[derive(Debug, Default)]
+pub struct ScreenOptions {
+    /// What was sent before.
+    pub history: History,
+    /// What the transcript shows while it is empty.
+    pub welcome: Vec<Line>,
+    /// What the composer shows while it is empty.
+    pub placeholder: String,
+}
+
+/// The stock screen of one kernel; a clone is the same screen.
+#[derive(Clone)]
+pub struct Screen(Rc<Parts>);
+
+struct Parts {
+    kernel: Kernel,
+    transcript: Rc<Transcript>,
+    popup: Rc<Popup>,
+    history: RefCell<History>,
+    composer_row: Cell<u16>,
+}
+
+impl Screen {
+    /// Creates the stock buffers, windows, layout, commands and keymaps, and focuses the composer.
+    pub fn install(kernel: &Kernel, options: ScreenOptions) -> Result<Screen, HandlerError> {
+        for decl in hooks::ALL {
+            kernel.hook().declare(decl);
+        }
+        let screen = Screen(Rc::new(Parts {
+            kernel: kernel.clone(),
+            transcript: Rc::new(Transcript::new(options.welcome)),
+            popup: Rc::default(),
+            history: RefCell::new(options.history),
+            composer_row: Cell::new(0),
+        }));
+        screen.create_windows(&options.placeholder)?;
+        screen.watch();
+        actions::register(&screen);
+        keys::register(kernel)?;
+        kernel.set_visual_lines(Rc::new(composer::shown_lines));
+        kernel.ui().set_interactive(true);
+        kernel.win().focus(COMPOSER);
+        Ok(screen)
+    }
+
+    /// Answers the kernel.
+    pub fn kernel(&self) -> &Kernel {
+        &self.0.kernel
+    }
+
+    /// Answers the transcript's renderer.
+    pub fn transcript(&self) -> &Transcript {
+        &self.0.transcript
+    }
+
+    /// Sets a segment of the status line; an empty text takes it away.
+    pub fn set_segment(&self, key: &str, segment: &Segment) {
+        status::set(&self.0.kernel, key, segment);
+    }
+
+    /// Changes what the transcript shows while it is empty.
+    pub fn set_welcome(&self, welcome: Vec<Line>) {
+        self.0.transcript.set_welcome(welcome);
+        self.0.kernel.win().mark_dirty(TRANSCRIPT);
+    }
+
+    /// Says that the transcript's blocks have changed.
+    pub fn refresh(&self) {
+        self.0.kernel.buf().source_changed(TRANSCRIPT);
+    }
+
+    fn create_windows(&self, placeholder: &str) -> Result<(), HandlerError> {
+        let kernel = &self.0.kernel;
+        let tree: [(&str, Rc<dyn Renderer>); 4] = [
+            (TRANSCRIPT, Rc::clone(&self.0.transcript) as Rc<dyn Renderer>),
+            (NOTICE, Rc::new(NoticeLine)),
+            (COMPOSER, Rc::new(Composer::default())),
+            (STATUS, Rc::new(Status)),
+        ];
+        for (name, renderer) in tree {
+            self.create(
+                Window { focusable: name == COMPOSER, ..Window::new(name, name, name) },
+                Some(renderer),
+            )?;
+            kernel.buf().set_editable(name, name == COMPOSER);
+        }
+        for name in DOCKS {
+            self.create(
+                Window { focusable: false, visible: false, ..Window::new(name, "dock", name) },
+                None,
+            )?;
+        }
+        let floats: [(&str, i32, Rc<dyn Renderer>); 2] = [
+            (AUTOCOMPLETE, 500, Rc::clone(&self.0.popup) as Rc<dyn Renderer>),
+            (DIALOG, 1000, Rc::new(DialogBox)),
+        ];
+        for (name, zindex, renderer) in floats {
+            let float = Window::float(name, name, name, Rect::default());
+            self.create(Window { focusable: false, visible: false, zindex, ..float }, Some(renderer))?;
+            kernel.buf().set_editable(name, false);
+        }
+        kernel.buf().set_var(COMPOSER, "placeholder", json!(placeholder));
+        kernel.layout().set_stock(LayoutNode::col(vec![
+            LayoutNode::win("header"),
+            LayoutNode::win(TRANSCRIPT).grow(1).min(1),
+            LayoutNode::win("above"),
+            LayoutNode::win(NOTICE),
+            LayoutNode::win(COMPOSER).min(1).max(TALLEST),
+            LayoutNode::win("below"),
+            LayoutNode::win(STATUS).size(1),
+            LayoutNode::win("footer"),
+        ]));
+        Ok(())
+    }
+
+    fn create(&self, window: Window, renderer: Option<Rc<dyn Renderer>>) -> Result<(), HandlerError> {
+        let kernel = &self.0.kernel;
+        let name = window.name.clone();
+        kernel.buf().create(ExtId::CORE, &name);
+        kernel.win().create(ExtId::CORE, window)?;
+        if let Some(renderer) = renderer {
+            kernel.win().set_stock_renderer(&name, renderer);
+        }
+        Ok(())
+    }
+
+    /// Has windows drawn again when what they show changes elsewhere than in their buffer.
+    fn watch(&self) {
+        let kernel = &self.0.kernel;
+        let weak = kernel.downgrade();
+        kernel.on_change(
+            ExtId::CORE,
+            Rc::new(move |topic| {
+                let Some(kernel) = weak.upgrade() else { return };
+                match topic {
+                    Topic::Pending => kernel.win().mark_dirty(STATUS),
+                    Topic::Dialogs => kernel.win().mark_dirty(DIALOG),
+                    Topic::Notifications => kernel.win().mark_dirty(NOTICE),
+                    _ => {}
+                }
+            }),
+        );
+        let (weak, popup) = (kernel.downgrade(), Rc::clone(&self.0.popup));
+        kernel.buf().attach(
+            ExtId::CORE,
+            COMPOSER,
+            Rc::new(move |_| {
+                if let Some(kernel) = weak.upgrade() {
+                    popup.update(&kernel);
+                }
+                Ok(())
+            }),
+        );
+    }
+
+    /// Puts dialog and completion where they belong; called before each frame. Answers whether something moved.
+    pub fn arrange(&self) -> bool {
+        let kernel = &self.0.kernel;
+        let (width, height) = kernel.layout().size();
+        let floor = self.floor(height);
+        let popup = if kernel.ui().has_dialog() { None } else { self.0.popup.place(width, floor) };
+        let dialog = dialog::place(kernel, (width, height), floor);
+        let moved = self.float(AUTOCOMPLETE, popup);
+        self.float(DIALOG, dialog) || moved
+    }
+
+    /// Answers the first row that the composer and its rule take.
+    fn floor(&self, height: u16) -> u16 {
+        let row = |name: &str| {
+            self.0.kernel.win().get(name).filter(|window| !window.rect.is_empty()).map(|w| w.rect.y)
+        };
+        row(NOTICE).or_else(|| row(COMPOSER)).unwrap_or(height).min(height)
+    }
+
+    fn float(&self, name: &str, rect: Option<Rect>) -> bool {
+        let windows = self.0.kernel.win();
+        let Some(window) = windows.get(name) else { return false };
+        let placement = rect.map_or(window.placement, Placement::Float);
+        if window.visible == rect.is_some() && window.placement == placement {
+            return false;
+        }
+        windows.set(name, |window| {
+            window.visible = rect.is_some();
+            window.placement = placement;
+        })
+    }
+
+    /// Tells whether the composer has moved since the last call, so that what stands above it must be arranged again.
+    pub fn has_shifted(&self) -> bool {
+        let (_, height) = self.0.kernel.layout().size();
+        let row = self.floor(height);
+        self.0.composer_row.replace(row) != row
+    }
+
+    /// Scrolls what is below the mouse when nobody else wanted the wheel.
+    pub fn wheel(&self, event: MouseEvent) {
+        let up = match event.kind {
+            MouseKind::WheelUp => true,
+            MouseKind::WheelDown => false,
+            _ => return,
+        };
+        if self.0.kernel.ui().has_dialog() {
+            return;
+        }
+        let below = self.0.kernel.win().at(event.row, event.col).map(|window| window.name.clone());
+        // Over the composer and the lines around it the wheel means the transcript.
+        let stock = |name: &String| [COMPOSER, STATUS, NOTICE, AUTOCOMPLETE].contains(&name.as_str());
+        let name = below.filter(|name| !stock(name)).unwrap_or_else(|| TRANSCRIPT.to_owned());
+        self.scroll(&name, up, WHEEL);
+    }
+
+    fn scroll(&self, name: &str, up: bool, rows: usize) {
+        self.0.kernel.win().scroll(name, |scroll| {
+            scroll.offset =
+                if up { scroll.offset.saturating_add(rows) } else { scroll.offset.saturating_sub(rows) };
+            scroll.follow = scroll.offset == 0;
+        });
+    }
+}
+
+impl std::fmt::Debug for Screen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Screen").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,267 @@
+//! The commands of the stock screen. What leaves the screen is another's command: `send` takes the prompt, `interrupt`
+//! stops the work, `quit` ends the program; the one who wires the screen registers them.
+
+use purlin_kernel::{CommandKind, CommandSpec, ExtId, HandlerError, Kernel, Level, Object};
+use serde_json::json;
+
+use super::Screen;
+use crate::{
+    composer::COMPOSER,
+    hooks::PromptSubmit,
+    transcript::{FAR, TRANSCRIPT},
+};
+
+type Run = fn(&Screen) -> Result<(), HandlerError>;
+
+const ACTIONS: &[(&str, &str, Run)] = &[
+    ("submit", "Sends what the composer holds.", submit),
+    ("history.prev", "Recalls the prompt before.", |screen| recall(screen, false)),
+    ("history.next", "Recalls the prompt after.", |screen| recall(screen, true)),
+    ("composer.up", "Moves up; from the first line, recalls the prompt before.", |screen| {
+        vertical(screen, false)
+    }),
+    ("composer.down", "Moves down; from the last line, recalls the prompt after.", |screen| {
+        vertical(screen, true)
+    }),
+    (
+        "composer.delete-or-quit",
+        "Deletes the character at the cursor; quits when there is no text.",
+        delete_or_quit,
+    ),
+    ("composer.undo-or-suspend", "Undoes an edit; suspends when there is no text.", undo_or_suspend),
+    ("autocomplete.accept", "Takes the chosen completion.", accept),
+    ("autocomplete.next", "Chooses the next completion.", |screen| choose(screen, true)),
+    ("autocomplete.prev", "Chooses the completion before.", |screen| choose(screen, false)),
+    ("autocomplete.close", "Closes the completion.", |screen| {
+        screen.0.popup.close(&screen.0.kernel);
+        Ok(())
+    }),
+    ("escape", "Closes what is open, else interrupts.", escape),
+    ("prompt.cancel", "Clears the composer; pressed twice, quits.", cancel),
+    ("transcript.fold", "Unfolds tool output and reasoning, or folds them again.", fold),
+    ("transcript.up", "Scrolls the transcript one row up.", |screen| scroll(screen, true, 1)),
+    ("transcript.down", "Scrolls the transcript one row down.", |screen| scroll(screen, false, 1)),
+    ("transcript.page-up", "Scrolls the transcript one page up.", |screen| {
+        scroll(screen, true, page(screen))
+    }),
+    ("transcript.page-down", "Scrolls the transcript one page down.", |screen| {
+        scroll(screen, false, page(screen))
+    }),
+    ("transcript.start", "Goes to the beginning of the transcript.", |screen| scroll(screen, true, FAR)),
+    ("transcript.end", "Goes to the end of the transcript and follows it.", |screen| {
+        scroll(screen, false, usize::MAX)
+    }),
+];
+
+pub(super) fn register(screen: &Screen) {
+    let kernel = &screen.0.kernel;
+    register_send(kernel);
+    for (name, desc, run) in ACTIONS {
+        let weak = std::rc::Rc::downgrade(&screen.0);
+        let action = move |_: &purlin_kernel::CommandCall| {
+            let Some(parts) = weak.upgrade() else { return Ok(None) };
+            run(&Screen(parts)).map(|()| None)
+        };
+        kernel.command().create(ExtId::CORE, CommandSpec::action(*name, *desc, action));
+    }
+}
+
+/// Registers the command that hands a prompt on and puts it back where it could not be taken.
+fn register_send(kernel: &Kernel) {
+    let weak = kernel.downgrade();
+    let mut spec = CommandSpec::new("composer.send", "Hands its text on as a prompt.", move |call| {
+        let kernel = weak.upgrade();
+        Box::pin(async move {
+            let Some(kernel) = kernel else { return Ok(None) };
+            let sent = kernel.command().run("send", &call.args).await;
+            if sent.is_err() && kernel.buf().text(COMPOSER).is_empty() {
+                kernel.buf().set_text(COMPOSER, &call.args);
+            }
+            sent
+        })
+    });
+    spec.kind = CommandKind::Action;
+    kernel.command().create(ExtId::CORE, spec);
+}
+
+fn submit(screen: &Screen) -> Result<(), HandlerError> {
+    let kernel = &screen.0.kernel;
+    if screen.0.popup.is_open() && !screen.0.popup.is_complete(kernel) && screen.0.popup.accept(kernel) {
+        let takes_arguments = kernel.buf().text(COMPOSER).ends_with(' ');
+        if takes_arguments {
+            return Ok(());
+        }
+    }
+    let text = kernel.buf().text(COMPOSER);
+    let dispatched = kernel.hook().dispatch_with::<PromptSubmit>(|| {
+        Object::from_iter([
+            ("text".to_owned(), json!(text)),
+            ("key".to_owned(), json!("enter")),
+            ("delivery".to_owned(), json!("prompt")),
+            ("attachments".to_owned(), json!([])),
+        ])
+    });
+    if dispatched.consumed {
+        return Ok(());
+    }
+    // A handler may have rewritten the composer.
+    let text = kernel.buf().text(COMPOSER);
+    if text.trim().is_empty() {
+        return Ok(());
+    }
+    match text.trim_start().strip_prefix('/').filter(|rest| is_command(kernel, rest)) {
+        Some(rest) => run_slash(screen, &text, rest),
+        None if kernel.command().get("send").is_none() => {
+            Err(HandlerError::new("nobody takes prompts here: no command `send` is registered"))
+        }
+        None => {
+            take(screen, &text);
+            kernel.command().invoke("composer.send", &text);
+            Ok(())
+        }
+    }
+}
+
+/// Tells a command from a prompt that begins with a path, such as `/etc/hosts looks odd`.
+fn is_command(kernel: &Kernel, rest: &str) -> bool {
+    let name = rest.split_whitespace().next().unwrap_or("");
+    let word =
+        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | ':' | '.'));
+    word && (kernel.command().get(name).is_some() || !rest.trim_end().contains(char::is_whitespace))
+}
+
+fn run_slash(screen: &Screen, text: &str, rest: &str) -> Result<(), HandlerError> {
+    let kernel = &screen.0.kernel;
+    let rest = rest.trim();
+    let (name, args) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    if kernel.command().get(name).is_none() {
+        let hint = kernel
+            .command()
+            .nearest(name)
+            .map(|near| format!(" Did you mean `/{near}`?"))
+            .unwrap_or_default();
+        // The text stays: it is easier mended than typed again.
+        kernel.ui().notify(ExtId::CORE, format!("There is no command `/{name}`.{hint}"), Level::Warn);
+        return Ok(());
+    }
+    take(screen, text);
+    kernel.command().invoke(name, args.trim());
+    Ok(())
+}
+
+/// Empties the composer, remembers what was in it and goes to the end of the transcript.
+fn take(screen: &Screen, text: &str) {
+    let kernel = &screen.0.kernel;
+    kernel.buf().clear(COMPOSER);
+    let _ = scroll(screen, false, usize::MAX); // Scrolling cannot fail.
+    let saved = screen.0.history.borrow_mut().add(text);
+    if let Some(write) = saved {
+        // The history is a convenience: a full disk is reported in the log and stops nobody.
+        std::thread::spawn(move || {
+            if let Err(error) = write() {
+                tracing::warn!(%error, "the prompt history cannot be written");
+            }
+        });
+    }
+}
+
+fn recall(screen: &Screen, newer: bool) -> Result<(), HandlerError> {
+    let kernel = &screen.0.kernel;
+    let current = kernel.buf().text(COMPOSER);
+    let mut history = screen.0.history.borrow_mut();
+    let found = if newer { history.next() } else { history.previous(&current) };
+    drop(history);
+    if let Some(text) = found {
+        kernel.buf().set_text(COMPOSER, &text);
+    }
+    Ok(())
+}
+
+fn vertical(screen: &Screen, down: bool) -> Result<(), HandlerError> {
+    let kernel = &screen.0.kernel;
+    if screen.0.popup.is_open() {
+        return choose(screen, down);
+    }
+    if !kernel.move_vertically(COMPOSER, down) {
+        recall(screen, down)?;
+    }
+    Ok(())
+}
+
+fn choose(screen: &Screen, down: bool) -> Result<(), HandlerError> {
+    screen.0.popup.step(&screen.0.kernel, down);
+    Ok(())
+}
+
+fn accept(screen: &Screen) -> Result<(), HandlerError> {
+    screen.0.popup.accept(&screen.0.kernel);
+    Ok(())
+}
+
+fn is_empty(screen: &Screen) -> bool {
+    screen.0.kernel.buf().get(COMPOSER).is_none_or(|buffer| buffer.rope.len_chars() == 0)
+}
+
+fn delete_or_quit(screen: &Screen) -> Result<(), HandlerError> {
+    let kernel = &screen.0.kernel;
+    if is_empty(screen) {
+        quit(kernel)
+    } else {
+        kernel.command().invoke("edit.delete-right", "")
+    }
+    Ok(())
+}
+
+fn undo_or_suspend(screen: &Screen) -> Result<(), HandlerError> {
+    let name = if is_empty(screen) { "suspend" } else { "edit.undo" };
+    screen.0.kernel.command().invoke(name, "");
+    Ok(())
+}
+
+fn quit(kernel: &Kernel) {
+    if kernel.command().get("quit").is_some() {
+        kernel.command().invoke("quit", "");
+    } else {
+        kernel.quit();
+    }
+}
+
+fn escape(screen: &Screen) -> Result<(), HandlerError> {
+    let kernel = &screen.0.kernel;
+    if screen.0.popup.is_open() {
+        screen.0.popup.close(kernel);
+    } else if kernel.command().get("interrupt").is_some() {
+        kernel.command().invoke("interrupt", "");
+    }
+    Ok(())
+}
+
+fn cancel(screen: &Screen) -> Result<(), HandlerError> {
+    let kernel = &screen.0.kernel;
+    if !is_empty(screen) {
+        let text = kernel.buf().text(COMPOSER);
+        // What was cleared by mistake can be recalled.
+        let _ = screen.0.history.borrow_mut().add(&text); // Not written to the file: it was not sent.
+        kernel.command().invoke("edit.clear", "");
+        kernel.buf().clear(COMPOSER);
+    }
+    kernel.ui().notify(ExtId::CORE, "Press ctrl+c again to quit.", Level::Info);
+    Ok(())
+}
+
+fn fold(screen: &Screen) -> Result<(), HandlerError> {
+    screen.0.transcript.toggle_fold();
+    screen.0.kernel.win().mark_dirty(TRANSCRIPT);
+    Ok(())
+}
+
+fn page(screen: &Screen) -> usize {
+    let height = screen.0.kernel.win().get(TRANSCRIPT).map_or(2, |window| usize::from(window.rect.height));
+    // One row of the page before stays in sight.
+    height.saturating_sub(1).max(1)
+}
+
+fn scroll(screen: &Screen, up: bool, rows: usize) -> Result<(), HandlerError> {
+    screen.scroll(TRANSCRIPT, up, rows);
+    Ok(())
+}
