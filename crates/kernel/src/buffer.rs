@@ -86,6 +86,21 @@ pub(crate) struct Slot {
     touched: Cell<u64>,
 }
 
+impl Slot {
+    fn new(owner: ExtId, name: &str) -> Self {
+        Self {
+            owner,
+            state: Rc::new(Buffer::new(name)),
+            source: None,
+            attached: Rc::default(),
+            touched: Cell::new(0),
+        }
+    }
+}
+
+/// What a deleted buffer was.
+type Kept = (Slot, Option<Rc<crate::mark::Marks>>);
+
 #[derive(Default)]
 pub(crate) struct BufferTable {
     pub(crate) slots: RefCell<BTreeMap<String, Slot>>,
@@ -98,28 +113,27 @@ pub struct Buffers<'k>(pub(crate) &'k Kernel);
 
 impl Buffers<'_> {
     /// Lists the buffers' names, sorted.
-    pub fn list(&self) -> Vec<String> {
+    pub fn list(self) -> Vec<String> {
         self.0.0.buffers.slots.borrow().keys().cloned().collect()
     }
 
     /// Answers a buffer as it stands.
-    pub fn get(&self, name: &str) -> Option<Rc<Buffer>> {
+    pub fn get(self, name: &str) -> Option<Rc<Buffer>> {
         self.0.0.buffers.slots.borrow().get(name).map(|slot| slot.state.clone())
     }
 
     /// Tells whether a buffer exists.
-    pub fn exists(&self, name: &str) -> bool {
+    pub fn exists(self, name: &str) -> bool {
         self.0.0.buffers.slots.borrow().contains_key(name)
     }
 
     /// Creates a buffer; one that exists is left as it is. Deleting the handle deletes the buffer.
-    pub fn create(&self, owner: ExtId, name: &str) -> Handle {
+    pub fn create(self, owner: ExtId, name: &str) -> Handle {
         let id = self.0.next_reg();
         let (linked, unlinked) = (name.to_owned(), name.to_owned());
         let fresh = !self.exists(name);
         // What a deleted buffer held, for a rollback of the deletion.
-        let kept: RefCell<Option<Slot>> = RefCell::new(None);
-        let kept = Rc::new(kept);
+        let kept: Rc<RefCell<Option<Kept>>> = Rc::default();
         let restore = kept.clone();
         self.0.register(
             id,
@@ -127,19 +141,16 @@ impl Buffers<'_> {
             "buffer",
             name,
             move |kernel| {
-                let slot = restore.take().unwrap_or_else(|| Slot {
-                    owner,
-                    state: Rc::new(Buffer::new(&linked)),
-                    source: None,
-                    attached: Rc::default(),
-                    touched: Cell::new(0),
-                });
+                let (slot, marks) = restore.take().unwrap_or_else(|| (Slot::new(owner, &linked), None));
+                if let Some(marks) = marks {
+                    kernel.marks_give(&linked, marks);
+                }
                 kernel.0.buffers.slots.borrow_mut().entry(linked.clone()).or_insert(slot);
             },
             move |kernel| {
                 if fresh {
                     let slot = kernel.0.buffers.slots.borrow_mut().remove(&unlinked);
-                    *kept.borrow_mut() = slot;
+                    *kept.borrow_mut() = slot.map(|slot| (slot, kernel.marks_take(&unlinked)));
                     kernel.win().buffer_changed(&unlinked);
                 }
             },
@@ -147,7 +158,7 @@ impl Buffers<'_> {
     }
 
     /// Deletes a buffer of an extension; a built-in one is emptied instead. False when there is none.
-    pub fn delete(&self, name: &str) -> bool {
+    pub fn delete(self, name: &str) -> bool {
         let Some(owner) = self.0.0.buffers.slots.borrow().get(name).map(|slot| slot.owner) else {
             return false;
         };
@@ -161,54 +172,54 @@ impl Buffers<'_> {
     }
 
     /// Empties text and blocks, and puts the cursor at the start.
-    pub fn clear(&self, name: &str) -> bool {
+    pub fn clear(self, name: &str) -> bool {
         let cleared = self.set_text(name, "");
         self.change_state(name, |buffer| buffer.blocks = Rc::default());
         cleared
     }
 
     /// Answers the text; empty for an unknown buffer.
-    pub fn text(&self, name: &str) -> String {
+    pub fn text(self, name: &str) -> String {
         self.get(name).map(|buffer| buffer.text()).unwrap_or_default()
     }
 
     /// Answers the cursor; 0 for an unknown buffer.
-    pub fn cursor(&self, name: &str) -> usize {
+    pub fn cursor(self, name: &str) -> usize {
         self.get(name).map_or(0, |buffer| buffer.cursor)
     }
 
     /// Counts the lines; 1 for an unknown buffer.
-    pub fn line_count(&self, name: &str) -> usize {
+    pub fn line_count(self, name: &str) -> usize {
         self.get(name).map_or(1, |buffer| buffer.line_count())
     }
 
     /// Answers the change counter.
-    pub fn tick(&self, name: &str) -> u64 {
+    pub fn tick(self, name: &str) -> u64 {
         self.get(name).map_or(0, |buffer| buffer.tick)
     }
 
     /// Sets what is attached to a buffer; answers whether it exists.
-    pub fn set_metadata(&self, name: &str, metadata: Object) -> bool {
+    pub fn set_metadata(self, name: &str, metadata: Object) -> bool {
         self.change_state(name, |buffer| buffer.metadata = Rc::new(metadata))
     }
 
     /// Sets the title.
-    pub fn set_label(&self, name: &str, label: &str) -> bool {
-        self.change_state(name, |buffer| buffer.label = label.to_owned())
+    pub fn set_label(self, name: &str, label: &str) -> bool {
+        self.change_state(name, |buffer| label.clone_into(&mut buffer.label))
     }
 
     /// Says whether typing changes it.
-    pub fn set_editable(&self, name: &str, editable: bool) -> bool {
+    pub fn set_editable(self, name: &str, editable: bool) -> bool {
         self.change_state(name, |buffer| buffer.editable = editable)
     }
 
     /// Answers a variable.
-    pub fn var(&self, name: &str, var: &str) -> Option<Value> {
+    pub fn var(self, name: &str, var: &str) -> Option<Value> {
         self.get(name)?.vars.get(var).cloned()
     }
 
     /// Sets a variable; null removes it.
-    pub fn set_var(&self, name: &str, var: &str, value: Value) -> bool {
+    pub fn set_var(self, name: &str, var: &str, value: Value) -> bool {
         self.change_state(name, |buffer| {
             let vars = Rc::make_mut(&mut buffer.vars);
             if value.is_null() {
@@ -220,7 +231,7 @@ impl Buffers<'_> {
     }
 
     /// Calls `f` after each change of the buffer's text or blocks.
-    pub fn attach(&self, owner: ExtId, name: &str, f: ChangeFn) -> Handle {
+    pub fn attach(self, owner: ExtId, name: &str, f: ChangeFn) -> Handle {
         let id = self.0.next_reg();
         let (linked, unlinked) = (name.to_owned(), name.to_owned());
         self.0.register(
@@ -242,7 +253,7 @@ impl Buffers<'_> {
     }
 
     /// Changes a buffer's fields, remembered for a rollback, and marks its windows dirty.
-    pub(crate) fn change_state(&self, name: &str, f: impl FnOnce(&mut Buffer)) -> bool {
+    pub(crate) fn change_state(self, name: &str, f: impl FnOnce(&mut Buffer)) -> bool {
         if !self.remember(name) {
             return false;
         }
@@ -254,7 +265,7 @@ impl Buffers<'_> {
     }
 
     /// Keeps the buffer as it was before the open stretch's first change; false when there is no such buffer.
-    fn remember(&self, name: &str) -> bool {
+    fn remember(self, name: &str) -> bool {
         let slots = self.0.0.buffers.slots.borrow();
         let Some(slot) = slots.get(name) else { return false };
         if self.0.first_touch(&slot.touched) {

@@ -132,7 +132,7 @@ pub struct Commands<'k>(&'k Kernel);
 
 impl Commands<'_> {
     /// Adds a command. Of two with one name the built-in wins, then the first; the clash is a diagnostic.
-    pub fn create(&self, owner: ExtId, spec: CommandSpec) -> Handle {
+    pub fn create(self, owner: ExtId, spec: CommandSpec) -> Handle {
         if let Some(other) = self.entry(&spec.name) {
             let holder = self.0.ext().name(other.owner);
             let text = format!("`{}` is already a command of `{holder}`, which keeps the name", spec.name);
@@ -152,7 +152,7 @@ impl Commands<'_> {
         )
     }
 
-    fn link(&self, entry: &Rc<Entry>) {
+    fn link(self, entry: &Rc<Entry>) {
         {
             let mut names = self.0.0.commands.names.borrow_mut();
             for name in entry.names() {
@@ -165,7 +165,7 @@ impl Commands<'_> {
         self.0.changed(Topic::Registrations);
     }
 
-    fn unlink(&self, entry: &Rc<Entry>) {
+    fn unlink(self, entry: &Rc<Entry>) {
         {
             let mut names = self.0.0.commands.names.borrow_mut();
             for name in entry.names() {
@@ -180,24 +180,24 @@ impl Commands<'_> {
         self.0.changed(Topic::Registrations);
     }
 
-    fn entry(&self, name: &str) -> Option<Rc<Entry>> {
+    fn entry(self, name: &str) -> Option<Rc<Entry>> {
         self.0.0.commands.names.borrow().get(name)?.first().cloned()
     }
 
     /// Answers the command that runs under a name or alias.
-    pub fn get(&self, name: &str) -> Option<CommandListing> {
+    pub fn get(self, name: &str) -> Option<CommandListing> {
         self.entry(name).map(|entry| entry.listing())
     }
 
     /// Lists the commands that can be run, by name; aliases are not listed again.
-    pub fn list(&self) -> Vec<CommandListing> {
+    pub fn list(self) -> Vec<CommandListing> {
         let names = self.0.0.commands.names.borrow();
         let first = names.iter().filter_map(|(name, list)| Some((name, list.first()?)));
         first.filter(|(name, entry)| **name == entry.spec.name).map(|(_, entry)| entry.listing()).collect()
     }
 
     /// Lists the slash commands whose name or alias begins with `prefix`.
-    pub fn complete(&self, prefix: &str) -> Vec<CommandListing> {
+    pub fn complete(self, prefix: &str) -> Vec<CommandListing> {
         let matches = |c: &CommandListing| {
             c.kind == CommandKind::Slash
                 && (c.name.starts_with(prefix) || c.aliases.iter().any(|alias| alias.starts_with(prefix)))
@@ -206,7 +206,7 @@ impl Commands<'_> {
     }
 
     /// Completes the arguments of a command; a completer that fails offers nothing.
-    pub fn complete_args(&self, name: &str, prefix: &str) -> Vec<String> {
+    pub fn complete_args(self, name: &str, prefix: &str) -> Vec<String> {
         let Some(entry) = self.entry(name) else { return Vec::new() };
         let Some(complete) = entry.spec.complete.clone() else { return Vec::new() };
         let what = format!("completion of `{name}`");
@@ -218,14 +218,14 @@ impl Commands<'_> {
     }
 
     /// Answers the slash command somebody probably meant.
-    pub fn nearest(&self, name: &str) -> Option<String> {
+    pub fn nearest(self, name: &str) -> Option<String> {
         let list = self.list();
         let slash = list.iter().filter(|command| command.kind == CommandKind::Slash);
         nearest(name, slash.map(|command| command.name.as_str())).map(str::to_owned)
     }
 
     /// Runs a command; what it answers is for the caller to show.
-    pub fn run(&self, name: &str, args: &str) -> LBF<CommandResult> {
+    pub fn run(self, name: &str, args: &str) -> LBF<CommandResult> {
         let Some(entry) = self.entry(name) else {
             let hint = self.nearest(name).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             let error = HandlerError::new(format!("unknown command `{name}`{hint}"));
@@ -247,7 +247,7 @@ impl Commands<'_> {
     }
 
     /// Runs a command at once as far as it goes without waiting, the rest as a task; shows what it answers.
-    pub fn invoke(&self, name: &str, args: &str) {
+    pub fn invoke(self, name: &str, args: &str) {
         let mut future = self.run(name, args);
         // The first poll happens here so that an edit is done before the frame that follows; a future that waits
         // is polled again with its task's waker.
@@ -265,7 +265,7 @@ impl Commands<'_> {
     }
 
     /// Shows a command's answer or error as a notice.
-    pub fn show(&self, name: &str, result: CommandResult) {
+    pub fn show(self, name: &str, result: CommandResult) {
         match result {
             Ok(None) => {}
             Ok(Some(text)) => self.0.ui().notify(ExtId::CORE, text, Level::Info),

@@ -18,7 +18,7 @@ const COMMANDS: &[(&str, &str, Edit)] = &[
     ("edit.left", "Moves the cursor one character back.", |k, b| k.step(b, motion::left)),
     ("edit.right", "Moves the cursor one character on.", |k, b| k.step(b, motion::right)),
     ("edit.word-left", "Moves the cursor to the start of the word before it.", |k, b| {
-        k.step(b, motion::word_left)
+        k.step(b, motion::word_left);
     }),
     ("edit.word-right", "Moves the cursor behind the next word.", |k, b| k.step(b, motion::word_right)),
     ("edit.line-start", "Moves the cursor to the start of its line.", |k, b| k.step(b, motion::line_start)),
@@ -37,16 +37,16 @@ const COMMANDS: &[(&str, &str, Edit)] = &[
     ("edit.delete-left", "Deletes the character before the cursor.", |k, b| k.delete_to(b, motion::left)),
     ("edit.delete-right", "Deletes the character at the cursor.", |k, b| k.delete_to(b, motion::right)),
     ("edit.delete-word-left", "Kills from the start of the word to the cursor.", |k, b| {
-        k.kill_to(b, motion::word_left)
+        k.kill_to(b, motion::word_left);
     }),
     ("edit.delete-word-right", "Kills from the cursor to the end of the word.", |k, b| {
-        k.kill_to(b, motion::word_right)
+        k.kill_to(b, motion::word_right);
     }),
     ("edit.kill-to-line-start", "Kills from the start of the line to the cursor.", |k, b| {
         k.kill_to(b, motion::kill_start);
     }),
     ("edit.kill-to-line-end", "Kills from the cursor to the end of the line.", |k, b| {
-        k.kill_to(b, motion::kill_end)
+        k.kill_to(b, motion::kill_end);
     }),
     ("edit.kill-line", "Kills the whole line.", |k, b| k.kill_line(b)),
     ("edit.yank", "Inserts what was killed last.", |k, b| k.yank(b)),

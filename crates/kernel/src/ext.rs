@@ -123,7 +123,7 @@ pub struct Extensions<'k>(&'k Kernel);
 
 impl Extensions<'_> {
     /// Loads an extension: its `load` is one stretch, so a failure leaves nothing behind.
-    pub fn load(&self, mut extension: Box<dyn Extension>) -> Result<ExtId, LoadError> {
+    pub fn load(self, mut extension: Box<dyn Extension>) -> Result<ExtId, LoadError> {
         let name = extension.name().to_owned();
         let ext = self.reserve(&name);
         let kernel = self.0;
@@ -146,7 +146,7 @@ impl Extensions<'_> {
     }
 
     /// Reserves a number and a name for code that registers without an [`Extension`] value.
-    pub fn reserve(&self, name: &str) -> ExtId {
+    pub fn reserve(self, name: &str) -> ExtId {
         let table = &self.0.0.exts;
         let id = ExtId(table.next.get() + 1);
         table.next.set(id.0);
@@ -155,7 +155,7 @@ impl Extensions<'_> {
     }
 
     /// Unloads an extension: everything it registered goes, its waits end with `unload`.
-    pub fn unload(&self, ext: ExtId) {
+    pub fn unload(self, ext: ExtId) {
         if ext == ExtId::CORE {
             return;
         }
@@ -169,20 +169,20 @@ impl Extensions<'_> {
         self.0.changed(Topic::Registrations);
     }
 
-    fn take_away(&self, ext: ExtId) {
+    fn take_away(self, ext: ExtId) {
         self.0.ui().close_of(ext, crate::Reason::Unload);
         self.0.unregister_all(ext);
         self.0.marks_unload(ext);
     }
 
     /// Lists what is loaded, in load order.
-    pub fn list(&self) -> Vec<LoadedExtension> {
+    pub fn list(self) -> Vec<LoadedExtension> {
         let names = self.0.0.exts.names.borrow();
         names.iter().map(|(id, name)| LoadedExtension { id: *id, name: name.to_string() }).collect()
     }
 
     /// Answers an extension's name; `purlin` for what is built in.
-    pub fn name(&self, ext: ExtId) -> String {
+    pub fn name(self, ext: ExtId) -> String {
         if ext == ExtId::CORE {
             return "purlin".into();
         }
@@ -191,18 +191,18 @@ impl Extensions<'_> {
     }
 
     /// Finds a loaded extension by its name; the latest, where two share one.
-    pub fn find(&self, name: &str) -> Option<ExtId> {
+    pub fn find(self, name: &str) -> Option<ExtId> {
         let names = self.0.0.exts.names.borrow();
         names.iter().rev().find(|(_, known)| &***known == name).map(|(id, _)| *id)
     }
 
     /// Tells whether an extension is loaded or loading.
-    pub fn is_loaded(&self, ext: ExtId) -> bool {
+    pub fn is_loaded(self, ext: ExtId) -> bool {
         ext == ExtId::CORE || self.0.0.exts.names.borrow().contains_key(&ext)
     }
 
     /// Adds something another crate defines.
-    pub fn add<T: Registration>(&self, owner: ExtId, registration: T) -> Handle {
+    pub fn add<T: Registration>(self, owner: ExtId, registration: T) -> Handle {
         let id = self.0.next_reg();
         let label = registration.name();
         let value: Rc<T> = Rc::new(registration);
@@ -232,14 +232,14 @@ impl Extensions<'_> {
     }
 
     /// Lists what was added of one type, in order of registration.
-    pub fn registrations<T: Registration>(&self) -> Vec<(ExtId, Rc<T>)> {
+    pub fn registrations<T: Registration>(self) -> Vec<(ExtId, Rc<T>)> {
         let typed = self.0.0.exts.typed.borrow();
         let list = typed.get(&TypeId::of::<T>()).into_iter().flatten();
         list.filter_map(|(_, owner, value)| Some((*owner, value.clone().downcast::<T>().ok()?))).collect()
     }
 
     /// Calls `f` whenever something was added or taken away.
-    pub fn on_registrations_changed(&self, owner: ExtId, f: Rc<dyn Fn()>) -> Handle {
+    pub fn on_registrations_changed(self, owner: ExtId, f: Rc<dyn Fn()>) -> Handle {
         self.0.on_change(
             owner,
             Rc::new(move |topic| {

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::grid::{Atlas, Canvas, Grid};
 use crate::guard::DeadlineClass;
 use crate::hooks::Object;
-use crate::hooks::terminal::{Render, Startup};
+use crate::hooks::terminal::{Render, Resize, Startup};
 use crate::layout::Rect;
 use crate::window::{Drawer, Placement};
 use crate::{ExtId, Kernel, RenderContext, Renderer, Window};
@@ -62,11 +62,18 @@ impl Kernel {
     }
 
     /// Draws what is dirty and answers what a screen of this size should show.
+    ///
+    /// The answer borrows the grid: it must be dropped before the next frame is asked for.
     pub fn frame(&self, width: u16, height: u16) -> Frame<'_> {
         if !self.0.frames.started.replace(true) {
             self.hook().dispatch_with::<Startup>(|| ());
         }
         let resized = self.0.layout.size.replace((width, height)) != (width, height);
+        if resized {
+            self.hook().dispatch_with::<Resize>(|| {
+                Object::from_iter([("width".to_owned(), json!(width)), ("height".to_owned(), json!(height))])
+            });
+        }
         {
             let mut grid = self.0.frames.grid.borrow_mut();
             if resized || grid.width() != width || grid.height() != height {
@@ -126,7 +133,9 @@ impl Kernel {
                 slot.dirty = true;
             }
         }
-        moved.into_iter().for_each(|rect| self.damage(rect));
+        for rect in moved {
+            self.damage(rect);
+        }
     }
 
     fn damage(&self, rect: Rect) {

@@ -36,9 +36,12 @@ pub(crate) struct GuardState {
     records: RefCell<BTreeMap<ExtId, ExtRecord>>,
     log: RefCell<std::collections::VecDeque<LogMessage>>,
     cancel: RefCell<Option<CancelToken>>,
-    on_suspend: RefCell<Vec<Rc<dyn Fn(ExtId, &str)>>>,
+    on_suspend: RefCell<Vec<SuspendFn>>,
     logged: Cell<u64>,
 }
+
+/// Hears of a suspension and its reason.
+pub type SuspendFn = Rc<dyn Fn(ExtId, &str)>;
 
 struct Frame {
     ext: ExtId,
@@ -57,7 +60,7 @@ impl Guard<'_> {
     ///
     /// `what` names the hook, command or callback in diagnostics.
     pub fn stretch<T>(
-        &self,
+        self,
         ext: ExtId,
         class: DeadlineClass,
         what: &str,
@@ -91,7 +94,7 @@ impl Guard<'_> {
 
     /// Wraps a future of `ext`'s code so that each poll is one stretch.
     pub fn future<T: 'static>(
-        &self,
+        self,
         ext: ExtId,
         class: DeadlineClass,
         what: impl Into<String>,
@@ -122,19 +125,19 @@ impl Guard<'_> {
     }
 
     /// Answers the extension whose code is running, if any is.
-    pub fn current(&self) -> Option<ExtId> {
+    pub fn current(self) -> Option<ExtId> {
         self.0.0.guard.frames.borrow().last().map(|frame| frame.ext)
     }
 
     /// Makes the running stretch fail, whatever its code does next.
-    pub fn doom(&self, error: HandlerError) {
+    pub fn doom(self, error: HandlerError) {
         if let Some(frame) = self.0.0.guard.frames.borrow_mut().last_mut() {
             frame.doomed.get_or_insert(error);
         }
     }
 
     /// Tells whether the running stretch is over its hard limit; long host functions ask every 64 KiB.
-    pub fn expired(&self) -> bool {
+    pub fn expired(self) -> bool {
         let state = &self.0.0.guard;
         let deadline = match state.frames.borrow().last() {
             Some(frame) if frame.doomed.is_some() => return true,
@@ -146,36 +149,36 @@ impl Guard<'_> {
     }
 
     /// Answers the token that ends the waits of the running handler, if what it works for can go away.
-    pub fn current_cancel(&self) -> Option<CancelToken> {
+    pub fn current_cancel(self) -> Option<CancelToken> {
         self.0.0.guard.cancel.borrow().clone()
     }
 
     /// Makes `token` the one that waits begun from now on listen to, and answers the one before.
-    pub fn swap_cancel(&self, token: Option<CancelToken>) -> Option<CancelToken> {
+    pub fn swap_cancel(self, token: Option<CancelToken>) -> Option<CancelToken> {
         std::mem::replace(&mut *self.0.0.guard.cancel.borrow_mut(), token)
     }
 
     /// Answers the limits in force.
-    pub fn limits(&self) -> Limits {
+    pub fn limits(self) -> Limits {
         self.0.0.guard.limits.borrow().clone()
     }
 
     /// Replaces the limits, as configuration asks.
-    pub fn set_limits(&self, limits: Limits) {
+    pub fn set_limits(self, limits: Limits) {
         *self.0.0.guard.limits.borrow_mut() = limits;
     }
 
     /// Supplies the thread that interrupts code over its limit.
-    pub fn set_watchdog(&self, watchdog: Rc<dyn Watchdog>) {
+    pub fn set_watchdog(self, watchdog: Rc<dyn Watchdog>) {
         *self.0.0.guard.watchdog.borrow_mut() = Some(watchdog);
     }
 
     /// Answers that thread, if an adapter has supplied it.
-    pub fn watchdog(&self) -> Option<Rc<dyn Watchdog>> {
+    pub fn watchdog(self) -> Option<Rc<dyn Watchdog>> {
         self.0.0.guard.watchdog.borrow().clone()
     }
 
-    fn refuse(&self, ext: ExtId) -> Option<HandlerError> {
+    fn refuse(self, ext: ExtId) -> Option<HandlerError> {
         if self.is_suspended(ext) {
             let name = self.0.ext().name(ext);
             return Some(HandlerError::of(ErrorKind::Cancelled, format!("extension `{name}` is suspended")));
@@ -184,7 +187,7 @@ impl Guard<'_> {
             .then(|| HandlerError::new("nested deeper than 32 handlers"))
     }
 
-    fn open(&self, ext: ExtId, class: DeadlineClass, now: u64) -> Option<Armed> {
+    fn open(self, ext: ExtId, class: DeadlineClass, now: u64) -> Option<Armed> {
         let state = &self.0.0.guard;
         let outer = state.frames.borrow().last().and_then(|frame| frame.deadline);
         let own = (ext != ExtId::CORE).then(|| now + state.limits.borrow().of(class).hard_ms * 1000);
@@ -196,7 +199,7 @@ impl Guard<'_> {
         self.arm(deadline, now)
     }
 
-    fn arm(&self, deadline: Option<u64>, now: u64) -> Option<Armed> {
+    fn arm(self, deadline: Option<u64>, now: u64) -> Option<Armed> {
         let deadline = deadline?;
         let watchdog = self.0.0.guard.watchdog.borrow().clone()?;
         Some(watchdog.arm((deadline.saturating_sub(now) / 1000).max(1) as u32))
@@ -204,7 +207,7 @@ impl Guard<'_> {
 
     /// Gives the watchdog back to the stretch around the one that ended. The time an inner handler wasted until
     /// it was stopped is not held against the outer one: the strike goes to the innermost that was computing.
-    fn rearm_outer(&self, inner_stopped: bool, took: u64) {
+    fn rearm_outer(self, inner_stopped: bool, took: u64) {
         let state = &self.0.0.guard;
         let deadline = {
             let mut frames = state.frames.borrow_mut();

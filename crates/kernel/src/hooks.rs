@@ -18,7 +18,7 @@ pub use combine::{Dispatched, Outcome};
 pub use decl::{AnswerField, Combine, Field, Hook, HookDecl, HookMode, Ty};
 pub use event::{HookEvent, Payload};
 pub use nearest::nearest;
-pub use table::{HandlerFn, HookError, HookListing, Hooks, OnOptions, Phase};
+pub use table::{AsyncFn, HandlerFn, HookError, HookListing, Hooks, OnOptions, Phase, SyncFn};
 
 pub(crate) use interest::Interest;
 pub(crate) use table::HookTable;

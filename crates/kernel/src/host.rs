@@ -65,6 +65,7 @@ pub enum HostError {
 
 impl HostError {
     /// Builds the I/O variant from a path and a reason.
+    #[expect(clippy::needless_pass_by_value, reason = "callers pass errors they have just been given")]
     pub fn io(what: &'static str, path: &Path, reason: impl ToString) -> Self {
         Self::Io { what, path: path.display().to_string(), reason: reason.to_string() }
     }

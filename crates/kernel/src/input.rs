@@ -5,7 +5,7 @@ use std::cell::Cell;
 use serde_json::json;
 
 use crate::hooks::Object;
-use crate::hooks::terminal::{FocusChange, KeyPayload, KeyPress, Mouse, Paste, Resize};
+use crate::hooks::terminal::{FocusChange, KeyPayload, KeyPress, Mouse, Paste};
 use crate::key::KeyEvent;
 use crate::keymap::Resolved;
 use crate::{Buffer, Kernel, Window};
@@ -83,14 +83,9 @@ impl Kernel {
             Input::Key(event) => self.key(event),
             Input::Paste(text) => self.paste(&text),
             Input::Mouse(event) => self.mouse(event),
-            Input::Resize(width, height) => {
+            Input::Resize(..) => {
+                // The hook fires with the frame that has the new size: a burst of sizes is one.
                 self.layout().changed();
-                self.hook().dispatch_with::<Resize>(|| {
-                    Object::from_iter([
-                        ("width".to_owned(), json!(width)),
-                        ("height".to_owned(), json!(height)),
-                    ])
-                });
                 true
             }
             Input::Focus(gained) => {

@@ -48,7 +48,7 @@ pub struct Jobs<'k>(&'k Kernel);
 
 impl Jobs<'_> {
     /// Starts a process of `owner`; it is killed when the owner is unloaded.
-    pub fn spawn(&self, owner: ExtId, spec: ProcessSpec) -> Result<Job, HandlerError> {
+    pub fn spawn(self, owner: ExtId, spec: ProcessSpec) -> Result<Job, HandlerError> {
         self.0.check_quota(owner, "job", "jobs", self.0.guard().limits().quotas.jobs)?;
         let label = spec.program.clone();
         let process =
@@ -68,7 +68,7 @@ impl Jobs<'_> {
 
     /// Runs a process to its end and collects what it prints, at most `limit` bytes a stream.
     pub fn run(
-        &self,
+        self,
         owner: ExtId,
         spec: ProcessSpec,
         limit: usize,
@@ -91,7 +91,7 @@ impl Jobs<'_> {
         })
     }
 
-    fn kill(&self, id: RegId) {
+    fn kill(self, id: RegId) {
         let kill = self.0.0.jobs.kill.borrow_mut().remove(&id);
         if let Some(kill) = kill {
             kill();
@@ -99,9 +99,11 @@ impl Jobs<'_> {
     }
 
     /// Kills every process, at the end of the main loop.
-    pub fn kill_all(&self) {
+    pub fn kill_all(self) {
         let all = std::mem::take(&mut *self.0.0.jobs.kill.borrow_mut());
-        all.into_values().for_each(|kill| kill());
+        for kill in all.into_values() {
+            kill();
+        }
     }
 }
 

@@ -202,7 +202,7 @@ pub struct Keymaps<'k>(pub(crate) &'k Kernel);
 impl Keymaps<'_> {
     /// Adds a map. ctrl+c is refused to all but the built-in layer, and pressed twice it quits all the same.
     pub fn set(
-        &self,
+        self,
         owner: ExtId,
         target: Target,
         lhs: &str,
@@ -227,7 +227,7 @@ impl Keymaps<'_> {
         ))
     }
 
-    fn parse(&self, lhs: &str) -> Result<Vec<Key>, KeyParseError> {
+    fn parse(self, lhs: &str) -> Result<Vec<Key>, KeyParseError> {
         if !lhs.contains("<leader>") {
             return Key::parse(lhs);
         }
@@ -235,7 +235,7 @@ impl Keymaps<'_> {
         Key::parse(&lhs.replace("<leader>", &format!(" {leader} ")))
     }
 
-    fn report_conflict(&self, map: &Map) {
+    fn report_conflict(self, map: &Map) {
         let other = {
             let trie = self.0.0.keymaps.trie.borrow();
             trie.exact(&map.keys).iter().find(|other| same_place(other, map)).map(|other| other.owner)
@@ -252,7 +252,7 @@ impl Keymaps<'_> {
     }
 
     /// Takes away the maps of `owner` for these keys and this target.
-    pub fn del(&self, owner: ExtId, target: &Target, lhs: &str) -> Result<usize, KeymapError> {
+    pub fn del(self, owner: ExtId, target: &Target, lhs: &str) -> Result<usize, KeymapError> {
         let keys = self.parse(lhs)?;
         let ids: Vec<RegId> = {
             let trie = self.0.0.keymaps.trie.borrow();
@@ -266,7 +266,7 @@ impl Keymaps<'_> {
     }
 
     /// Lists the maps, by sequence, then in the order in which they are tried.
-    pub fn list(&self) -> Vec<KeymapListing> {
+    pub fn list(self) -> Vec<KeymapListing> {
         let trie = self.0.0.keymaps.trie.borrow();
         trie.all()
             .into_iter()
@@ -283,7 +283,7 @@ impl Keymaps<'_> {
     }
 
     /// Presses keys as if they had been typed.
-    pub fn feed(&self, keys: &str) -> Result<(), KeymapError> {
+    pub fn feed(self, keys: &str) -> Result<(), KeymapError> {
         for key in self.parse(keys)? {
             self.0.input(crate::Input::Key(key.into()));
         }
@@ -291,18 +291,18 @@ impl Keymaps<'_> {
     }
 
     /// Answers the keys of an unfinished sequence; empty when none is.
-    pub fn pending(&self) -> String {
+    pub fn pending(self) -> String {
         let pending = self.0.0.keymaps.pending.borrow();
         spell(&pending.iter().map(|event| event.key).collect::<Vec<_>>())
     }
 
     /// Sets how long an unfinished sequence waits, in milliseconds (default 500).
-    pub fn set_timeout(&self, ms: u64) {
+    pub fn set_timeout(self, ms: u64) {
         self.0.0.keymaps.timeout.set(ms);
     }
 
     /// Sets the key that `<leader>` stands for in maps made from now on (default `\`).
-    pub fn set_leader(&self, key: Key) {
+    pub fn set_leader(self, key: Key) {
         self.0.0.keymaps.leader.set(key);
     }
 }

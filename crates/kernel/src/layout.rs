@@ -142,29 +142,29 @@ pub struct Layout<'k>(pub(crate) &'k Kernel);
 
 impl Layout<'_> {
     /// Answers the tree in force.
-    pub fn get(&self) -> Rc<LayoutNode> {
+    pub fn get(self) -> Rc<LayoutNode> {
         self.0.0.layout.tree.borrow().clone()
     }
 
     /// Puts another tree in force.
-    pub fn set_tree(&self, tree: LayoutNode) {
+    pub fn set_tree(self, tree: LayoutNode) {
         self.replace(Rc::new(tree));
     }
 
     /// Sets the tree that [`Layout::reset`] returns to, and puts it in force.
-    pub fn set_stock(&self, tree: LayoutNode) {
+    pub fn set_stock(self, tree: LayoutNode) {
         let tree = Rc::new(tree);
         *self.0.0.layout.stock.borrow_mut() = tree.clone();
         self.replace(tree);
     }
 
     /// Returns to the stock tree.
-    pub fn reset(&self) {
+    pub fn reset(self) {
         let stock = self.0.0.layout.stock.borrow().clone();
         self.replace(stock);
     }
 
-    fn replace(&self, tree: Rc<LayoutNode>) {
+    fn replace(self, tree: Rc<LayoutNode>) {
         let before = self.0.0.layout.tree.replace(tree);
         self.0.on_rollback(move |kernel| {
             *kernel.0.layout.tree.borrow_mut() = before;
@@ -174,12 +174,12 @@ impl Layout<'_> {
     }
 
     /// Answers the size of the screen in columns and rows.
-    pub fn size(&self) -> (u16, u16) {
+    pub fn size(self) -> (u16, u16) {
         self.0.0.layout.size.get()
     }
 
     /// Has the rectangles computed again with the next frame.
-    pub(crate) fn changed(&self) {
+    pub(crate) fn changed(self) {
         self.0.0.layout.dirty.set(true);
         self.0.wake();
     }

@@ -42,7 +42,7 @@ pub struct Mark {
 }
 
 /// The marks of one buffer, by family and number.
-type Marks = BTreeMap<(Namespace, u64), Mark>;
+pub(crate) type Marks = BTreeMap<(Namespace, u64), Mark>;
 
 #[derive(Default)]
 pub(crate) struct MarkTable {
@@ -63,7 +63,7 @@ pub struct MarksOf<'k>(&'k Kernel);
 
 impl MarksOf<'_> {
     /// Answers the family of a name; the same name is the same family.
-    pub fn namespace(&self, name: &str) -> Namespace {
+    pub fn namespace(self, name: &str) -> Namespace {
         let mut spaces = self.0.0.marks.spaces.borrow_mut();
         let at = spaces.iter().position(|known| known == name).unwrap_or_else(|| {
             spaces.push(name.to_owned());
@@ -74,7 +74,7 @@ impl MarksOf<'_> {
 
     /// Sets a mark, or moves the one that `options.id` numbers; answers its number.
     pub fn set(
-        &self,
+        self,
         owner: ExtId,
         buffer: &str,
         ns: Namespace,
@@ -107,16 +107,16 @@ impl MarksOf<'_> {
     }
 
     /// Answers the marks of a family that touch a range, by position.
-    pub fn get(&self, buffer: &str, ns: Namespace, range: std::ops::Range<usize>) -> Vec<Mark> {
+    pub fn get(self, buffer: &str, ns: Namespace, range: std::ops::Range<usize>) -> Vec<Mark> {
         self.select(buffer, range, |mark| mark.ns == ns)
     }
 
     /// Answers the marks of all families that touch a range, by position.
-    pub fn all(&self, buffer: &str, range: std::ops::Range<usize>) -> Vec<Mark> {
+    pub fn all(self, buffer: &str, range: std::ops::Range<usize>) -> Vec<Mark> {
         self.select(buffer, range, |_| true)
     }
 
-    fn select(&self, buffer: &str, range: std::ops::Range<usize>, test: impl Fn(&Mark) -> bool) -> Vec<Mark> {
+    fn select(self, buffer: &str, range: std::ops::Range<usize>, test: impl Fn(&Mark) -> bool) -> Vec<Mark> {
         let buffers = self.0.0.marks.buffers.borrow();
         let Some(entry) = buffers.get(buffer) else { return Vec::new() };
         let touches =
@@ -127,7 +127,7 @@ impl MarksOf<'_> {
     }
 
     /// Takes one mark away; false when there is none.
-    pub fn del(&self, buffer: &str, ns: Namespace, id: u64) -> bool {
+    pub fn del(self, buffer: &str, ns: Namespace, id: u64) -> bool {
         let exists =
             self.0.0.marks.buffers.borrow().get(buffer).is_some_and(|e| e.marks.contains_key(&(ns, id)));
         if exists {
@@ -139,13 +139,13 @@ impl MarksOf<'_> {
     }
 
     /// Takes a family's marks that begin in a range away.
-    pub fn clear(&self, buffer: &str, ns: Namespace, range: std::ops::Range<usize>) {
+    pub fn clear(self, buffer: &str, ns: Namespace, range: std::ops::Range<usize>) {
         self.change(buffer, |marks| {
-            marks.retain(|(space, _), mark| *space != ns || !range.contains(&mark.start))
+            marks.retain(|(space, _), mark| *space != ns || !range.contains(&mark.start));
         });
     }
 
-    fn change(&self, buffer: &str, f: impl FnOnce(&mut Marks)) {
+    fn change(self, buffer: &str, f: impl FnOnce(&mut Marks)) {
         {
             let mut buffers = self.0.0.marks.buffers.borrow_mut();
             let entry = buffers.entry(buffer.to_owned()).or_default();
@@ -206,6 +206,17 @@ impl Kernel {
                 mark.options.end = mark.options.end.map(|end| end.clamp(mark.start, length));
             }
         });
+    }
+
+    /// Takes the marks of a buffer that is deleted out.
+    pub(crate) fn marks_take(&self, buffer: &str) -> Option<Rc<Marks>> {
+        self.0.marks.buffers.borrow_mut().remove(buffer).map(|entry| entry.marks)
+    }
+
+    /// Gives a buffer that is restored its marks back.
+    pub(crate) fn marks_give(&self, buffer: &str, marks: Rc<Marks>) {
+        let entry = Entry { marks, touched: Cell::new(0) };
+        self.0.marks.buffers.borrow_mut().insert(buffer.to_owned(), entry);
     }
 
     /// Takes every mark of an extension away.

@@ -111,17 +111,16 @@ impl Kernel {
     /// Unlinks everything of `owner`, newest first.
     pub(crate) fn unregister_all(&self, owner: ExtId) {
         loop {
-            let last = self
-                .0
-                .registry
-                .entries
-                .borrow()
-                .iter()
-                .rev()
-                .find(|(_, e)| e.owner == owner)
-                .map(|(id, _)| *id);
-            let Some(id) = last else { return };
-            self.unregister(RegId(id));
+            let ids: Vec<u64> = {
+                let entries = self.0.registry.entries.borrow();
+                entries.iter().rev().filter(|(_, entry)| entry.owner == owner).map(|(id, _)| *id).collect()
+            };
+            if ids.is_empty() {
+                return;
+            }
+            for id in ids {
+                self.unregister(RegId(id));
+            }
         }
     }
 

@@ -45,13 +45,9 @@ impl Kernel {
             },
         );
         let running = self.0.host.spawn(Box::pin(task));
-        let mut table = self.0.tasks.running.borrow_mut();
-        match table.get_mut(&id) {
-            Some(slot) => *slot = Some(running),
-            None => {
-                drop(table);
-                drop(running);
-            }
+        // A task that has ended already has nothing to keep its handle.
+        if let Some(slot) = self.0.tasks.running.borrow_mut().get_mut(&id) {
+            *slot = Some(running);
         }
         handle
     }

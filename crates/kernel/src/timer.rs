@@ -35,17 +35,17 @@ pub struct Timers<'k>(&'k Kernel);
 
 impl Timers<'_> {
     /// Calls `run` once, `ms` from now.
-    pub fn defer(&self, owner: ExtId, ms: u64, run: TimerFn) -> Result<Handle, HandlerError> {
+    pub fn defer(self, owner: ExtId, ms: u64, run: TimerFn) -> Result<Handle, HandlerError> {
         self.start(owner, ms, None, run)
     }
 
     /// Calls `run` every `ms`, at least 10, first `ms` from now.
-    pub fn interval(&self, owner: ExtId, ms: u64, run: TimerFn) -> Result<Handle, HandlerError> {
+    pub fn interval(self, owner: ExtId, ms: u64, run: TimerFn) -> Result<Handle, HandlerError> {
         let every = ms.max(MIN_INTERVAL_MS);
         self.start(owner, every, Some(every), run)
     }
 
-    fn start(&self, owner: ExtId, ms: u64, every: Option<u64>, run: TimerFn) -> Result<Handle, HandlerError> {
+    fn start(self, owner: ExtId, ms: u64, every: Option<u64>, run: TimerFn) -> Result<Handle, HandlerError> {
         self.0.check_quota(owner, "timer", "timers", self.0.guard().limits().quotas.timers)?;
         let id = self.0.next_reg();
         let due = self.0.now() + ms;
@@ -72,12 +72,12 @@ impl Timers<'_> {
     }
 
     /// Answers when the next timer is due, in milliseconds of the monotonic clock.
-    pub fn next_due(&self) -> Option<u64> {
+    pub fn next_due(self) -> Option<u64> {
         self.0.0.timers.due.borrow().keys().next().map(|(due, _)| *due)
     }
 
     /// Runs every timer that is due now, each once; what they start runs later.
-    pub(crate) fn run_due(&self) {
+    pub(crate) fn run_due(self) {
         let now = self.0.now();
         let mut ready = Vec::new();
         {

@@ -77,17 +77,17 @@ pub struct Ui<'k>(pub(crate) &'k Kernel);
 
 impl Ui<'_> {
     /// Says whether somebody is there to answer; without one every dialog ends with `no_ui` at once.
-    pub fn set_interactive(&self, interactive: bool) {
+    pub fn set_interactive(self, interactive: bool) {
         self.0.0.ui.interactive.set(interactive);
     }
 
     /// Tells whether somebody is there to answer.
-    pub fn is_interactive(&self) -> bool {
+    pub fn is_interactive(self) -> bool {
         self.0.0.ui.interactive.get()
     }
 
     /// Asks yes or no.
-    pub fn confirm(&self, owner: ExtId, options: ConfirmOptions) -> LBF<Result<bool, Reason>> {
+    pub fn confirm(self, owner: ExtId, options: ConfirmOptions) -> LBF<Result<bool, Reason>> {
         let timeout = options.timeout_ms;
         let answer = self.open(owner, DialogBody::Confirm(Confirm::new(options)), timeout);
         Box::pin(async move {
@@ -99,7 +99,7 @@ impl Ui<'_> {
     }
 
     /// Lets one or, with `multi`, several items be chosen.
-    pub fn select(&self, owner: ExtId, options: SelectOptions) -> LBF<Result<SelectAnswer, Reason>> {
+    pub fn select(self, owner: ExtId, options: SelectOptions) -> LBF<Result<SelectAnswer, Reason>> {
         let timeout = options.timeout_ms;
         let answer = self.open(owner, DialogBody::Select(Select::new(options)), timeout);
         Box::pin(async move {
@@ -111,7 +111,7 @@ impl Ui<'_> {
     }
 
     /// Asks for a text.
-    pub fn input(&self, owner: ExtId, options: InputOptions) -> LBF<Result<String, Reason>> {
+    pub fn input(self, owner: ExtId, options: InputOptions) -> LBF<Result<String, Reason>> {
         let timeout = options.timeout_ms;
         let answer = self.open(owner, DialogBody::Input(InputDialog::new(options)), timeout);
         Box::pin(async move {
@@ -122,7 +122,7 @@ impl Ui<'_> {
         })
     }
 
-    fn open(&self, owner: ExtId, body: DialogBody, timeout: Option<u64>) -> LBF<Result<Answer, Reason>> {
+    fn open(self, owner: ExtId, body: DialogBody, timeout: Option<u64>) -> LBF<Result<Answer, Reason>> {
         let state = &self.0.0.ui;
         let refused = if state.closed.get() {
             Some(Reason::Shutdown)
@@ -157,35 +157,35 @@ impl Ui<'_> {
     }
 
     /// Answers the open dialogs, oldest first; the last has the keyboard.
-    pub fn dialogs(&self) -> Vec<Rc<Dialog>> {
+    pub fn dialogs(self) -> Vec<Rc<Dialog>> {
         self.0.0.ui.stack.borrow().iter().map(|open| open.dialog.clone()).collect()
     }
 
     /// Tells whether a dialog has the keyboard.
-    pub fn has_dialog(&self) -> bool {
+    pub fn has_dialog(self) -> bool {
         !self.0.0.ui.stack.borrow().is_empty()
     }
 
     /// Tells whether `owner` has a dialog open.
-    pub fn has_dialog_of(&self, owner: ExtId) -> bool {
+    pub fn has_dialog_of(self, owner: ExtId) -> bool {
         self.0.0.ui.stack.borrow().iter().any(|open| open.dialog.owner == owner)
     }
 
     /// Ends a dialog with a reason, as a surface does when it is dismissed otherwise than by a key.
-    pub fn dismiss(&self, id: u64, reason: Reason) {
+    pub fn dismiss(self, id: u64, reason: Reason) {
         self.close_where(|open| open.dialog.id == id, reason);
     }
 
-    pub(crate) fn close_of(&self, owner: ExtId, reason: Reason) {
+    pub(crate) fn close_of(self, owner: ExtId, reason: Reason) {
         self.close_where(|open| open.dialog.owner == owner, reason);
     }
 
-    pub(crate) fn close_all(&self, reason: Reason) {
+    pub(crate) fn close_all(self, reason: Reason) {
         self.0.0.ui.closed.set(reason == Reason::Shutdown);
         self.close_where(|_| true, reason);
     }
 
-    fn close_where(&self, test: impl Fn(&Open) -> bool, reason: Reason) {
+    fn close_where(self, test: impl Fn(&Open) -> bool, reason: Reason) {
         let closed: Vec<Open> = self.0.0.ui.stack.borrow_mut().extract_if(.., |open| test(open)).collect();
         if closed.is_empty() {
             return;
@@ -197,7 +197,7 @@ impl Ui<'_> {
         self.0.changed(Topic::Dialogs);
     }
 
-    fn answer(&self, id: u64, answer: Result<Answer, Reason>) {
+    fn answer(self, id: u64, answer: Result<Answer, Reason>) {
         let open = {
             let mut stack = self.0.0.ui.stack.borrow_mut();
             stack.iter().position(|open| open.dialog.id == id).map(|at| stack.remove(at))
@@ -209,12 +209,12 @@ impl Ui<'_> {
         }
     }
 
-    pub(crate) fn next_due(&self) -> Option<u64> {
+    pub(crate) fn next_due(self) -> Option<u64> {
         let dialogs = self.0.0.ui.stack.borrow().iter().filter_map(|open| open.deadline).min();
         [dialogs, self.next_notice_end()].into_iter().flatten().min()
     }
 
-    pub(crate) fn expire(&self) {
+    pub(crate) fn expire(self) {
         let now = self.0.now();
         self.close_where(|open| open.deadline.is_some_and(|deadline| deadline <= now), Reason::Timeout);
         self.expire_notices(now);

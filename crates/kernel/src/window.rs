@@ -147,7 +147,7 @@ pub struct Windows<'k>(pub(crate) &'k Kernel);
 
 impl Windows<'_> {
     /// Lists the windows in draw order: z-index, then creation.
-    pub fn list(&self) -> Vec<Rc<Window>> {
+    pub fn list(self) -> Vec<Rc<Window>> {
         let slots = self.0.0.windows.slots.borrow();
         let mut list: Vec<_> =
             slots.values().map(|slot| (slot.state.zindex, slot.seq, slot.state.clone())).collect();
@@ -156,20 +156,20 @@ impl Windows<'_> {
     }
 
     /// Answers a window as it stands.
-    pub fn get(&self, name: &str) -> Option<Rc<Window>> {
+    pub fn get(self, name: &str) -> Option<Rc<Window>> {
         self.0.0.windows.slots.borrow().get(name).map(|slot| slot.state.clone())
     }
 
     /// Finds the first window in draw order that has all the given properties.
-    pub fn find(&self, name: Option<&str>, role: Option<&str>, buffer: Option<&str>) -> Option<Rc<Window>> {
+    pub fn find(self, name: Option<&str>, role: Option<&str>, buffer: Option<&str>) -> Option<Rc<Window>> {
         let fits = |wanted: Option<&str>, found: &str| wanted.is_none_or(|wanted| wanted == found);
         self.list()
             .into_iter()
             .find(|w| fits(name, &w.name) && fits(role, &w.role) && fits(buffer, &w.buffer))
     }
 
-    /// Creates a window, or opens the existing one of that name with these fields. Deleting the handle deletes it.
-    pub fn create(&self, owner: ExtId, window: Window) -> Result<Handle, HandlerError> {
+    /// Creates a window; a name that is taken is an error. Deleting the handle deletes it.
+    pub fn create(self, owner: ExtId, window: Window) -> Result<Handle, HandlerError> {
         if self.get(&window.name).is_some() {
             return Err(HandlerError::new(format!("there is already a window `{}`", window.name)));
         }
@@ -211,7 +211,7 @@ impl Windows<'_> {
     }
 
     /// Creates a window and gives it the focus.
-    pub fn open(&self, owner: ExtId, window: Window, enter: bool) -> Result<Handle, HandlerError> {
+    pub fn open(self, owner: ExtId, window: Window, enter: bool) -> Result<Handle, HandlerError> {
         let name = window.name.clone();
         let handle = self.create(owner, window)?;
         if enter {
@@ -221,7 +221,7 @@ impl Windows<'_> {
     }
 
     /// Changes a window's fields; false when there is no such window.
-    pub fn set(&self, name: &str, change: impl FnOnce(&mut Window)) -> bool {
+    pub fn set(self, name: &str, change: impl FnOnce(&mut Window)) -> bool {
         let placed = {
             let mut slots = self.0.0.windows.slots.borrow_mut();
             let Some(slot) = slots.get_mut(name) else { return false };
@@ -249,6 +249,9 @@ impl Windows<'_> {
             placed
         };
         if placed {
+            if !self.get(name).is_some_and(|window| window.visible) {
+                self.leave(name);
+            }
             self.0.layout().changed();
         }
         self.0.0.windows.any_dirty.set(true);
@@ -257,7 +260,7 @@ impl Windows<'_> {
     }
 
     /// Deletes a window of an extension; a built-in one is hidden until it is reset.
-    pub fn delete(&self, name: &str) -> bool {
+    pub fn delete(self, name: &str) -> bool {
         let Some(owner) = self.0.0.windows.slots.borrow().get(name).map(|slot| slot.owner) else {
             return false;
         };
@@ -275,7 +278,7 @@ impl Windows<'_> {
     }
 
     /// Gives a window back the fields it was created with.
-    pub fn reset(&self, name: &str) -> bool {
+    pub fn reset(self, name: &str) -> bool {
         let Some(original) = self.0.0.windows.slots.borrow().get(name).map(|slot| slot.original.clone())
         else {
             return false;
@@ -286,18 +289,18 @@ impl Windows<'_> {
     }
 
     /// Scrolls a window.
-    pub fn scroll(&self, name: &str, change: impl FnOnce(&mut Scroll)) -> bool {
+    pub fn scroll(self, name: &str, change: impl FnOnce(&mut Scroll)) -> bool {
         self.set(name, |window| change(&mut window.scroll))
     }
 
     /// Answers the window with the focus.
-    pub fn focused(&self) -> Option<Rc<Window>> {
+    pub fn focused(self) -> Option<Rc<Window>> {
         let name = self.0.0.windows.focused.borrow().clone()?;
         self.get(&name)
     }
 
     /// Gives a window the focus; false when it cannot have it.
-    pub fn focus(&self, name: &str) -> bool {
+    pub fn focus(self, name: &str) -> bool {
         let Some(window) = self.get(name).filter(|window| window.focusable && window.visible) else {
             return false;
         };
@@ -306,7 +309,7 @@ impl Windows<'_> {
     }
 
     /// Takes the focus from a window that goes away and gives it to the topmost that can have it.
-    fn leave(&self, name: &str) {
+    fn leave(self, name: &str) {
         let had = self.0.0.windows.focused.borrow().as_deref() == Some(name);
         if had {
             let heir = self.list().into_iter().rev().find(|w| w.focusable && w.visible && w.name != name);
@@ -314,7 +317,7 @@ impl Windows<'_> {
         }
     }
 
-    fn set_focus(&self, to: Option<String>) {
+    fn set_focus(self, to: Option<String>) {
         let from = self.0.0.windows.focused.replace(to.clone());
         if from == to {
             return;
@@ -334,14 +337,14 @@ impl Windows<'_> {
         });
     }
 
-    fn mark_name_dirty(&self, name: Option<&str>) {
+    fn mark_name_dirty(self, name: Option<&str>) {
         if let Some(name) = name {
             self.mark_dirty(name);
         }
     }
 
     /// Sets who draws a window when no extension does.
-    pub fn set_stock_renderer(&self, name: &str, renderer: Rc<dyn Renderer>) -> bool {
+    pub fn set_stock_renderer(self, name: &str, renderer: Rc<dyn Renderer>) -> bool {
         {
             let mut slots = self.0.0.windows.slots.borrow_mut();
             let Some(slot) = slots.get_mut(name) else { return false };
@@ -353,7 +356,7 @@ impl Windows<'_> {
 
     /// Lets an extension draw a window, the newest before the others; with `wrap` it is given what would have
     /// been drawn.
-    pub fn render(&self, owner: ExtId, name: &str, renderer: Rc<dyn Renderer>, wrap: bool) -> Handle {
+    pub fn render(self, owner: ExtId, name: &str, renderer: Rc<dyn Renderer>, wrap: bool) -> Handle {
         let id = self.0.next_reg();
         let (linked, unlinked) = (name.to_owned(), name.to_owned());
         self.0.register(
@@ -378,7 +381,7 @@ impl Windows<'_> {
         )
     }
 
-    fn ownership_changed(&self, name: &str) {
+    fn ownership_changed(self, name: &str) {
         if let Some(slot) = self.0.0.windows.slots.borrow_mut().get_mut(name) {
             let ownership = match slot.drawers.last() {
                 None => Ownership::Stock,
@@ -391,7 +394,7 @@ impl Windows<'_> {
     }
 
     /// Has a window drawn with the next frame.
-    pub fn mark_dirty(&self, name: &str) {
+    pub fn mark_dirty(self, name: &str) {
         if let Some(slot) = self.0.0.windows.slots.borrow_mut().get_mut(name) {
             slot.dirty = true;
         }
@@ -400,7 +403,7 @@ impl Windows<'_> {
     }
 
     /// Has every window drawn with the next frame.
-    pub fn mark_all_dirty(&self) {
+    pub fn mark_all_dirty(self) {
         for slot in self.0.0.windows.slots.borrow_mut().values_mut() {
             slot.dirty = true;
         }
@@ -409,7 +412,7 @@ impl Windows<'_> {
     }
 
     /// Has the windows on a buffer drawn with the next frame.
-    pub(crate) fn buffer_changed(&self, buffer: &str) {
+    pub(crate) fn buffer_changed(self, buffer: &str) {
         let mut any = false;
         for slot in self.0.0.windows.slots.borrow_mut().values_mut() {
             if slot.state.buffer == buffer {
@@ -423,12 +426,12 @@ impl Windows<'_> {
     }
 
     /// Answers a window's variable.
-    pub fn var(&self, name: &str, var: &str) -> Option<Value> {
+    pub fn var(self, name: &str, var: &str) -> Option<Value> {
         self.get(name)?.vars.get(var).cloned()
     }
 
     /// Sets a window's variable; null removes it.
-    pub fn set_var(&self, name: &str, var: &str, value: Value) -> bool {
+    pub fn set_var(self, name: &str, var: &str, value: Value) -> bool {
         self.set(name, |window| {
             let vars = Rc::make_mut(&mut window.vars);
             if value.is_null() {
@@ -440,7 +443,7 @@ impl Windows<'_> {
     }
 
     /// Finds the topmost visible window at a place on the screen.
-    pub fn at(&self, row: u16, col: u16) -> Option<Rc<Window>> {
+    pub fn at(self, row: u16, col: u16) -> Option<Rc<Window>> {
         self.list().into_iter().rev().find(|window| window.visible && window.rect.contains(row, col))
     }
 }

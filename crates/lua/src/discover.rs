@@ -111,11 +111,9 @@ fn sorted(folder: &Path) -> Result<Vec<PathBuf>, PathError> {
 
 /// Whether a file of a folder is an extension of its own: Lua source, and not a test.
 fn is_source(path: &Path) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    name.ends_with(".lua")
-        && !name.ends_with("_test.lua")
-        && !name.ends_with("_spec.lua")
-        && !name.starts_with('.')
+    let name = stem(path);
+    let is_test = name.ends_with("_test") || name.ends_with("_spec");
+    path.extension().is_some_and(|suffix| suffix == "lua") && !is_test && !name.starts_with('.')
 }
 
 fn of_file(path: &Path) -> Found {

@@ -35,7 +35,7 @@ impl std::error::Error for Overdue {}
 pub(crate) fn caller(lua: &Lua) -> Option<(String, u32)> {
     for level in 0..MAX_FRAMES {
         let place = lua.inspect_stack(level, |frame| {
-            let source = frame.source().short_src.map(|source| source.into_owned())?;
+            let source = frame.source().short_src.map(std::borrow::Cow::into_owned)?;
             let line = frame.current_line()?;
             if GLUE.contains(&source.as_str()) {
                 return None;
@@ -69,11 +69,11 @@ pub(crate) fn is_fatal(error: &Error) -> bool {
 /// The text of an error as Lua code sees it: `file:line: message`, without a stack trace.
 pub(crate) fn text(error: &Error) -> String {
     match error {
-        Error::CallbackError { cause, .. } => text(cause),
+        Error::CallbackError { cause, .. } | Error::BadArgument { cause, .. } => text(cause),
         Error::WithContext { context, cause } => format!("{context}: {}", text(cause)),
-        Error::BadArgument { cause, .. } => text(cause),
-        Error::RuntimeError(message) | Error::MemoryError(message) => without_trace(message).to_owned(),
-        Error::SyntaxError { message, .. } => without_trace(message).to_owned(),
+        Error::RuntimeError(message) | Error::MemoryError(message) | Error::SyntaxError { message, .. } => {
+            without_trace(message).to_owned()
+        }
         other => without_trace(&other.to_string()).to_owned(),
     }
 }

@@ -70,6 +70,8 @@ pub struct AppOptions {
     pub depth: Depth,
     /// Called once for any number of [`AppEvent::Changed`] since the last frame.
     pub refresh: Box<dyn FnMut()>,
+    /// Called when the first frame has been handed to the terminal: the place for what may take its time.
+    pub after_first_frame: Box<dyn FnOnce()>,
     /// Text that stays on the terminal after the screen has been left, asked for at the end.
     pub farewell: Box<dyn FnOnce() -> String>,
 }
@@ -80,6 +82,7 @@ impl Default for AppOptions {
             theme: ThemeChoice::Auto,
             depth: Depth::from_env(&|name| std::env::var(name).ok()),
             refresh: Box::new(|| {}),
+            after_first_frame: Box::new(|| {}),
             farewell: Box::new(String::new),
         }
     }
@@ -147,6 +150,8 @@ impl App {
             buffer: Vec::new(),
             wishes,
         };
+        surface.first_frame();
+        (options.after_first_frame)();
         let exit = surface.run(&mut signals, options.refresh, events).await;
         kernel.shutdown(match exit {
             Ok(Exit::Quit) => "user",
@@ -317,6 +322,14 @@ impl Surface {
         self.last_frame = Some(now);
         self.frame();
         Ok(None)
+    }
+
+    /// Draws before anything else happens; what was typed meanwhile waits in the terminal.
+    fn first_frame(&mut self) {
+        self.resized = false;
+        self.kernel.input(KernelInput::Resize(self.size.0, self.size.1));
+        self.last_frame = Some(Instant::now());
+        self.frame();
     }
 
     fn frame(&mut self) {

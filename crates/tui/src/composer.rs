@@ -5,11 +5,11 @@ pub mod view;
 
 use std::cell::Cell;
 
+use purlin_kernel::Rope;
 use purlin_kernel::{
     HandlerError, Kernel, RenderContext, Renderer, Window,
     text::{Span, Style, Token},
 };
-use purlin_kernel::Rope;
 use serde_json::Value;
 
 use view::Top;

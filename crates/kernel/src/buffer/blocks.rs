@@ -52,7 +52,7 @@ pub trait BlockSource {
 
 impl Buffers<'_> {
     /// Makes a buffer a projection, or an ordinary one again.
-    pub fn set_source(&self, name: &str, source: Option<Rc<dyn BlockSource>>) -> bool {
+    pub fn set_source(self, name: &str, source: Option<Rc<dyn BlockSource>>) -> bool {
         let changed = {
             let mut slots = self.0.0.buffers.slots.borrow_mut();
             let Some(slot) = slots.get_mut(name) else { return false };
@@ -71,18 +71,18 @@ impl Buffers<'_> {
     }
 
     /// Answers the source of a projection.
-    pub fn source(&self, name: &str) -> Option<Rc<dyn BlockSource>> {
+    pub fn source(self, name: &str) -> Option<Rc<dyn BlockSource>> {
         self.0.0.buffers.slots.borrow().get(name)?.source.clone()
     }
 
     /// Says that a projection's source has new content.
-    pub fn source_changed(&self, name: &str) {
+    pub fn source_changed(self, name: &str) {
         self.change_state(name, |buffer| buffer.tick += 1);
         self.announce(&BufferChange::blocks(name));
     }
 
     /// Counts the blocks.
-    pub fn block_count(&self, name: &str) -> usize {
+    pub fn block_count(self, name: &str) -> usize {
         match self.source(name) {
             Some(source) => source.len(),
             None => self.get(name).map_or(0, |buffer| buffer.blocks.len()),
@@ -90,7 +90,7 @@ impl Buffers<'_> {
     }
 
     /// Answers the blocks of a range, clamped to what there is.
-    pub fn blocks(&self, name: &str, range: Range<usize>) -> Vec<Rc<Block>> {
+    pub fn blocks(self, name: &str, range: Range<usize>) -> Vec<Rc<Block>> {
         if let Some(source) = self.source(name) {
             return source.range(range);
         }
@@ -100,7 +100,7 @@ impl Buffers<'_> {
     }
 
     /// Adds a block at the end; a projection hands it to its source.
-    pub fn append_block(&self, name: &str, block: Block) -> Result<(), String> {
+    pub fn append_block(self, name: &str, block: Block) -> Result<(), String> {
         if let Some(source) = self.source(name) {
             source.append(block)?;
             self.source_changed(name);
@@ -118,7 +118,7 @@ impl Buffers<'_> {
     }
 
     /// Replaces the buffer's own blocks.
-    pub fn set_blocks(&self, name: &str, blocks: Vec<Block>) -> bool {
+    pub fn set_blocks(self, name: &str, blocks: Vec<Block>) -> bool {
         let set = self.change_state(name, |buffer| {
             buffer.blocks = Rc::new(blocks.into_iter().map(Rc::new).collect());
             buffer.tick += 1;

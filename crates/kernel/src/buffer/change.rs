@@ -29,44 +29,44 @@ impl BufferChange {
 
 impl Buffers<'_> {
     /// Replaces the text and puts the cursor at its end.
-    pub fn set_text(&self, name: &str, text: &str) -> bool {
+    pub fn set_text(self, name: &str, text: &str) -> bool {
         let end = text.chars().count();
         self.edit(name, 0..usize::MAX, text, EditKind::Other, Some(end))
     }
 
     /// Inserts at a position; a cursor at or after it moves along.
-    pub fn insert(&self, name: &str, at: usize, text: &str) -> bool {
+    pub fn insert(self, name: &str, at: usize, text: &str) -> bool {
         self.edit(name, at..at, text, EditKind::Other, None)
     }
 
     /// Inserts at the cursor, as typing does.
-    pub fn type_text(&self, name: &str, text: &str) -> bool {
+    pub fn type_text(self, name: &str, text: &str) -> bool {
         let at = self.cursor(name);
         self.edit(name, at..at, text, EditKind::Insert, Some(at + text.chars().count()))
     }
 
     /// Removes the text between two positions.
-    pub fn delete_range(&self, name: &str, start: usize, end: usize) -> bool {
+    pub fn delete_range(self, name: &str, start: usize, end: usize) -> bool {
         self.edit(name, start..end, "", EditKind::Other, None)
     }
 
     /// Replaces the text between two positions.
-    pub fn replace(&self, name: &str, start: usize, end: usize, text: &str) -> bool {
+    pub fn replace(self, name: &str, start: usize, end: usize, text: &str) -> bool {
         self.edit(name, start..end, text, EditKind::Other, None)
     }
 
     /// Adds text at the end; a cursor that was there stays there.
-    pub fn append_text(&self, name: &str, text: &str) -> bool {
+    pub fn append_text(self, name: &str, text: &str) -> bool {
         let end = self.get(name).map_or(0, |buffer| buffer.rope.len_chars());
         self.edit(name, end..end, text, EditKind::Other, None)
     }
 
     /// Puts the cursor somewhere, at most at the end.
-    pub fn set_cursor(&self, name: &str, cursor: usize) -> bool {
+    pub fn set_cursor(self, name: &str, cursor: usize) -> bool {
         self.move_cursor(name, cursor, None)
     }
 
-    pub(crate) fn move_cursor(&self, name: &str, cursor: usize, goal: Option<usize>) -> bool {
+    pub(crate) fn move_cursor(self, name: &str, cursor: usize, goal: Option<usize>) -> bool {
         let Some(state) = self.get(name) else { return false };
         if state.cursor == cursor && state.goal == goal && state.history.is_sealed() {
             return true;
@@ -80,16 +80,16 @@ impl Buffers<'_> {
     }
 
     /// Undoes the last group of edits; false when there is none.
-    pub fn undo(&self, name: &str) -> bool {
+    pub fn undo(self, name: &str) -> bool {
         self.travel(name, |buffer| buffer.history.undo(&buffer.rope.clone(), buffer.cursor))
     }
 
     /// Takes the last undo back; false when there is none.
-    pub fn redo(&self, name: &str) -> bool {
+    pub fn redo(self, name: &str) -> bool {
         self.travel(name, |buffer| buffer.history.redo(&buffer.rope.clone(), buffer.cursor))
     }
 
-    fn travel(&self, name: &str, f: impl FnOnce(&mut Buffer) -> Option<(ropey::Rope, usize)>) -> bool {
+    fn travel(self, name: &str, f: impl FnOnce(&mut Buffer) -> Option<(ropey::Rope, usize)>) -> bool {
         let mut change = None;
         self.change_state(name, |buffer| {
             let before = buffer.rope.len_chars();
@@ -109,7 +109,7 @@ impl Buffers<'_> {
 
     /// Changes text; `cursor` places the cursor, absent it moves with the text around it.
     pub(crate) fn edit(
-        &self,
+        self,
         name: &str,
         range: std::ops::Range<usize>,
         text: &str,
@@ -150,7 +150,7 @@ impl Buffers<'_> {
     }
 
     /// Dooms the running stretch when its extension's buffers would grow beyond their quota.
-    fn fits_quota(&self, name: &str, more: usize) -> bool {
+    fn fits_quota(self, name: &str, more: usize) -> bool {
         let guard = self.0.guard();
         let Some(ext) = guard.current().filter(|ext| *ext != crate::ExtId::CORE) else { return true };
         let most = guard.limits().quotas.buffer_bytes;
@@ -166,7 +166,7 @@ impl Buffers<'_> {
     }
 
     /// Tells those attached, each in its own stretch.
-    pub(super) fn announce(&self, change: &BufferChange) {
+    pub(super) fn announce(self, change: &BufferChange) {
         let attached = {
             let slots = self.0.0.buffers.slots.borrow();
             let Some(slot) = slots.get(&change.buffer) else { return };

@@ -73,7 +73,7 @@ impl History {
             _ => false,
         };
         if !continues {
-            self.undo = push(self.undo.take(), rope.clone(), cursor);
+            self.undo = Some(push(self.undo.take(), rope.clone(), cursor));
         }
         self.redo = None;
         let ends = if kind == EditKind::Insert { at + text.chars().count() } else { at };
@@ -93,7 +93,7 @@ impl History {
     /// Exchanges the text for the one before the last group.
     pub(crate) fn undo(&mut self, rope: &Rope, cursor: usize) -> Option<(Rope, usize)> {
         let step = self.undo.take()?;
-        self.redo = push(self.redo.take(), rope.clone(), cursor);
+        self.redo = Some(push(self.redo.take(), rope.clone(), cursor));
         self.undo.clone_from(&step.before);
         self.last = None;
         Some((step.rope.clone(), step.cursor))
@@ -102,18 +102,18 @@ impl History {
     /// Takes an undo back.
     pub(crate) fn redo(&mut self, rope: &Rope, cursor: usize) -> Option<(Rope, usize)> {
         let step = self.redo.take()?;
-        self.undo = push(self.undo.take(), rope.clone(), cursor);
+        self.undo = Some(push(self.undo.take(), rope.clone(), cursor));
         self.redo.clone_from(&step.before);
         self.last = None;
         Some((step.rope.clone(), step.cursor))
     }
 }
 
-fn push(before: Option<Rc<Step>>, rope: Rope, cursor: usize) -> Option<Rc<Step>> {
+fn push(before: Option<Rc<Step>>, rope: Rope, cursor: usize) -> Rc<Step> {
     let depth = before.as_ref().map_or(1, |step| step.depth + 1);
     let before = if depth > 2 * DEPTH { before.map(|step| shortened(&step)) } else { before };
     let depth = before.as_ref().map_or(1, |step| step.depth + 1);
-    Some(Rc::new(Step { rope, cursor, before, depth }))
+    Rc::new(Step { rope, cursor, before, depth })
 }
 
 /// Copies the newest steps; every two thousandth edit pays for it.

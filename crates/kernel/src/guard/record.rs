@@ -1,9 +1,8 @@
 //! What the guard remembers of each extension, and what it says about it.
 
 use std::collections::VecDeque;
-use std::rc::Rc;
 
-use super::{DeadlineClass, Guard};
+use super::{DeadlineClass, Guard, SuspendFn};
 use crate::{ExtId, HandlerError};
 
 /// How many messages are kept.
@@ -88,7 +87,7 @@ pub(super) struct ExtRecord {
 
 impl Guard<'_> {
     /// Reports on every extension that has run, in load order.
-    pub fn report(&self) -> Vec<ExtReport> {
+    pub fn report(self) -> Vec<ExtReport> {
         let records = self.0.0.guard.records.borrow();
         records
             .iter()
@@ -114,12 +113,12 @@ impl Guard<'_> {
     }
 
     /// Lists the latest thousand messages, oldest first.
-    pub fn messages(&self) -> Vec<LogMessage> {
+    pub fn messages(self) -> Vec<LogMessage> {
         self.0.0.guard.log.borrow().iter().cloned().collect()
     }
 
     /// Writes a message that is about `ext`'s code.
-    pub fn log(&self, level: Level, ext: ExtId, what: &str, error: &HandlerError) {
+    pub fn log(self, level: Level, ext: ExtId, what: &str, error: &HandlerError) {
         let state = &self.0.0.guard;
         let message = LogMessage {
             at: self.0.0.host.now_mono(),
@@ -141,22 +140,22 @@ impl Guard<'_> {
     }
 
     /// Writes a diagnostic in plain words.
-    pub fn warn(&self, ext: ExtId, what: &str, text: impl Into<String>) {
+    pub fn warn(self, ext: ExtId, what: &str, text: impl Into<String>) {
         self.log(Level::Warn, ext, what, &HandlerError::new(text));
     }
 
     /// Counts the messages written so far.
-    pub fn logged(&self) -> u64 {
+    pub fn logged(self) -> u64 {
         self.0.0.guard.logged.get()
     }
 
     /// Tells whether `ext` is suspended.
-    pub fn is_suspended(&self, ext: ExtId) -> bool {
+    pub fn is_suspended(self, ext: ExtId) -> bool {
         ext != ExtId::CORE && self.0.0.guard.records.borrow().get(&ext).is_some_and(|record| record.suspended)
     }
 
     /// Lets a suspended extension run again, with a clean record of strikes.
-    pub fn resume(&self, ext: ExtId) {
+    pub fn resume(self, ext: ExtId) {
         if let Some(record) = self.0.0.guard.records.borrow_mut().get_mut(&ext) {
             record.suspended = false;
             record.strikes = 0;
@@ -166,7 +165,7 @@ impl Guard<'_> {
     }
 
     /// Stops calling `ext`'s code until it is resumed, and says why.
-    pub fn suspend(&self, ext: ExtId, reason: &str) {
+    pub fn suspend(self, ext: ExtId, reason: &str) {
         {
             let mut records = self.0.0.guard.records.borrow_mut();
             let record = records.entry(ext).or_default();
@@ -180,6 +179,7 @@ impl Guard<'_> {
             format!("Extension `{name}` is suspended: {reason}. Resume it with `/extensions resume {name}`.");
         self.warn(ext, "suspend", notice.clone());
         self.0.ui().notify(ext, notice, Level::Warn);
+        self.0.ui().close_of(ext, crate::Reason::Unload);
         self.0.win().mark_all_dirty();
         let listeners = self.0.0.guard.on_suspend.borrow().clone();
         for listener in listeners {
@@ -188,12 +188,12 @@ impl Guard<'_> {
     }
 
     /// Calls `f` with the extension and the reason whenever one is suspended.
-    pub fn on_suspend(&self, f: Rc<dyn Fn(ExtId, &str)>) {
+    pub fn on_suspend(self, f: SuspendFn) {
         self.0.0.guard.on_suspend.borrow_mut().push(f);
     }
 
     /// Records a failure that did not arise in a stretch, such as a gate that took too long.
-    pub fn strike(&self, ext: ExtId, what: &str, error: &HandlerError) {
+    pub fn strike(self, ext: ExtId, what: &str, error: &HandlerError) {
         if ext == ExtId::CORE {
             self.log(Level::Error, ext, what, error);
         } else {
@@ -202,13 +202,17 @@ impl Guard<'_> {
     }
 
     pub(super) fn account(
-        &self,
+        self,
         ext: ExtId,
         class: DeadlineClass,
         what: &str,
         took: u64,
         error: Option<&HandlerError>,
     ) {
+        if !self.0.ext().is_loaded(ext) {
+            // It unloaded itself in this stretch.
+            return;
+        }
         {
             let mut records = self.0.0.guard.records.borrow_mut();
             let record = records.entry(ext).or_default();
@@ -232,7 +236,7 @@ impl Guard<'_> {
         }
     }
 
-    fn failed(&self, ext: ExtId, what: &str, error: &HandlerError) {
+    fn failed(self, ext: ExtId, what: &str, error: &HandlerError) {
         self.log(Level::Error, ext, what, error);
         let reason = {
             let limits = self.0.0.guard.limits.borrow();
@@ -263,7 +267,7 @@ impl Guard<'_> {
     }
 
     /// Forgets an extension that was unloaded.
-    pub(crate) fn forget(&self, ext: ExtId) {
+    pub(crate) fn forget(self, ext: ExtId) {
         self.0.0.guard.records.borrow_mut().remove(&ext);
     }
 }

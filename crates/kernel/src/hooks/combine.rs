@@ -94,7 +94,7 @@ impl HookEvent {
             }
             return Ok(());
         }
-        self.check(decl, &fields)?;
+        Self::check(decl, &fields)?;
         self.fold_fields(kernel, ext, decl, fields);
         Ok(())
     }
@@ -120,7 +120,7 @@ impl HookEvent {
         Ok(())
     }
 
-    fn check(&self, decl: &HookDecl, fields: &Object) -> Result<(), HandlerError> {
+    fn check(decl: &HookDecl, fields: &Object) -> Result<(), HandlerError> {
         for (name, value) in fields {
             let Some(field) = decl.answer.iter().find(|field| field.name == name) else { continue };
             if !value.is_null() && !field.ty.accepts(value) {

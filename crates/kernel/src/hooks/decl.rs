@@ -170,6 +170,8 @@ pub struct HookDecl {
     pub answer: &'static [AnswerField],
     /// When it fires, one sentence.
     pub doc: &'static str,
+    /// Fields of an observer that are joined while they wait for a slow extension.
+    pub coalesce: &'static [&'static str],
     pub(crate) slot: u16,
 }
 
@@ -177,7 +179,18 @@ impl HookDecl {
     /// Declares a hook without fields.
     pub const fn new(name: &'static str, mode: HookMode, class: DeadlineClass) -> Self {
         let slot = super::interest::slot_of(name);
-        Self { name, aliases: &[], mode, class, closed: false, payload: &[], answer: &[], doc: "", slot }
+        Self {
+            name,
+            aliases: &[],
+            mode,
+            class,
+            closed: false,
+            payload: &[],
+            answer: &[],
+            doc: "",
+            coalesce: &[],
+            slot,
+        }
     }
 
     /// Declares a synchronous hook.
@@ -215,6 +228,13 @@ impl HookDecl {
     #[must_use]
     pub const fn answer(mut self, answer: &'static [AnswerField]) -> Self {
         self.answer = answer;
+        self
+    }
+
+    /// Joins the text of these fields while events wait for a slow observer.
+    #[must_use]
+    pub const fn coalesce(mut self, fields: &'static [&'static str]) -> Self {
+        self.coalesce = fields;
         self
     }
 

@@ -13,12 +13,12 @@ use crate::{ExtId, HandlerError, Kernel};
 impl Hooks<'_> {
     /// Raises a synchronous hook. Callers that build the payload at a cost ask [`Hooks::wants`] first, or use
     /// [`Hooks::dispatch_with`].
-    pub fn dispatch<H: Hook>(&self, payload: H::Payload) -> Dispatched<H::Answer> {
+    pub fn dispatch<H: Hook>(self, payload: H::Payload) -> Dispatched<H::Answer> {
         self.dispatch_with::<H>(move || payload)
     }
 
     /// Raises a synchronous hook whose payload is built only if somebody handles it.
-    pub fn dispatch_with<H: Hook>(&self, payload: impl FnOnce() -> H::Payload) -> Dispatched<H::Answer> {
+    pub fn dispatch_with<H: Hook>(self, payload: impl FnOnce() -> H::Payload) -> Dispatched<H::Answer> {
         if !self.wants(H::DECL) {
             return Dispatched::default();
         }
@@ -37,14 +37,14 @@ impl Hooks<'_> {
     }
 
     /// Raises a synchronous hook with a plain object.
-    pub fn dispatch_object(&self, decl: &'static HookDecl, payload: Object) -> Outcome {
+    pub fn dispatch_object(self, decl: &'static HookDecl, payload: Object) -> Outcome {
         if !self.wants(decl) {
             return Outcome::default();
         }
         self.run_sync(decl, || Box::new(payload))
     }
 
-    fn run_sync(&self, decl: &'static HookDecl, payload: impl FnOnce() -> Box<dyn Payload>) -> Outcome {
+    fn run_sync(self, decl: &'static HookDecl, payload: impl FnOnce() -> Box<dyn Payload>) -> Outcome {
         let handlers = self.handlers(decl.name);
         if handlers.is_empty() {
             return Outcome::default();
@@ -58,7 +58,7 @@ impl Hooks<'_> {
     }
 
     /// Calls the handlers of an extension's own event, in order; `name` contains a colon.
-    pub fn emit(&self, name: &str, payload: Object, source: &str) -> Result<(), HandlerError> {
+    pub fn emit(self, name: &str, payload: Object, source: &str) -> Result<(), HandlerError> {
         if !name.contains(':') {
             return Err(HookError::NotCustom(name.to_owned()).into());
         }
@@ -72,7 +72,7 @@ impl Hooks<'_> {
         Ok(())
     }
 
-    pub(super) fn deeper(&self) -> Result<Depth, HandlerError> {
+    pub(super) fn deeper(self) -> Result<Depth, HandlerError> {
         let depth = self.0.0.hooks.depth.get();
         if depth >= MAX_DEPTH {
             return Err(HandlerError::new(format!("events nested deeper than {MAX_DEPTH}")));

@@ -16,6 +16,9 @@ use crate::{ErrorKind, ExtId, HandlerError, Kernel, LBF};
 /// How long a handler may clean up after its turn was closed.
 const CLEAN_UP: Duration = Duration::from_secs(5);
 
+/// How many events wait for one extension before the oldest are dropped.
+const LONGEST_QUEUE: usize = 10_000;
+
 /// What waits for an extension's observers.
 #[derive(Default)]
 pub(crate) struct Queue {
@@ -25,12 +28,12 @@ pub(crate) struct Queue {
 
 impl Hooks<'_> {
     /// Raises a hook by name and waits for all of its handlers.
-    pub fn raise(&self, name: &str, payload: Object) -> LBF<Outcome> {
+    pub fn raise(self, name: &str, payload: Object) -> LBF<Outcome> {
         self.raise_cancellable(name, payload, self.0.guard().current_cancel().unwrap_or_default())
     }
 
     /// Does the same; when `token` is cancelled, every wait of the handlers ends with `user`.
-    pub fn raise_cancellable(&self, name: &str, payload: Object, token: CancelToken) -> LBF<Outcome> {
+    pub fn raise_cancellable(self, name: &str, payload: Object, token: CancelToken) -> LBF<Outcome> {
         let Some(decl) = self.decl(name) else { return Box::pin(async { Outcome::default() }) };
         if !self.wants(decl) {
             return Box::pin(async { Outcome::default() });
@@ -48,7 +51,8 @@ impl Hooks<'_> {
                 if !order.admits(&kernel, &event, handler) {
                     continue;
                 }
-                let result = run_one(&kernel, decl, &event, handler, &token).await;
+                let bound = Some(kernel.guard().limits().gate_ms);
+                let result = run_one(&kernel, decl, &event, handler, &token, bound).await;
                 order.after(&event, handler, result);
             }
             event.outcome()
@@ -57,10 +61,12 @@ impl Hooks<'_> {
 
     /// Gives the observers of these extensions that wait since before one turn, so that each extension sees the hooks
     /// in the order in which they were raised. One that waits itself is overtaken: observers hold nobody up.
-    async fn let_observers_begin(&self, handlers: &[Rc<Handler>]) {
+    async fn let_observers_begin(self, handlers: &[Rc<Handler>]) {
         let waiting = {
             let queues = self.0.0.hooks.queues.borrow();
-            handlers.iter().any(|handler| queues.get(&handler.owner).is_some_and(|queue| !queue.waiting.is_empty()))
+            handlers
+                .iter()
+                .any(|handler| queues.get(&handler.owner).is_some_and(|queue| !queue.waiting.is_empty()))
         };
         if !waiting {
             return;
@@ -77,7 +83,8 @@ impl Hooks<'_> {
     }
 
     /// Tells observers without waiting for them: each extension works its queue off in order, beside the caller.
-    pub fn observe(&self, decl: &'static HookDecl, payload: Object) {
+    #[expect(clippy::needless_pass_by_value, reason = "a payload is handed over, as everywhere")]
+    pub fn observe(self, decl: &'static HookDecl, payload: Object) {
         if !self.wants(decl) {
             return;
         }
@@ -85,12 +92,22 @@ impl Hooks<'_> {
         if handlers.is_empty() {
             return;
         }
-        let event = HookEvent::new(self.0, decl.name.into(), Some(decl), Box::new(payload), None);
         for handler in handlers.iter() {
             let start = {
                 let mut queues = self.0.0.hooks.queues.borrow_mut();
                 let queue = queues.entry(handler.owner).or_default();
-                queue.waiting.push_back((event.clone(), handler.clone()));
+                if queue.join(decl, handler, &payload) {
+                    continue;
+                }
+                if queue.waiting.len() >= LONGEST_QUEUE {
+                    queue.waiting.pop_front();
+                    let text = format!("more than {LONGEST_QUEUE} events wait; the oldest are not told");
+                    self.complain_once(handler.owner, decl.name, &text);
+                }
+                // Each queue has an event of its own: what joins one must not change what another has begun.
+                let event =
+                    HookEvent::new(self.0, decl.name.into(), Some(decl), Box::new(payload.clone()), None);
+                queue.waiting.push_back((event, handler.clone()));
                 !std::mem::replace(&mut queue.running, true)
             };
             if start {
@@ -99,6 +116,32 @@ impl Hooks<'_> {
                 self.0.spawn(ExtId::CORE, Box::pin(async move { work_off(&kernel, owner).await }));
             }
         }
+    }
+}
+
+impl Queue {
+    /// Joins an event to the newest waiting one where only its coalesced fields differ.
+    fn join(&mut self, decl: &'static HookDecl, handler: &Rc<Handler>, payload: &Object) -> bool {
+        if decl.coalesce.is_empty() {
+            return false;
+        }
+        // What was told in between must stay in between.
+        let mut newest = self.waiting.iter_mut().rev().take_while(|(event, _)| event.name() == decl.name);
+        let Some((event, _)) = newest.find(|(_, other)| other.id == handler.id) else { return false };
+        let mut waiting = event.0.payload.borrow_mut();
+        let joins = |name: &String| decl.coalesce.contains(&name.as_str());
+        let same =
+            payload.iter().all(|(name, value)| joins(name) || waiting.field(name).as_ref() == Some(value));
+        if !same {
+            return false;
+        }
+        for (name, value) in payload.iter().filter(|(name, _)| joins(name)) {
+            let before = waiting.field(name).unwrap_or_default();
+            let text =
+                format!("{}{}", before.as_str().unwrap_or_default(), value.as_str().unwrap_or_default());
+            waiting.set(name, Value::String(text));
+        }
+        true
     }
 }
 
@@ -118,24 +161,26 @@ async fn work_off(kernel: &Kernel, owner: ExtId) {
         let mut order = Order::default();
         if order.admits(kernel, &event, &handler) {
             // The guard has recorded a failure; an observer has no one else to tell.
-            let _ = run_one(kernel, decl, &event, &handler, &CancelToken::new()).await;
+            let _ = run_one(kernel, decl, &event, &handler, &CancelToken::new(), None).await;
         }
     }
 }
 
-/// Runs one handler to its end, its time limit, or the end of its turn.
+/// Runs one handler to its end, its time limit, or the end of its turn. `bound` is the limit in milliseconds of a
+/// handler that states none; who waits in a queue of its own holds nobody up and has none.
 async fn run_one(
     kernel: &Kernel,
     decl: &'static HookDecl,
     event: &HookEvent,
     handler: &Rc<Handler>,
     token: &CancelToken,
+    bound: Option<u64>,
 ) -> Result<(), HandlerError> {
     let body = body(kernel, event, handler);
     let outer = kernel.guard().swap_cancel(Some(token.clone()));
     let future = kernel.guard().future(handler.owner, DeadlineClass::Main, decl.name, body);
     kernel.guard().swap_cancel(outer);
-    let limit = Box::pin(limit(kernel.clone(), decl.name, handler.clone(), token.clone()));
+    let limit = Box::pin(limit(kernel.clone(), decl.name, handler.clone(), token.clone(), bound));
     match select(future, limit).await {
         Either::Left((result, _)) => result,
         Either::Right((error, _)) => {
@@ -159,11 +204,17 @@ fn body(kernel: &Kernel, event: &HookEvent, handler: &Rc<Handler>) -> LBF<Result
 }
 
 /// Completes with the reason why a handler is not waited for any longer.
-async fn limit(kernel: Kernel, hook: &'static str, handler: Rc<Handler>, token: CancelToken) -> HandlerError {
+async fn limit(
+    kernel: Kernel,
+    hook: &'static str,
+    handler: Rc<Handler>,
+    token: CancelToken,
+    bound: Option<u64>,
+) -> HandlerError {
     let host = kernel.host();
     let gate = handler.options.timeout_ms;
     let over = async {
-        let wait = gate.unwrap_or_else(|| kernel.guard().limits().gate_ms);
+        let Some(wait) = gate.or(bound) else { return std::future::pending().await };
         loop {
             host.sleep(Duration::from_millis(wait)).await;
             if gate.is_some() || !kernel.ui().has_dialog_of(handler.owner) {

@@ -21,13 +21,18 @@ pub enum Phase {
     Final,
 }
 
+/// A handler that answers at once.
+pub type SyncFn = Rc<dyn Fn(&HookEvent) -> Result<Value, HandlerError>>;
+/// A handler that may wait.
+pub type AsyncFn = Rc<dyn Fn(HookEvent) -> LBF<Result<Value, HandlerError>>>;
+
 /// The code of a handler.
 #[derive(Clone)]
 pub enum HandlerFn {
     /// Answers at once.
-    Sync(Rc<dyn Fn(&HookEvent) -> Result<Value, HandlerError>>),
+    Sync(SyncFn),
     /// May wait; only on asynchronous hooks.
-    Async(Rc<dyn Fn(HookEvent) -> LBF<Result<Value, HandlerError>>>),
+    Async(AsyncFn),
 }
 
 impl HandlerFn {
@@ -144,7 +149,7 @@ pub struct Hooks<'k>(pub(super) &'k Kernel);
 
 impl Hooks<'_> {
     /// Makes a hook known; declaring it again does nothing.
-    pub fn declare(&self, decl: &'static HookDecl) {
+    pub fn declare(self, decl: &'static HookDecl) {
         let table = &self.0.0.hooks;
         table.decls.borrow_mut().entry(decl.name).or_insert(decl);
         for alias in decl.aliases {
@@ -153,7 +158,7 @@ impl Hooks<'_> {
     }
 
     /// Answers the declaration of a hook by its name or an alias.
-    pub fn decl(&self, name: &str) -> Option<&'static HookDecl> {
+    pub fn decl(self, name: &str) -> Option<&'static HookDecl> {
         let table = &self.0.0.hooks;
         let decls = table.decls.borrow();
         decls.get(name).copied().or_else(|| {
@@ -163,30 +168,30 @@ impl Hooks<'_> {
     }
 
     /// Lists every declared hook by name.
-    pub fn list(&self) -> Vec<HookListing> {
+    pub fn list(self) -> Vec<HookListing> {
         let decls: Vec<_> = self.0.0.hooks.decls.borrow().values().copied().collect();
         decls.into_iter().map(|decl| HookListing { decl, handlers: self.handlers(decl.name).len() }).collect()
     }
 
     /// Tells whether somebody handles a hook or custom event.
-    pub fn has_handlers(&self, name: &str) -> bool {
+    pub fn has_handlers(self, name: &str) -> bool {
         let name = self.decl(name).map_or(name, |decl| decl.name);
         !self.handlers(name).is_empty()
     }
 
     /// Tells whether a hook may have handlers: one relaxed load.
-    pub fn wants(&self, decl: &HookDecl) -> bool {
+    pub fn wants(self, decl: &HookDecl) -> bool {
         self.0.0.hooks.interest.wants(decl)
     }
 
     /// Tells the same by type.
-    pub fn wants_hook<H: Hook>(&self) -> bool {
+    pub fn wants_hook<H: Hook>(self) -> bool {
         self.wants(H::DECL)
     }
 
     /// Registers a handler under a hook's name, an alias, or a custom name with a colon.
     pub fn on(
-        &self,
+        self,
         owner: ExtId,
         name: &str,
         options: OnOptions,
@@ -222,7 +227,7 @@ impl Hooks<'_> {
         ))
     }
 
-    fn check_filter(&self, owner: ExtId, decl: &HookDecl, filter: &Object) {
+    fn check_filter(self, owner: ExtId, decl: &HookDecl, filter: &Object) {
         for name in filter.keys() {
             if !decl.payload.is_empty() && !decl.payload.iter().any(|field| field.name == name) {
                 let known = nearest(name, decl.payload.iter().map(|field| field.name));
@@ -232,7 +237,7 @@ impl Hooks<'_> {
         }
     }
 
-    fn link(&self, name: &Rc<str>, handler: &Rc<Handler>) {
+    fn link(self, name: &Rc<str>, handler: &Rc<Handler>) {
         let mut table = self.0.0.hooks.handlers.borrow_mut();
         let list = Rc::make_mut(table.entry(name.clone()).or_default());
         let at = list.partition_point(|other| other.order() <= handler.order());
@@ -243,7 +248,7 @@ impl Hooks<'_> {
         }
     }
 
-    fn unlink(&self, name: &Rc<str>, handler: &Rc<Handler>) {
+    fn unlink(self, name: &Rc<str>, handler: &Rc<Handler>) {
         let mut table = self.0.0.hooks.handlers.borrow_mut();
         if let Some(list) = table.get_mut(name) {
             Rc::make_mut(list).retain(|other| other.id != handler.id);
@@ -254,12 +259,12 @@ impl Hooks<'_> {
     }
 
     /// Answers the handlers as they stand; what registers later runs from the next dispatch.
-    pub(super) fn handlers(&self, name: &str) -> Handlers {
+    pub(super) fn handlers(self, name: &str) -> Handlers {
         self.0.0.hooks.handlers.borrow().get(name).cloned().unwrap_or_default()
     }
 
     /// Writes a diagnostic the first time it arises for this extension and hook.
-    pub(super) fn complain_once(&self, ext: ExtId, hook: &str, text: &str) {
+    pub(super) fn complain_once(self, ext: ExtId, hook: &str, text: &str) {
         let fresh = self.0.0.hooks.complained.borrow_mut().insert((ext, hook.to_owned(), text.to_owned()));
         if fresh {
             self.0.guard().warn(ext, hook, text);

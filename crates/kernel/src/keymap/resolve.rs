@@ -38,7 +38,7 @@ const WILDCARD: Key = Key { code: KeyCode::Any, mods: Mods::NONE };
 
 impl Keymaps<'_> {
     /// Takes one key in: a map runs, a sequence waits, or the keys are for the default.
-    pub(crate) fn resolve(&self, event: KeyEvent, depth: usize) -> Resolved {
+    pub(crate) fn resolve(self, event: KeyEvent, depth: usize) -> Resolved {
         let table = &self.0.0.keymaps;
         let had_pending = !table.pending.borrow().is_empty();
         table.pending.borrow_mut().push(event);
@@ -49,7 +49,7 @@ impl Keymaps<'_> {
         resolved
     }
 
-    fn step(&self, depth: usize) -> Resolved {
+    fn step(self, depth: usize) -> Resolved {
         let table = &self.0.0.keymaps;
         let focus = Focus(self.0.win().focused());
         let keys: Vec<Key> = table.pending.borrow().iter().map(|event| event.key).collect();
@@ -67,7 +67,7 @@ impl Keymaps<'_> {
     }
 
     /// Answers the maps for exactly these keys, in order, and whether a longer sequence may follow.
-    fn candidates(&self, keys: &[Key], focus: &Focus) -> (Vec<Rc<Map>>, bool) {
+    fn candidates(self, keys: &[Key], focus: &Focus) -> (Vec<Rc<Map>>, bool) {
         let (mut exact, below) = {
             let trie = self.0.0.keymaps.trie.borrow();
             let node = trie.node(keys.iter().copied());
@@ -85,7 +85,7 @@ impl Keymaps<'_> {
         (exact, longer)
     }
 
-    fn applies(&self, map: &Map, focus: &Focus) -> bool {
+    fn applies(self, map: &Map, focus: &Focus) -> bool {
         focus.matches(&map.target)
             && !self.0.guard().is_suspended(map.owner)
             && map.options.when.as_ref().is_none_or(|when| when())
@@ -93,7 +93,7 @@ impl Keymaps<'_> {
 
     /// The sequence goes nowhere: its longest beginning that is a map runs, or its first key is for the default;
     /// the rest is pressed again.
-    fn fall_back(&self, depth: usize) -> Resolved {
+    fn fall_back(self, depth: usize) -> Resolved {
         let events = std::mem::take(&mut *self.0.0.keymaps.pending.borrow_mut());
         let focus = Focus(self.0.win().focused());
         let keys: Vec<Key> = events.iter().map(|event| event.key).collect();
@@ -116,7 +116,7 @@ impl Keymaps<'_> {
         if unhandled.is_empty() { Resolved::Done } else { Resolved::Default(unhandled) }
     }
 
-    fn run(&self, maps: &[Rc<Map>], events: &[KeyEvent], depth: usize) -> Resolved {
+    fn run(self, maps: &[Rc<Map>], events: &[KeyEvent], depth: usize) -> Resolved {
         let window = self.0.win().focused();
         let Some(last) = events.last() else { return Resolved::Done };
         let context = KeyContext {
@@ -136,20 +136,20 @@ impl Keymaps<'_> {
     }
 
     /// Answers when an unfinished sequence ends by itself.
-    pub(crate) fn next_due(&self) -> Option<u64> {
+    pub(crate) fn next_due(self) -> Option<u64> {
         let table = &self.0.0.keymaps;
         (!table.pending.borrow().is_empty()).then(|| table.since.get() + table.timeout.get())
     }
 
     /// Ends an unfinished sequence whose time is over.
-    pub(crate) fn expire(&self) {
+    pub(crate) fn expire(self) {
         if self.next_due().is_some_and(|due| due <= self.0.now()) {
             self.finish();
         }
     }
 
     /// Ends an unfinished sequence now: what it is so far runs, or its keys are for the default.
-    pub(crate) fn finish(&self) {
+    pub(crate) fn finish(self) {
         let events = self.0.0.keymaps.pending.borrow().clone();
         if events.is_empty() {
             return;

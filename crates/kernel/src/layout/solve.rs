@@ -4,14 +4,14 @@ use super::{Dir, Layout, LayoutNode, Rect};
 
 impl Layout<'_> {
     /// Answers each window's rectangle on a screen of this size, in the tree's order; hidden windows take no room.
-    pub(crate) fn solve(&self, width: u16, height: u16) -> Vec<(String, Rect)> {
+    pub(crate) fn solve(self, width: u16, height: u16) -> Vec<(String, Rect)> {
         let tree = self.get();
         let mut rects = Vec::new();
         self.place(&tree, Rect::new(0, 0, width, height), &mut rects);
         rects
     }
 
-    fn place(&self, node: &LayoutNode, rect: Rect, rects: &mut Vec<(String, Rect)>) {
+    fn place(self, node: &LayoutNode, rect: Rect, rects: &mut Vec<(String, Rect)>) {
         if let Some(name) = &node.win {
             rects.push((name.clone(), rect));
             return;
@@ -33,14 +33,14 @@ impl Layout<'_> {
         }
     }
 
-    fn is_shown(&self, node: &LayoutNode) -> bool {
+    fn is_shown(self, node: &LayoutNode) -> bool {
         match &node.win {
             Some(name) => self.0.win().get(name).is_some_and(|window| window.visible),
             None => node.children.is_empty() || node.children.iter().any(|child| self.is_shown(child)),
         }
     }
 
-    fn item(&self, node: &LayoutNode, dir: Dir, rect: Rect) -> Item {
+    fn item(self, node: &LayoutNode, dir: Dir, rect: Rect) -> Item {
         let wanted = match (node.size, node.grow) {
             (Some(size), _) => size,
             (None, 0) => self.measure(node, dir, rect),
@@ -51,7 +51,7 @@ impl Layout<'_> {
     }
 
     /// Answers how long a node without a size would like to be.
-    fn measure(&self, node: &LayoutNode, dir: Dir, rect: Rect) -> u16 {
+    fn measure(self, node: &LayoutNode, dir: Dir, rect: Rect) -> u16 {
         let Some(name) = &node.win else {
             let lengths = node.children.iter().filter(|child| self.is_shown(child)).map(|child| {
                 child.size.unwrap_or_else(|| {

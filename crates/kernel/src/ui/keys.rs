@@ -17,7 +17,7 @@ enum Effect {
 
 impl Ui<'_> {
     /// Gives a key to the newest dialog; false when none is open.
-    pub(crate) fn key(&self, event: &KeyEvent) -> bool {
+    pub(crate) fn key(self, event: &KeyEvent) -> bool {
         let Some((id, effect)) = self.with_top(|body| match body {
             DialogBody::Confirm(confirm) => confirm_key(confirm, event),
             DialogBody::Select(select) => select_key(select, event),
@@ -35,7 +35,7 @@ impl Ui<'_> {
     }
 
     /// Gives pasted text to the newest dialog; false when none is open.
-    pub(crate) fn paste(&self, text: &str) -> bool {
+    pub(crate) fn paste(self, text: &str) -> bool {
         let pasted = self.with_top(|body| match body {
             DialogBody::Input(input) => {
                 let text = if input.multiline { text.to_owned() } else { text.replace(['\r', '\n'], " ") };
@@ -55,7 +55,7 @@ impl Ui<'_> {
         pasted.is_some()
     }
 
-    fn with_top(&self, f: impl FnOnce(&mut DialogBody) -> Effect) -> Option<(u64, Effect)> {
+    fn with_top(self, f: impl FnOnce(&mut DialogBody) -> Effect) -> Option<(u64, Effect)> {
         let mut stack = self.0.0.ui.stack.borrow_mut();
         let dialog = Rc::make_mut(&mut stack.last_mut()?.dialog);
         Some((dialog.id, f(&mut dialog.body)))

@@ -34,7 +34,7 @@ pub(super) struct Notices {
 
 impl Ui<'_> {
     /// Shows a message: four seconds for news, eight for warnings, twelve for errors.
-    pub fn notify(&self, owner: ExtId, text: impl Into<String>, level: Level) {
+    pub fn notify(self, owner: ExtId, text: impl Into<String>, level: Level) {
         let state = &self.0.0.ui.notices;
         let id = state.next.get() + 1;
         state.next.set(id);
@@ -55,12 +55,12 @@ impl Ui<'_> {
     }
 
     /// Answers what is to be seen now, oldest first.
-    pub fn notifications(&self) -> Vec<Notice> {
+    pub fn notifications(self) -> Vec<Notice> {
         self.0.0.ui.notices.list.borrow().clone()
     }
 
     /// Takes one notice away.
-    pub fn dismiss_notice(&self, id: u64) {
+    pub fn dismiss_notice(self, id: u64) {
         let before = self.0.0.ui.notices.list.borrow().len();
         self.0.0.ui.notices.list.borrow_mut().retain(|notice| notice.id != id);
         if self.0.0.ui.notices.list.borrow().len() != before {
@@ -68,11 +68,11 @@ impl Ui<'_> {
         }
     }
 
-    pub(super) fn next_notice_end(&self) -> Option<u64> {
+    pub(super) fn next_notice_end(self) -> Option<u64> {
         self.0.0.ui.notices.list.borrow().iter().map(|notice| notice.until).min()
     }
 
-    pub(super) fn expire_notices(&self, now: u64) {
+    pub(super) fn expire_notices(self, now: u64) {
         let gone = {
             let mut list = self.0.0.ui.notices.list.borrow_mut();
             let before = list.len();

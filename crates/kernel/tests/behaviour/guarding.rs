@@ -160,3 +160,49 @@ fn the_common_fields_of_terminal_hooks_are_there() {
     assert_eq!(kernel.buf().text("main"), "", "consumed");
     assert_eq!(kernel.guard().messages(), []);
 }
+
+#[test]
+fn every_terminal_hook_fires() {
+    let (kernel, host) = editor();
+    let ext = kernel.ext().reserve("a");
+    let trace = crate::host::Trace::default();
+    for decl in purlin_kernel::hooks::terminal::ALL {
+        let seen = trace.clone();
+        let run = HandlerFn::sync(move |event| {
+            let mut fields: Vec<_> = event.fields().into_iter().collect();
+            fields.sort();
+            let values: Vec<_> = fields.iter().map(|f| event.get(f).unwrap().to_string()).collect();
+            seen.add(format!("{} {}", event.name(), values.join(" ")));
+            Ok(Value::Null)
+        });
+        kernel.hook().on(ext, decl.name, OnOptions::default(), run).unwrap();
+    }
+    drop(kernel.frame(80, 24));
+    press(&kernel, "ctrl+a");
+    kernel.input(purlin_kernel::Input::Paste("p".into()));
+    kernel.input(purlin_kernel::Input::Focus(false));
+    let mouse = purlin_kernel::MouseEvent {
+        kind: purlin_kernel::MouseKind::WheelUp,
+        button: purlin_kernel::MouseButton::None,
+        row: 3,
+        col: 4,
+        mods: purlin_kernel::Mods::NONE,
+    };
+    kernel.input(purlin_kernel::Input::Mouse(mouse));
+    kernel.timer().defer(ext, 1, Rc::new(|| Ok(()))).unwrap();
+    host.advance(1);
+    kernel.run_due();
+    kernel.shutdown("user");
+    let expected = [
+        "startup ",
+        "resize 24 80",
+        "render 1 24 80",
+        r#"key false true "a" false false """#,
+        r#"paste "p""#,
+        r#"focus_change "main" """#,
+        r#"mouse "up" 4 "wheel" 3 null"#,
+        "tick 1001",
+        r#"shutdown "user""#,
+    ];
+    assert_eq!(trace.take(), expected);
+}

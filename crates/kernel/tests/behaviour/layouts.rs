@@ -6,6 +6,9 @@ use purlin_kernel::{ExtId, HandlerError, Kernel, LayoutNode, Rect, RenderContext
 
 use crate::host::FakeHost;
 
+/// Column, row, width, height.
+type Place = (u16, u16, u16, u16);
+
 struct Tall(u16);
 
 impl Renderer for Tall {
@@ -26,7 +29,7 @@ fn kernel(windows: &[&str]) -> Kernel {
     kernel
 }
 
-fn rects(kernel: &Kernel, tree: LayoutNode, width: u16, height: u16) -> Vec<(u16, u16, u16, u16)> {
+fn rects(kernel: &Kernel, tree: LayoutNode, width: u16, height: u16) -> Vec<Place> {
     kernel.layout().set_tree(tree);
     drop(kernel.frame(width, height));
     let rect = |r: Rect| (r.x, r.y, r.width, r.height);
@@ -38,7 +41,7 @@ fn rects(kernel: &Kernel, tree: LayoutNode, width: u16, height: u16) -> Vec<(u16
 #[test]
 fn a_table_of_trees() {
     let w = LayoutNode::win;
-    let table: Vec<(LayoutNode, (u16, u16), Vec<(u16, u16, u16, u16)>)> = vec![
+    let table: Vec<(LayoutNode, (u16, u16), Vec<Place>)> = vec![
         (
             LayoutNode::col(vec![w("a").grow(1), w("b").size(3), w("c").size(1)]),
             (80, 24),

@@ -191,6 +191,38 @@ fn observers_are_told_in_order_per_extension() {
 }
 
 #[test]
+fn deltas_that_wait_for_a_slow_observer_are_joined() {
+    static DELTA: HookDecl = HookDecl::future("delta").coalesce(&["chunk"]);
+    let (kernel, host, a, _) = bench();
+    kernel.hook().declare(&DELTA);
+    let trace = Trace::default();
+    let (clock, seen) = (host.clone(), trace.clone());
+    let run = HandlerFn::future(move |event| {
+        let (clock, seen) = (clock.clone(), seen.clone());
+        async move {
+            clock.sleep(Duration::from_millis(10)).await;
+            seen.add(event.get("chunk").unwrap().as_str().unwrap());
+            Ok(Value::Null)
+        }
+    });
+    kernel.hook().on(a, "delta", OnOptions::default(), run).unwrap();
+    let tell = |id: u64, chunk: &str| {
+        kernel.hook().observe(
+            &DELTA,
+            Object::from_iter([("id".to_owned(), json!(id)), ("chunk".to_owned(), json!(chunk))]),
+        );
+        host.settle();
+    };
+    for (id, chunk) in [(1, "a"), (1, "b"), (1, "c"), (2, "d"), (2, "e")] {
+        tell(id, chunk);
+    }
+    for _ in 0..5 {
+        host.advance(10);
+    }
+    assert_eq!(trace.take(), ["a", "bc", "de"]);
+}
+
+#[test]
 fn raising_what_nobody_handles_is_ready_at_once() {
     let (kernel, _host, ..) = bench();
     let mut raised = kernel.hook().raise("call", Object::new());

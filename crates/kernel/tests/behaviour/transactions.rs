@@ -21,11 +21,11 @@ fn fail<T>(kernel: &Kernel, ext: ExtId, f: impl FnOnce() -> T) {
 
 /// Everything of a kernel that a rollback has to bring back.
 fn picture(kernel: &Kernel) -> String {
-    let mut all = String::new();
+    let mut all = Vec::new();
     let ns = kernel.mark().namespace("test");
     for name in kernel.buf().list() {
         let buffer = kernel.buf().get(&name).unwrap();
-        all += &format!(
+        all.push(format!(
             "{name} {:?} {} {:?} {:?} {:?} {} {:?}\n",
             buffer.text(),
             buffer.cursor,
@@ -34,16 +34,17 @@ fn picture(kernel: &Kernel) -> String {
             buffer.blocks,
             buffer.tick,
             kernel.mark().get(&name, ns, 0..usize::MAX),
-        );
+        ));
     }
     for window in kernel.win().list() {
-        all += &format!("{window:?}\n");
+        all.push(format!("{window:?}"));
     }
-    all += &format!("{:?} {:?}\n", kernel.win().focused().map(|w| w.name.clone()), kernel.layout().get());
+    all.push(format!("{:?} {:?}\n", kernel.win().focused().map(|w| w.name.clone()), kernel.layout().get()));
     let maps: Vec<_> = kernel.keymap().list().iter().map(|map| (map.lhs.clone(), map.owner)).collect();
     let commands: Vec<_> = kernel.command().list().iter().map(|c| (c.name.clone(), c.owner)).collect();
     let hooks: Vec<_> = kernel.hook().list().iter().map(|h| (h.decl.name, h.handlers)).collect();
-    all + &format!("{maps:?} {commands:?} {hooks:?} {:?}", kernel.timer().next_due())
+    all.push(format!("{maps:?} {commands:?} {hooks:?} {:?}", kernel.timer().next_due()));
+    all.join("\n")
 }
 
 #[test]
@@ -180,7 +181,9 @@ fn apply(kernel: &Kernel, ext: ExtId, op: &Op) {
         }
         Op::Nest(ops, ok) => {
             let result: Result<(), _> = kernel.guard().stretch(ext, DeadlineClass::Main, "nested", || {
-                ops.iter().for_each(|op| apply(kernel, ext, op));
+                for op in ops {
+                    apply(kernel, ext, op);
+                }
                 if *ok { Ok(()) } else { Err("no".into()) }
             });
             assert_eq!(result.is_ok(), *ok);
@@ -195,7 +198,9 @@ proptest! {
     ) {
         let (kernel, _host) = editor();
         let ext = ExtId::CORE;
-        setup.iter().for_each(|op| apply(&kernel, ext, op));
+        for op in &setup {
+            apply(&kernel, ext, op);
+        }
         let before = picture(&kernel);
         fail(&kernel, ext, || ops.iter().for_each(|op| apply(&kernel, ext, op)));
         prop_assert_eq!(picture(&kernel), before);
@@ -204,7 +209,9 @@ proptest! {
     #[test]
     fn marks_and_cursor_stay_inside_the_text(ops in prop::collection::vec(op(), 0..20)) {
         let (kernel, _host) = editor();
-        ops.iter().for_each(|op| apply(&kernel, ExtId::CORE, op));
+        for op in &ops {
+            apply(&kernel, ExtId::CORE, op);
+        }
         let buffer = kernel.buf().get("main").unwrap();
         let length = buffer.rope.len_chars();
         prop_assert!(buffer.cursor <= length);

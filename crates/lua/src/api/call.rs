@@ -136,6 +136,7 @@ impl Call {
     }
 
     /// Answers nothing.
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "it reads like the other answers")]
     pub(crate) fn none(&self) -> mlua::Result<MultiValue> {
         Ok(MultiValue::new())
     }

@@ -77,7 +77,7 @@ fn register(call: &Call) -> mlua::Result<MultiValue> {
         &name,
         &options.string("description").unwrap_or_default(),
         schema,
-        kind(&options.string("kind")),
+        kind(options.string("kind").as_deref()),
     );
     spec.timeout_ms = options.count("timeout_ms")?;
     spec.prompt_hint = options.string("prompt_hint");
@@ -86,8 +86,8 @@ fn register(call: &Call) -> mlua::Result<MultiValue> {
     call.one(add(call, spec, execute)?)
 }
 
-fn kind(word: &Option<String>) -> ToolKind {
-    match word.as_deref() {
+fn kind(word: Option<&str>) -> ToolKind {
+    match word {
         Some("read") => ToolKind::Read,
         Some("edit") => ToolKind::Edit,
         Some("execute") => ToolKind::Execute,

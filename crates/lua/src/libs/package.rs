@@ -3,6 +3,7 @@
 //! Each extension searches its own folder first, then what it added to `package.path`, then the
 //! modules shipped with Purlin. Two extensions may both have a `text.lua`.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -14,6 +15,9 @@ use crate::fault;
 
 /// Where a module `a.b` may be below the extension's folder.
 const OWN_PLACES: [&str; 4] = ["?.lua", "?/init.lua", "lua/?.lua", "lua/?/init.lua"];
+
+/// Larger files are no source.
+const MAX_SOURCE: u64 = 16 * 1024 * 1024;
 
 /// Adds the globals.
 pub(super) fn install(lua: &Lua, globals: &Table, env: &Rc<Env>) -> mlua::Result<()> {
@@ -93,7 +97,7 @@ fn read_pieces(reader: &Function) -> mlua::Result<Vec<u8>> {
     loop {
         match reader.call::<Value>(())? {
             Value::String(piece) if !piece.as_bytes().is_empty() => {
-                source.extend_from_slice(&piece.as_bytes())
+                source.extend_from_slice(&piece.as_bytes());
             }
             _ => return Ok(source),
         }
@@ -118,11 +122,8 @@ fn compile(lua: &Lua, source: &[u8], name: &str, env: Option<Table>) -> mlua::Re
 
 /// Compiles a file; its path is its name in messages. A first line that begins with `#` is skipped.
 pub(crate) fn compile_file(lua: &Lua, path: &Path, env: Option<Table>) -> mlua::Result<Function> {
-    let mut source = std::fs::read(path).map_err(|error| {
-        let text = error.to_string();
-        let reason = text.split(" (os error").next().unwrap_or(&text);
-        Error::RuntimeError(format!("cannot read `{}`: {reason}", path.display()))
-    })?;
+    let mut source = read_source(path)
+        .map_err(|reason| Error::RuntimeError(format!("cannot read `{}`: {reason}", path.display())))?;
     if source.starts_with(b"\xEF\xBB\xBF") {
         source.drain(..3);
     }
@@ -131,6 +132,22 @@ pub(crate) fn compile_file(lua: &Lua, path: &Path, env: Option<Table>) -> mlua::
         source.drain(..end);
     }
     compile(lua, &source, &format!("@{}", path.display()), env)
+}
+
+/// Reads source; a pipe or a device, which might never end, is none.
+fn read_source(path: &Path) -> Result<Vec<u8>, String> {
+    let plain = |error: std::io::Error| {
+        let text = error.to_string();
+        text.split(" (os error").next().unwrap_or(&text).to_owned()
+    };
+    let found = std::fs::metadata(path).map_err(plain)?;
+    if !found.is_file() {
+        return Err("it is not a file".into());
+    }
+    if found.len() > MAX_SOURCE {
+        return Err(format!("it is larger than {} MiB", MAX_SOURCE / 1024 / 1024));
+    }
+    std::fs::read(path).map_err(plain)
 }
 
 fn own_path(root: &Path) -> String {
@@ -148,7 +165,7 @@ fn search(name: &str, path: &str) -> Result<PathBuf, String> {
         if candidate.is_file() {
             return Ok(candidate);
         }
-        tried.push_str(&format!("\n\tno file '{}'", candidate.display()));
+        let _ = write!(tried, "\n\tno file '{}'", candidate.display()); // Writing to a string cannot fail.
     }
     Err(tried)
 }
@@ -160,8 +177,8 @@ fn require(lua: &Lua, package: &Table, name: &str) -> mlua::Result<Value> {
         return Ok(found);
     }
     let preload: Table = package.get("preload")?;
-    let (loader, place) = if let Ok(loader) = preload.get::<Function>(name) {
-        (loader, ":preload:".to_owned())
+    let (chunk, place) = if let Ok(chunk) = preload.get::<Function>(name) {
+        (chunk, ":preload:".to_owned())
     } else {
         let path: String = package.get("path")?;
         match search(name, &path) {
@@ -175,7 +192,7 @@ fn require(lua: &Lua, package: &Table, name: &str) -> mlua::Result<Value> {
     };
     // A module that requires itself gets `true` instead of an endless recursion.
     loaded.set(name, true)?;
-    match loader.call::<Value>((name, place)) {
+    match chunk.call::<Value>((name, place)) {
         Ok(Value::Nil) => {}
         Ok(value) => loaded.set(name, value)?,
         Err(error) => {

@@ -2,7 +2,9 @@
 //! virtual clock.
 
 mod api;
+mod bench;
 mod dispatch;
+mod examples;
 mod guard;
 mod libs;
 mod loading;

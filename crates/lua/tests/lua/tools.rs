@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::world::World;
 
 /// Calls an extension's tool as the agent would, and answers what it progressed.
-fn call_tool(world: &World, name: &str, args: Value) -> (Result<ToolOutcome, String>, Vec<Value>) {
+pub fn call_tool(world: &World, name: &str, args: Value) -> (Result<ToolOutcome, String>, Vec<Value>) {
     let found = world.kernel.ext().registrations::<ToolRegistration>();
     let (ext, tool) = found.into_iter().find(|(_, tool)| tool.spec.name == name).expect("a tool");
     let progressed = Rc::new(RefCell::new(Vec::new()));

@@ -1,7 +1,7 @@
 //! The commands of the stock screen. What leaves the screen is another's command: `send` takes the prompt, `interrupt`
 //! stops the work, `quit` ends the program; the one who wires the screen registers them.
 
-use purlin_kernel::{CommandSpec, ExtId, HandlerError, Kernel, Level, Object};
+use purlin_kernel::{CommandKind, CommandSpec, ExtId, HandlerError, Kernel, Level, Object};
 use serde_json::json;
 
 use super::Screen;
@@ -55,6 +55,7 @@ const ACTIONS: &[(&str, &str, Run)] = &[
 
 pub(super) fn register(screen: &Screen) {
     let kernel = &screen.0.kernel;
+    register_send(kernel);
     for (name, desc, run) in ACTIONS {
         let weak = std::rc::Rc::downgrade(&screen.0);
         let action = move |_: &purlin_kernel::CommandCall| {
@@ -63,6 +64,24 @@ pub(super) fn register(screen: &Screen) {
         };
         kernel.command().create(ExtId::CORE, CommandSpec::action(*name, *desc, action));
     }
+}
+
+/// Registers the command that hands a prompt on and puts it back where it could not be taken.
+fn register_send(kernel: &Kernel) {
+    let weak = kernel.downgrade();
+    let mut spec = CommandSpec::new("composer.send", "Hands its text on as a prompt.", move |call| {
+        let kernel = weak.upgrade();
+        Box::pin(async move {
+            let Some(kernel) = kernel else { return Ok(None) };
+            let sent = kernel.command().run("send", &call.args).await;
+            if sent.is_err() && kernel.buf().text(COMPOSER).is_empty() {
+                kernel.buf().set_text(COMPOSER, &call.args);
+            }
+            sent
+        })
+    });
+    spec.kind = CommandKind::Action;
+    kernel.command().create(ExtId::CORE, spec);
 }
 
 fn submit(screen: &Screen) -> Result<(), HandlerError> {
@@ -97,7 +116,7 @@ fn submit(screen: &Screen) -> Result<(), HandlerError> {
         }
         None => {
             take(screen, &text);
-            kernel.command().invoke("send", &text);
+            kernel.command().invoke("composer.send", &text);
             Ok(())
         }
     }

@@ -34,9 +34,9 @@ fn make(lua: &Lua, env: &Rc<Env>, name: &str, writes: bool) -> mlua::Result<Tabl
         table.set_metatable(Some(meta))?;
         return Ok(table);
     }
-    let (writer, write_name) = (Rc::clone(env), name.to_owned());
+    let (setter, set_name) = (Rc::clone(env), name.to_owned());
     let store = lua.create_function(move |lua, (field, value): (LuaString, Value)| {
-        write(lua, &writer, &write_name, &field.to_str()?, &value)
+        write(lua, &setter, &set_name, &field.to_str()?, &value)
     })?;
     env.glue()?.raw_get::<Function>("live")?.call((fetch, store))
 }
