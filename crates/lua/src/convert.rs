@@ -9,6 +9,8 @@ use serde_json::{Map, Number, Value as Json};
 
 /// How deeply tables may be nested; deeper ones are taken for cycles.
 const MAX_DEPTH: usize = 100;
+/// More values are not converted at once: it would take too long, and too much memory.
+const MAX_VALUES: usize = 500_000;
 /// The largest magnitude up to which every integer is exact in a Lua number.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -61,13 +63,13 @@ fn number_to_lua(number: &Number) -> Value {
 
 /// Converts a Lua value into JSON; the error names the place, like `a function at 'args.run'`.
 pub(crate) fn to_json(lua: &Lua, value: &Value) -> Result<Json, String> {
-    Walk { arrays: lua.array_metatable(), path: Vec::new(), lenient: false }.value(value)
+    Walk { arrays: lua.array_metatable(), path: Vec::new(), lenient: false, seen: 0 }.value(value)
 }
 
 /// Converts a handler's answer: a table that mixes list and named keys becomes a map, and
 /// functions in it are left out, because an answer may carry what another host understood.
 pub(crate) fn answer_to_json(lua: &Lua, value: &Value) -> Result<Json, String> {
-    Walk { arrays: lua.array_metatable(), path: Vec::new(), lenient: true }.value(value)
+    Walk { arrays: lua.array_metatable(), path: Vec::new(), lenient: true, seen: 0 }.value(value)
 }
 
 /// Converts a Lua table into a JSON object; an empty table is an empty object.
@@ -83,10 +85,16 @@ struct Walk {
     arrays: Table,
     path: Vec<String>,
     lenient: bool,
+    /// How many values were converted.
+    seen: usize,
 }
 
 impl Walk {
     fn value(&mut self, value: &Value) -> Result<Json, String> {
+        self.seen += 1;
+        if self.seen > MAX_VALUES {
+            return Err(format!("more than {MAX_VALUES} values"));
+        }
         Ok(match value {
             Value::Nil => Json::Null,
             Value::LightUserData(pointer) if pointer.0.is_null() => Json::Null,

@@ -111,9 +111,9 @@ impl Env {
         function: &Function,
         args: impl IntoLuaMulti,
     ) -> Result<R, HandlerError> {
-        let _lua = self.lua()?;
+        let lua = self.lua()?;
         let _mode = self.enter(false);
-        function.call(args).map_err(|error| fault::handler_error(&error))
+        function.call(args).map_err(|error| failed(&lua, &error))
     }
 
     /// Calls a Lua function as a coroutine that may wait.
@@ -132,12 +132,12 @@ impl Env {
             };
             std::future::poll_fn(move |context| {
                 // The interpreter stays until this poll has returned, even if the code unloads itself.
-                let _lua = match env.lua() {
+                let lua = match env.lua() {
                     Ok(lua) => lua,
                     Err(error) => return std::task::Poll::Ready(Err(error)),
                 };
                 let _mode = env.enter(true);
-                Pin::new(&mut call).poll(context).map_err(|error| fault::handler_error(&error))
+                Pin::new(&mut call).poll(context).map_err(|error| failed(&lua, &error))
             })
             .await
         })
@@ -168,6 +168,17 @@ impl Env {
             }
         }
     }
+}
+
+/// The kernel's form of an error; after a memory error the garbage goes at once, so that the next
+/// handler finds room.
+fn failed(lua: &Lua, error: &mlua::Error) -> HandlerError {
+    let found = fault::handler_error(error);
+    if found.kind == ErrorKind::Memory {
+        // A finalizer that fails changes nothing about the error that is told.
+        let _ = lua.gc_collect();
+    }
+    found
 }
 
 /// Remembers whether the code around the running one may wait.

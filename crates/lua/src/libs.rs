@@ -12,10 +12,13 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use mlua::chunk::{ChunkMode, Compiler};
-use mlua::{Lua, MultiValue, Table, Value};
+use mlua::{Lua, LuaString, MultiValue, Table, Value};
 
 use crate::env::Env;
 use crate::fault;
+
+/// How many bytes are worked through between two looks at the deadline.
+const DEADLINE_EVERY: usize = 64 * 1024;
 
 const GLUE: &str = concat!(include_str!("libs/glue.lua"), "\n", include_str!("libs/event.lua"));
 
@@ -46,6 +49,13 @@ pub(crate) fn install(lua: &Lua, env: &Rc<Env>) -> mlua::Result<Table> {
     )?;
     let waiter = Rc::clone(env);
     glue.raw_set("can_wait", lua.create_function(move |_, ()| Ok(waiter.can_wait()))?)?;
+    let searcher = Rc::clone(env);
+    glue.raw_set(
+        "bounded_find",
+        lua.create_function(move |_, (text, wanted, from): (LuaString, LuaString, Option<i64>)| {
+            bounded_find(&searcher, &text.as_bytes(), &wanted.as_bytes(), from.unwrap_or(1))
+        })?,
+    )?;
     run_glue(lua, &glue)?;
     bit::install(lua, &globals)?;
     os::install(lua, &globals, &glue, env)?;
@@ -57,6 +67,33 @@ pub(crate) fn install(lua: &Lua, env: &Rc<Env>) -> mlua::Result<Table> {
         lua.create_function(move |lua, values: MultiValue| print(lua, &printer, &values))?,
     )?;
     Ok(glue)
+}
+
+/// `string.find` for plain text so large that it could take hours; one-based, inclusive answers.
+fn bounded_find(
+    env: &Env,
+    text: &[u8],
+    wanted: &[u8],
+    from: i64,
+) -> mlua::Result<(Option<usize>, Option<usize>)> {
+    let from = if from < 0 { (text.len() as i64 + 1 + from).max(1) } else { from.max(1) };
+    let start = (from - 1) as usize;
+    let mut work = 0;
+    for at in start..(text.len() + 1).saturating_sub(wanted.len()) {
+        let rest = &text[at..at + wanted.len()];
+        let same = rest.iter().zip(wanted).take_while(|(a, b)| a == b).count();
+        if same == wanted.len() {
+            return Ok((Some(at + 1), Some(at + wanted.len())));
+        }
+        work += same + 1;
+        if work > DEADLINE_EVERY {
+            work = 0;
+            if env.is_overdue() {
+                return Err(mlua::Error::external(fault::Overdue { place: None }));
+            }
+        }
+    }
+    Ok((None, None))
 }
 
 fn run_glue(lua: &Lua, glue: &Table) -> mlua::Result<()> {

@@ -72,16 +72,18 @@ impl AgentThread {
         }
     }
 
-    /// Completes with a message if the agent fails; never completes if it ends well.
-    pub async fn failure(&mut self) -> String {
-        if let Some(failed) = &mut self.failed
-            && let Ok(message) = failed.await
-        {
-            self.failed = None;
-            return message;
+    /// Completes with a message if the agent fails; never completes if it ends well, or was asked for before.
+    pub fn failure(&mut self) -> impl Future<Output = String> + use<> {
+        let failed = self.failed.take();
+        async move {
+            match failed {
+                Some(failed) => match failed.await {
+                    Ok(message) => message,
+                    Err(_) => std::future::pending().await,
+                },
+                None => std::future::pending().await,
+            }
         }
-        self.failed = None;
-        std::future::pending().await
     }
 
     /// Stops the agent: what runs is cancelled and settled. Answers once the thread has ended, or the time is over.

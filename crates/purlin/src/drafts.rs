@@ -45,6 +45,11 @@ impl Drafts {
         Self { folder }
     }
 
+    /// Whether a session has a draft.
+    pub fn exists(&self, session: &str) -> bool {
+        self.folder.join(format!("{session}.json")).exists()
+    }
+
     /// Takes a session's draft; `None` if another live process has it.
     pub fn own(&self, session: &str) -> io::Result<Option<Ownership>> {
         fs::create_dir_all(&self.folder)?;

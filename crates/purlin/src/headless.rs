@@ -117,6 +117,7 @@ async fn ask(
     let mut answer = Answer::new(io::stdout(), json, cell, queue);
     let mut changes = store.watch(purlin_notebook::Tables::LOG);
     let mut leaving: Option<Asked> = None;
+    let mut failure = std::pin::pin!(agent.failure());
     loop {
         tokio::select! {
             tick = changes.next() => {
@@ -132,7 +133,7 @@ async fn ask(
                     return leave(end, leaving);
                 }
             }
-            message = agent.failure() => return Err(Report::new(Kind::System, message)),
+            message = &mut failure => return Err(Report::new(Kind::System, message)),
             asked = signals.next() => {
                 if leaving.is_some() || asked != Asked::Interrupt {
                     // What runs is cancelled and settled while the agent stops.

@@ -26,6 +26,7 @@ mod sessions;
 mod show;
 mod signals;
 mod start;
+mod terminal;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -55,7 +56,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 fn carry_out(request: &Request) -> Result<u8, Report> {
     match request {
-        Request::Terminal(_) => Ok(0),
+        Request::Terminal(options) => terminal::run(start::gather(options)?, options),
         Request::Print { prompt, json, options } => {
             let start = start::gather(options)?;
             headless::run(start, options, prompt, *json)

@@ -1,4 +1,4 @@
-//! A session as plain text: what `purlin session show` prints and what stays on the screen after the terminal closes.
+//! A session as plain text: what `purlin session show` prints.
 
 use purlin_notebook::{
     BranchCell, CellKind, Output, OutputType, QueueStatus, Role, Store, StoreError, StoreExt, TOOL_CALL_MIME,
@@ -43,23 +43,6 @@ pub fn cell(store: &dyn Store, cell: &BranchCell) -> Result<String, StoreError> 
         text.push_str("\n[interrupted]\n");
     }
     Ok(text)
-}
-
-/// The text of the last answer: the last text output of the newest `ai` cell that has one.
-pub fn last_answer(store: &dyn Store) -> Result<Option<String>, StoreError> {
-    let Some(cell) = store.branch_path(None)?.into_iter().rev().find(|cell| cell.kind() == CellKind::Ai)
-    else {
-        return Ok(None);
-    };
-    for output in store.outputs_of(&cell.cell.id)?.iter().rev() {
-        if output.output_type == OutputType::Markdown && output.role().is_none_or(|role| role == Role::Text) {
-            let text = store.text_of(output)?;
-            if !text.trim().is_empty() {
-                return Ok(Some(text));
-            }
-        }
-    }
-    Ok(None)
 }
 
 fn output(store: &dyn Store, output: &Output, calls: &[ToolCall]) -> Result<Option<String>, StoreError> {

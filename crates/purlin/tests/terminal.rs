@@ -4,7 +4,14 @@ use purlin_testkit::{Ended, Home, Pty, Signal};
 
 const PURLIN: &str = env!("CARGO_BIN_EXE_purlin");
 
+/// Starts the terminal and waits for its first frame.
 fn open(home: &Home, arguments: &[&str]) -> Pty {
+    let pty = spawn(home, arguments);
+    pty.wait_text("›");
+    pty
+}
+
+fn spawn(home: &Home, arguments: &[&str]) -> Pty {
     Pty::spawn(PURLIN, arguments, home, 24, 80)
 }
 
@@ -20,9 +27,9 @@ fn quit(mut pty: Pty) -> Pty {
 #[test]
 fn keys_typed_before_the_first_frame_are_not_lost() {
     let home = Home::new();
-    let pty = open(&home, &[]);
+    let pty = spawn(&home, &[]);
     pty.send("early words");
-    pty.wait_text("early words");
+    pty.wait_text("› early words");
     quit(pty);
 }
 
@@ -93,7 +100,7 @@ fn a_gate_in_lua_asks_and_yes_runs_the_tool() {
     let pty = open(&home, &["--model", &model, "-e", &gate.display().to_string()]);
     pty.send("go\r");
     pty.wait_text("Run bash?");
-    pty.send("y");
+    pty.send("y\r");
     pty.wait_text("That was all.");
     pty.wait_text("gate-42");
     quit(pty);
@@ -107,7 +114,7 @@ fn a_gate_in_lua_asks_and_no_blocks_the_tool() {
     let pty = open(&home, &["--model", &model, "-e", &gate.display().to_string()]);
     pty.send("go\r");
     pty.wait_text("Run bash?");
-    pty.send("n");
+    pty.send("n\r");
     pty.wait_text("That was all.");
     pty.wait_text("the person said no");
     assert!(!pty.dump().contains("gate-42"), "{}", pty.dump());
@@ -129,8 +136,11 @@ fn slash_commands_help_switch_and_leave() {
     let mut pty = open(&home, &[]);
     pty.send("/help\r");
     pty.wait_text("/model");
+    pty.send("\x1b");
+    pty.wait_gone("/model");
     pty.send("/hlep\r");
-    pty.wait_text("Did you mean");
+    pty.wait_text("Did you mean `/help`?");
+    pty.send("\x03");
     let model = home.script("[[turn]]\ntext = 'switched'");
     pty.send(&format!("/model {model}\r"));
     pty.wait_gone("/model script");
@@ -221,8 +231,9 @@ fn a_resize_in_mid_stream_and_a_tiny_screen_do_no_harm() {
     let pty = open(&home, &["--model", &model]);
     pty.send("go\r");
     for (rows, columns) in [(5, 20), (24, 80), (1, 1), (40, 120), (5, 20), (24, 80)] {
-        pty.wait_text("o");
+        let before = pty.raw().len();
         pty.resize(rows, columns);
+        pty.wait_written(before + 1);
     }
     pty.wait_text("the end.");
     pty.resize(5, 20);
@@ -256,7 +267,7 @@ fn a_signal_during_start_restores_the_terminal() {
     for signal in [Signal::TERM, Signal::HUP] {
         for bytes in [1, 20, 100, 400] {
             let home = Home::new();
-            let mut pty = open(&home, &[]);
+            let mut pty = spawn(&home, &[]);
             pty.wait_written(bytes);
             pty.signal(signal);
             let _ = pty.wait_end();
@@ -304,7 +315,7 @@ fn an_extension_with_a_syntax_error_names_file_and_line_and_the_rest_works() {
 fn wait_for_draft(home: &Home, text: &str) {
     let end = std::time::Instant::now() + purlin_testkit::PATIENCE;
     let saved = || {
-        purlin_testkit::files(&home.data())
+        purlin_testkit::files(home.root())
             .iter()
             .filter(|path| path.extension().is_some_and(|end| end == "json"))
             .any(|path| std::fs::read_to_string(path).is_ok_and(|draft| draft.contains(text)))

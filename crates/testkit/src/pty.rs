@@ -15,7 +15,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use crate::Home;
 
 /// How long a test waits for what must come. Far beyond what it takes, for machines that are busy.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running program and its screen.
 pub struct Pty {
@@ -201,7 +201,7 @@ impl Pty {
         let raw = self.raw();
         assert_eq!(sequences(&raw, b'>', b'u'), sequences(&raw, b'<', b'u'), "keyboard flags stay pushed");
         let count = |needle: &[u8]| raw.windows(needle.len()).filter(|window| *window == needle).count();
-        assert_eq!(count(b"\x1b[?2026h"), count(b"\x1b[?2026l"), "a synchronized update is still open");
+        assert!(count(b"\x1b[?2026h") <= count(b"\x1b[?2026l"), "a synchronized update is still open");
         assert!(self.is_cooked(), "the line is still raw");
     }
 

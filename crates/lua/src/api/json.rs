@@ -3,6 +3,9 @@
 use super::declare::{ApiFn, Run, Ty, key, opt, req};
 use crate::convert;
 
+/// Decoded values take many times the room of their text, outside the interpreter's limit.
+const MAX_TEXT: usize = 16 * 1024 * 1024;
+
 pub(super) const FNS: &[ApiFn] = &[
     ApiFn {
         name: "json.encode",
@@ -36,11 +39,16 @@ pub(super) const FNS: &[ApiFn] = &[
         name: "json.decode",
         params: &[req("text", Ty::String, "JSON text.")],
         returns: "any",
-        errors: &["The text is no JSON; the error names line and column."],
+        errors: &["The text is no JSON; the error names line and column.", "The text is larger than 16 MiB."],
         doc: "Decodes JSON text; null becomes `purlin.null`.",
         example: "assert(purlin.json.decode('{\"a\":[1]}').a[1] == 1)",
         run: Run::Now(|call| {
             let text = call.str(0)?;
+            if text.len() > MAX_TEXT {
+                return Err(
+                    call.refuse(0, format!("at most {} MiB of JSON expected", MAX_TEXT / 1024 / 1024))
+                );
+            }
             let json: serde_json::Value =
                 serde_json::from_str(&text).map_err(|error| call.refuse(0, error.to_string()))?;
             call.one(convert::to_lua(&call.lua, &json)?)

@@ -123,6 +123,43 @@ end
 
 function debug.gethook() end
 
+-- Three functions of the interpreter work through their arguments without looking at the deadline.
+-- Where that could take long, each is given a way that does.
+local raw_find, raw_split, raw_sort = string.find, string.split, table.sort
+local bounded_find = host.bounded_find
+local LONG, MANY = 1e9, 20000
+
+function string.find(s, pattern, init, plain)
+  if type(s) == "string" and type(pattern) == "string" and #s * #pattern > LONG then
+    if plain or not raw_find(pattern, "[%^%$%*%+%?%.%(%[%%%-]") then
+      return bounded_find(s, pattern, init)
+    end
+  end
+  return raw_find(s, pattern, init, plain)
+end
+
+function string.split(s, separator)
+  if type(s) == "string" and type(separator) == "string" and #s * #separator > LONG then
+    local parts, from = {}, 1
+    while true do
+      local a, b = bounded_find(s, separator, from)
+      if not a then break end
+      parts[#parts + 1] = s:sub(from, a - 1)
+      from = b + 1
+    end
+    parts[#parts + 1] = s:sub(from)
+    return parts
+  end
+  return raw_split(s, separator)
+end
+
+local function less(a, b) return a < b end
+
+function table.sort(list, before)
+  if before == nil and type(list) == "table" and #list > MANY then before = less end
+  return raw_sort(list, before)
+end
+
 function table.foreach(t, f)
   for k, v in pairs(t) do
     local found = f(k, v)

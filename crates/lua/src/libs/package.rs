@@ -16,6 +16,9 @@ use crate::fault;
 /// Where a module `a.b` may be below the extension's folder.
 const OWN_PLACES: [&str; 4] = ["?.lua", "?/init.lua", "lua/?.lua", "lua/?/init.lua"];
 
+/// Larger files are no source.
+const MAX_SOURCE: u64 = 16 * 1024 * 1024;
+
 /// Adds the globals.
 pub(super) fn install(lua: &Lua, globals: &Table, env: &Rc<Env>) -> mlua::Result<()> {
     let package = lua.create_table()?;
@@ -119,11 +122,8 @@ fn compile(lua: &Lua, source: &[u8], name: &str, env: Option<Table>) -> mlua::Re
 
 /// Compiles a file; its path is its name in messages. A first line that begins with `#` is skipped.
 pub(crate) fn compile_file(lua: &Lua, path: &Path, env: Option<Table>) -> mlua::Result<Function> {
-    let mut source = std::fs::read(path).map_err(|error| {
-        let text = error.to_string();
-        let reason = text.split(" (os error").next().unwrap_or(&text);
-        Error::RuntimeError(format!("cannot read `{}`: {reason}", path.display()))
-    })?;
+    let mut source = read_source(path)
+        .map_err(|reason| Error::RuntimeError(format!("cannot read `{}`: {reason}", path.display())))?;
     if source.starts_with(b"\xEF\xBB\xBF") {
         source.drain(..3);
     }
@@ -132,6 +132,22 @@ pub(crate) fn compile_file(lua: &Lua, path: &Path, env: Option<Table>) -> mlua::
         source.drain(..end);
     }
     compile(lua, &source, &format!("@{}", path.display()), env)
+}
+
+/// Reads source; a pipe or a device, which might never end, is none.
+fn read_source(path: &Path) -> Result<Vec<u8>, String> {
+    let plain = |error: std::io::Error| {
+        let text = error.to_string();
+        text.split(" (os error").next().unwrap_or(&text).to_owned()
+    };
+    let found = std::fs::metadata(path).map_err(plain)?;
+    if !found.is_file() {
+        return Err("it is not a file".into());
+    }
+    if found.len() > MAX_SOURCE {
+        return Err(format!("it is larger than {} MiB", MAX_SOURCE / 1024 / 1024));
+    }
+    std::fs::read(path).map_err(plain)
 }
 
 fn own_path(root: &Path) -> String {

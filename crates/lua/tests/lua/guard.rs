@@ -55,6 +55,12 @@ const LOOPS: &[(&str, &str)] = &[
     ("recursion", "local function f() return (pcall(f)) end while true do f() end"),
     ("find", "local s = string.rep('a', 100) s:find(string.rep('a*', 60) .. 'b')"),
     ("gsub", "local s = string.rep('a', 5000) while true do s:gsub('.-b', '') end"),
+    ("plain find", "local s = string.rep('a', 2e7) s:find(string.rep('a', 1e7) .. 'b', 1, true)"),
+    ("split", "local s = string.rep('a', 2e7) s:split(string.rep('a', 1e7) .. 'b')"),
+    (
+        "large sort",
+        "local t = table.create(3e6) for i = 1, 3e6 do t[i] = (i * 7919) % 1000003 end table.sort(t)",
+    ),
     ("sort", "while true do table.sort({ 3, 2, 1 }, function(a, b) return a < b end) end"),
     ("index", "local t = setmetatable({}, { __index = function() while true do end end }) return t.x"),
 ];

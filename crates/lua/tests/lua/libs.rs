@@ -194,3 +194,24 @@ fn timers_tasks_and_debounce_run_in_time() {
         ["nil\tcancelled", "scheduled", "1\t2", "tick 1", "deferred", "tick 2", "and slept", "debounced b"]
     );
 }
+
+#[test]
+fn large_texts_and_lists_are_searched_and_sorted_as_usual() {
+    let world = World::new();
+    world.load(
+        "large",
+        r#"
+        local hay = string.rep("x", 40000) .. string.rep("y", 40000) .. "needle"
+        local wanted = string.rep("y", 39990) .. "needle"
+        assert(#hay * #wanted > 1e9)
+        local a, b = hay:find(wanted, 1, true)
+        assert(a == 40011 and b == #hay, a)
+        assert(hay:find(wanted, a + 1, true) == nil and hay:find(wanted .. "z") == nil)
+        assert(#hay:split(wanted) == 2 and hay:split(wanted)[2] == "")
+        local list = {}
+        for i = 1, 30000 do list[i] = (i * 7919) % 30011 end
+        table.sort(list)
+        for i = 2, #list do assert(list[i - 1] <= list[i]) end
+        "#,
+    );
+}

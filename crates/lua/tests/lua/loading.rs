@@ -76,6 +76,15 @@ fn a_missing_module_lists_where_it_was_looked_for() {
 }
 
 #[test]
+fn what_is_no_source_is_refused() {
+    let world = World::new();
+    for (name, code) in [("a", "dofile('/dev/zero')"), ("b", "dofile('/tmp')")] {
+        let error = world.try_load(name, code).expect_err("an error");
+        assert!(error.source.message.contains("it is not a file"), "{error}");
+    }
+}
+
+#[test]
 fn manifests_name_the_entry() {
     let world = World::new();
     world.file(

@@ -2,6 +2,7 @@
 //! virtual clock.
 
 mod api;
+mod bench;
 mod dispatch;
 mod examples;
 mod guard;

@@ -1,0 +1,137 @@
+//! The full-screen terminal: kernel and screen on the main thread, a session behind them.
+//!
+//! The first frame is drawn before the store is opened; what is typed meanwhile is in the composer. From then on the
+//! terminal, like any other surface, commits to the store and watches it.
+
+mod commands;
+mod desk;
+mod draft;
+mod git;
+mod lists;
+mod status;
+
+use std::rc::Rc;
+
+use futures_channel::mpsc;
+use purlin_kernel::text::theme::Theme;
+use purlin_kernel::text::{Line, Span, Style, Token};
+use purlin_kernel::{Action, ExtId, Kernel, KeymapOptions, Layer, Level, Target};
+use purlin_runtime_native::KernelHost;
+use purlin_tui::{App, AppOptions, Exit, History, Screen, ScreenOptions, ThemeChoice};
+use tokio::task::LocalSet;
+
+use crate::args::{Options, Which};
+use crate::config::Config;
+use crate::report::{Kind, Report};
+use crate::session::{self, sentence};
+use crate::start::Start;
+use crate::{loading, runtime};
+use desk::Desk;
+
+/// Runs the terminal until the person leaves; the exit code if nothing failed.
+pub fn run(start: Start, options: &Options) -> Result<u8, Report> {
+    // A wrong id is said where it was typed, before the screen is taken over.
+    let which = match &options.session {
+        Which::Id(id) => Which::Id(session::find(&start.paths, id)?.as_str().to_owned()),
+        other => other.clone(),
+    };
+    let runtime = runtime::build()?;
+    let code = runtime.block_on(LocalSet::new().run_until(terminal(start, options, which)));
+    runtime.shutdown_background();
+    code
+}
+
+async fn terminal(start: Start, options: &Options, which: Which) -> Result<u8, Report> {
+    let kernel = Kernel::new(Rc::new(KernelHost::new()));
+    purlin_agent::hooks::declare_all(&kernel);
+    let history = if which == Which::Ephemeral {
+        History::in_memory()
+    } else {
+        History::open(start.paths.state.join("history.jsonl"))
+    };
+    let screen_options = ScreenOptions {
+        history,
+        welcome: welcome(&start),
+        placeholder: "Ask anything, `!` runs a command, `/` lists commands".to_owned(),
+    };
+    let screen = Screen::install(&kernel, screen_options)
+        .map_err(|error| Report::new(Kind::Internal, format!("The screen could not be set up: {error}.")))?;
+    let warn = |text: &str| kernel.ui().notify(ExtId::CORE, text, Level::Warn);
+    start.notices.iter().for_each(|notice| warn(notice));
+    map_keys(&kernel, &start.config, warn);
+    let theme = theme(&start.config, warn);
+    let (events, stream) = mpsc::unbounded();
+    let extensions = start.extensions.clone();
+    let desk = Desk::new(kernel.clone(), screen.clone(), start, options.model.is_some(), events);
+    commands::register(&desk);
+    loading::load(&kernel, &extensions, |failure| desk.extension_failed(failure));
+
+    let opening = tokio::task::spawn_local(desk.clone().open(which));
+    let app = AppOptions {
+        theme,
+        refresh: Box::new({
+            let desk = desk.clone();
+            move || desk.refresh()
+        }),
+        farewell: Box::new({
+            let desk = desk.clone();
+            move || desk.farewell()
+        }),
+        ..AppOptions::default()
+    };
+    let exit = App::run(&screen, app, stream).await;
+    opening.abort();
+    desk.close().await;
+    if let Some(report) = desk.take_failure() {
+        return Err(report);
+    }
+    match exit {
+        Ok(Exit::Quit) => Ok(0),
+        Ok(Exit::Signal(number)) => Ok(128 + number as u8),
+        Ok(Exit::Hangup) => Ok(129),
+        Err(error) => {
+            let report = Report::new(Kind::System, sentence(&error.to_string()));
+            Err(report.hint("Without a terminal, `purlin -p PROMPT` answers on standard output."))
+        }
+    }
+}
+
+fn theme(config: &Config, warn: impl Fn(&str)) -> ThemeChoice {
+    match config.theme.as_deref() {
+        None | Some("auto") => ThemeChoice::Auto,
+        Some("dark") => ThemeChoice::Fixed(Theme::dark()),
+        Some("light") => ThemeChoice::Fixed(Theme::light()),
+        Some(other) => {
+            warn(&format!("There is no theme `{other}`; there are `auto`, `dark` and `light`."));
+            ThemeChoice::Auto
+        }
+    }
+}
+
+/// Registers the keys of the configuration, which win over everybody else's.
+fn map_keys(kernel: &Kernel, config: &Config, warn: impl Fn(&str)) {
+    for (key, command) in &config.keys {
+        let action = Action::command(command.trim().trim_start_matches('/'));
+        let options = KeymapOptions { layer: Layer::User, desc: command.clone(), ..KeymapOptions::default() };
+        if let Err(error) = kernel.keymap().set(ExtId::CORE, Target::Global, key, action, options) {
+            warn(&format!("The key `{key}` of the configuration is not mapped: {error}."));
+        }
+    }
+}
+
+/// What an empty transcript shows.
+fn welcome(start: &Start) -> Vec<Line> {
+    let dim = |text: String| vec![Span::new(text, Style::fg(Token::Dim))];
+    let mut lines = vec![
+        vec![
+            Span::new("Purlin ", Style::fg(Token::Accent)),
+            Span::new(env!("CARGO_PKG_VERSION"), Style::fg(Token::Dim)),
+        ],
+        dim("enter sends · ctrl+j is a new line · esc interrupts · /help lists everything".to_owned()),
+    ];
+    if start.settings.model.provider == "echo" {
+        let how = "No key was found, so `echo` answers: set ANTHROPIC_API_KEY or OPENAI_API_KEY, or fill";
+        lines.push(dim(format!("{how} {}.", start.paths.config.join("auth.toml").display())));
+    }
+    lines
+}

@@ -1,0 +1,126 @@
+//! The commands of the terminal that need a session: what the stock screen calls, and the slash commands.
+
+use std::future::Future;
+
+use purlin_agent::ModelRef;
+use purlin_kernel::{CommandCall, CommandKind, CommandResult, CommandSpec, ExtId, HandlerError, Level};
+use purlin_tui::composer::COMPOSER;
+
+use super::desk::Desk;
+use super::{lists, status};
+use crate::session::sentence;
+
+/// Registers them with the kernel.
+pub fn register(desk: &Desk) {
+    action(desk, "send", "Sends its text to the agent.", send);
+    action(desk, "interrupt", "Stops what is running.", interrupt);
+    slash(desk, "help", "", "Lists commands and keys.", &[], |desk, _| async move {
+        lists::help(&desk).await.map(|()| None)
+    });
+    slash(desk, "new", "", "Begins a new session.", &["clear"], begin_anew);
+    slash(desk, "model", "PROVIDER/MODEL", "Shows or chooses the model.", &[], model);
+    slash(desk, "extensions", "[resume NAME]", "Lists the extensions.", &[], extensions);
+    slash(desk, "quit", "", "Leaves.", &["exit", "q"], |desk, _| async move {
+        desk.kernel().quit();
+        Ok(None)
+    });
+}
+
+fn action<F>(desk: &Desk, name: &str, desc: &str, run: impl Fn(Desk, CommandCall) -> F + 'static)
+where
+    F: Future<Output = CommandResult> + 'static,
+{
+    let mut spec = spec(desk, name, desc, run);
+    spec.kind = CommandKind::Action;
+    desk.kernel().command().create(ExtId::CORE, spec);
+}
+
+fn slash<F>(
+    desk: &Desk,
+    name: &str,
+    args: &str,
+    desc: &str,
+    aliases: &[&str],
+    run: impl Fn(Desk, CommandCall) -> F + 'static,
+) where
+    F: Future<Output = CommandResult> + 'static,
+{
+    let mut spec = spec(desk, name, desc, run);
+    args.clone_into(&mut spec.args);
+    spec.aliases = aliases.iter().map(|alias| (*alias).to_owned()).collect();
+    desk.kernel().command().create(ExtId::CORE, spec);
+}
+
+fn spec<F>(desk: &Desk, name: &str, desc: &str, run: impl Fn(Desk, CommandCall) -> F + 'static) -> CommandSpec
+where
+    F: Future<Output = CommandResult> + 'static,
+{
+    // The desk owns the kernel and the kernel the command: only the command's side may be weak.
+    let weak = desk.downgrade();
+    CommandSpec::new(name, desc, move |call| match weak.upgrade() {
+        Some(desk) => Box::pin(run(desk, call)),
+        None => Box::pin(std::future::ready(Ok(None))),
+    })
+}
+
+async fn send(desk: Desk, call: CommandCall) -> CommandResult {
+    if let Err(error) = desk.send(&call.args).await {
+        desk.say(sentence(&error.to_string()), Level::Error);
+        // Nothing typed is lost: it goes back to where it came from.
+        let typed = desk.kernel().buf().text(COMPOSER);
+        desk.kernel().buf().set_text(COMPOSER, &(call.args + &typed));
+    }
+    Ok(None)
+}
+
+async fn interrupt(desk: Desk, _: CommandCall) -> CommandResult {
+    let Some(open) = desk.peek() else { return Ok(None) };
+    if let Err(error) = open.session.interrupt("interrupted by the person").await {
+        desk.say(sentence(&error.to_string()), Level::Error);
+    }
+    Ok(None)
+}
+
+async fn begin_anew(desk: Desk, _: CommandCall) -> CommandResult {
+    match desk.begin_anew().await {
+        Ok(()) => Ok(None),
+        Err(report) => Err(HandlerError::new(report.to_string())),
+    }
+}
+
+async fn model(desk: Desk, call: CommandCall) -> CommandResult {
+    let open = desk.open_session().await;
+    let settings = desk.settings().get();
+    let asked = call.args.trim();
+    if asked.is_empty() {
+        let current = open.session.model().unwrap_or_else(|| settings.model.clone());
+        let mut known = vec!["echo", "script"];
+        known.extend(settings.providers.keys().map(String::as_str));
+        return Ok(Some(format!("The model is `{current}`. Providers: {}.", known.join(", "))));
+    }
+    let model: ModelRef = asked.parse().map_err(|error| HandlerError::new(format!("{error}")))?;
+    let known = matches!(model.provider.as_str(), "echo" | "script")
+        || settings.providers.contains_key(&model.provider);
+    if !known {
+        let near = purlin_kernel::nearest(&model.provider, settings.providers.keys().map(String::as_str));
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        return Err(HandlerError::new(format!("no provider is called `{}`{hint}", model.provider)));
+    }
+    open.session.set_model(model, "command").await.map_err(|error| HandlerError::new(error.to_string()))?;
+    status::update(&desk);
+    Ok(None)
+}
+
+async fn extensions(desk: Desk, call: CommandCall) -> CommandResult {
+    match call.words.split_first() {
+        Some((verb, [name])) if verb == "resume" => {
+            let Some(extension) = desk.kernel().ext().find(name) else {
+                return Err(HandlerError::new(format!("no extension is called `{name}`")));
+            };
+            desk.kernel().guard().resume(extension);
+            Ok(Some(format!("`{name}` runs again.")))
+        }
+        Some(_) => Err(HandlerError::new("write `/extensions` or `/extensions resume NAME`")),
+        None => lists::extensions(&desk).await,
+    }
+}

@@ -1,0 +1,369 @@
+//! The desk: the session that is open behind the screen, and how it is replaced by another.
+
+use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
+use std::rc::{Rc, Weak};
+
+use futures_channel::mpsc::UnboundedSender;
+use futures_util::StreamExt;
+use purlin_agent::projection::Transcript;
+use purlin_agent::tools::serve_tools;
+use purlin_agent::{Session, SessionError, SessionOptions, SharedSettings, Source, ToolCatalog};
+use purlin_kernel::{ExtId, Kernel, Level};
+use purlin_notebook::{Store, Tables};
+use purlin_runtime_native::{NativeHost, Paths, SqliteNotebook};
+use purlin_tui::{AppEvent, Screen, composer::COMPOSER, transcript::TRANSCRIPT};
+use serde_json::json;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::draft::Keeper;
+use super::status;
+use crate::agent_thread::{AgentThread, Parts};
+use crate::args::Which;
+use crate::drafts::Drafts;
+use crate::report::{Kind, Report};
+use crate::session::{self, Client, Opened, sentence};
+use crate::start::Start;
+
+/// The open session behind one screen. Clones are the same desk.
+#[derive(Clone)]
+pub struct Desk(Rc<Inner>);
+
+/// A desk that does not keep the session open.
+pub struct WeakDesk(Weak<Inner>);
+
+impl WeakDesk {
+    /// The desk, if it is still there.
+    pub fn upgrade(&self) -> Option<Desk> {
+        self.0.upgrade().map(Desk)
+    }
+}
+
+struct Inner {
+    kernel: Kernel,
+    screen: Screen,
+    paths: Paths,
+    cwd: PathBuf,
+    settings: SharedSettings,
+    /// Whether the model was named on the command line, and so belongs to the session.
+    model_chosen: Cell<bool>,
+    full_durability: bool,
+    catalog: ToolCatalog,
+    host: Rc<NativeHost>,
+    events: UnboundedSender<AppEvent>,
+    open: RefCell<Option<Rc<Open>>>,
+    opened: Notify,
+    failures: RefCell<Vec<String>>,
+    fatal: RefCell<Option<Report>>,
+}
+
+/// One open session.
+pub struct Open {
+    /// The session.
+    pub session: Session,
+    notebook: SqliteNotebook,
+    transcript: Rc<Transcript>,
+    agent: RefCell<Option<AgentThread>>,
+    draft: Option<Keeper>,
+    tasks: RefCell<Vec<JoinHandle<()>>>,
+}
+
+impl Desk {
+    /// Makes a desk without a session.
+    pub fn new(
+        kernel: Kernel,
+        screen: Screen,
+        start: Start,
+        model_chosen: bool,
+        events: UnboundedSender<AppEvent>,
+    ) -> Self {
+        let catalog = ToolCatalog::new();
+        // The tools are served as long as the kernel lives.
+        let _ = serve_tools(&kernel, &catalog);
+        let desk = Self(Rc::new(Inner {
+            kernel,
+            screen,
+            paths: start.paths,
+            cwd: start.cwd,
+            settings: SharedSettings::new(start.settings),
+            model_chosen: Cell::new(model_chosen),
+            full_durability: start.config.full_durability,
+            catalog,
+            host: Rc::new(NativeHost::new()),
+            events,
+            open: RefCell::default(),
+            opened: Notify::new(),
+            failures: RefCell::default(),
+            fatal: RefCell::default(),
+        }));
+        status::begin(&desk);
+        desk
+    }
+
+    /// A handle that does not keep the session open.
+    pub fn downgrade(&self) -> WeakDesk {
+        WeakDesk(Rc::downgrade(&self.0))
+    }
+
+    /// The kernel.
+    pub fn kernel(&self) -> &Kernel {
+        &self.0.kernel
+    }
+
+    /// The screen.
+    pub fn screen(&self) -> &Screen {
+        &self.0.screen
+    }
+
+    /// The agent's settings.
+    pub fn settings(&self) -> &SharedSettings {
+        &self.0.settings
+    }
+
+    /// The directory purlin was started in.
+    pub fn cwd(&self) -> PathBuf {
+        self.0.cwd.clone()
+    }
+
+    /// The open session, if one is open already.
+    pub fn peek(&self) -> Option<Rc<Open>> {
+        self.0.open.borrow().clone()
+    }
+
+    /// The open session; waits for it while it is being opened.
+    pub async fn open_session(&self) -> Rc<Open> {
+        loop {
+            let opened = self.0.opened.notified();
+            if let Some(open) = self.peek() {
+                return open;
+            }
+            opened.await;
+        }
+    }
+
+    /// Says something to the person.
+    pub fn say(&self, text: impl Into<String>, level: Level) {
+        self.0.kernel.ui().notify(ExtId::CORE, text, level);
+    }
+
+    /// Remembers and says why an extension was not loaded.
+    pub fn extension_failed(&self, failure: &str) {
+        self.0.failures.borrow_mut().push(failure.to_owned());
+        self.say(failure, Level::Error);
+    }
+
+    /// Why extensions were not loaded.
+    pub fn failures(&self) -> Vec<String> {
+        self.0.failures.borrow().clone()
+    }
+
+    /// What ended the terminal, if something did.
+    pub fn take_failure(&self) -> Option<Report> {
+        self.0.fatal.borrow_mut().take()
+    }
+
+    /// Opens the session that was asked for. One that cannot be kept is opened in memory, and that is said.
+    pub async fn open(self, which: Which) {
+        let opened = session::open(&self.0.paths, &self.0.cwd, &which, &*self.0.host).or_else(|report| {
+            if matches!(which, Which::Id(_)) {
+                return Err(report);
+            }
+            let text = format!("{} This session will not be kept.", report.message);
+            self.say(text, Level::Error);
+            session::ephemeral(&*self.0.host)
+        });
+        let seated = match opened {
+            Ok(opened) => self.seat(opened).await,
+            Err(report) => Err(report),
+        };
+        if let Err(report) = seated {
+            self.0.fatal.replace(Some(report));
+            self.0.kernel.quit();
+        }
+    }
+
+    /// Replaces the session by a new one.
+    pub async fn begin_anew(&self) -> Result<(), Report> {
+        let ephemeral = self.peek().is_some_and(|open| open.notebook.path().is_none());
+        let which = if ephemeral { Which::Ephemeral } else { Which::New };
+        let opened = session::open(&self.0.paths, &self.0.cwd, &which, &*self.0.host)?;
+        if let Some(old) = self.0.open.take() {
+            old.session.close("switch");
+            old.end().await;
+        }
+        self.seat(opened).await
+    }
+
+    /// Puts an open notebook behind the screen.
+    async fn seat(&self, opened: Opened) -> Result<(), Report> {
+        let Opened { notebook, resumed } = opened;
+        let failed = |error: String| Report::new(Kind::System, sentence(&error));
+        let store: Rc<dyn Store> = Rc::new(notebook.store().map_err(|error| failed(error.to_string()))?);
+        let settings = self.0.settings.get();
+        let chosen = self.0.model_chosen.get().then(|| settings.model.clone());
+        let session = Session::new(
+            Rc::new(Client(notebook.client())),
+            Rc::clone(&store),
+            Some(self.0.kernel.clone()),
+            SessionOptions {
+                by: "local".into(),
+                cwd: self.0.cwd.clone(),
+                model: chosen.clone(),
+                host: Rc::clone(&self.0.host) as _,
+            },
+        );
+        let transcript =
+            Rc::new(Transcript::new(Rc::clone(&store)).map_err(|error| failed(error.to_string()))?);
+        let kernel = &self.0.kernel;
+        kernel.buf().set_source(TRANSCRIPT, Some(Rc::clone(&transcript) as _));
+        kernel.set_context("session_id", json!(session.id().as_str()));
+        let draft = notebook.path().is_some().then(|| {
+            let drafts = Drafts::new(self.0.paths.drafts());
+            Keeper::begin(self, drafts, session.id().as_str().to_owned())
+        });
+        if let Some(why) = notebook.read_only() {
+            self.say(sentence(why), Level::Warn);
+        }
+        let open = Rc::new(Open {
+            session: session.clone(),
+            notebook,
+            transcript,
+            agent: RefCell::default(),
+            draft,
+            tasks: RefCell::default(),
+        });
+        self.follow(&open, &*store);
+        self.0.open.replace(Some(Rc::clone(&open)));
+        self.0.opened.notify_waiters();
+        self.0.screen.refresh();
+        status::update(self);
+        if resumed {
+            session.announce("resume", None);
+            if let Some(model) = chosen
+                && let Err(error) = session.set_model(model, "cli").await
+            {
+                self.say(sentence(&error.to_string()), Level::Error);
+            }
+            // What a killed process left open is settled, what waited is run.
+            self.begin_agent(&open);
+        }
+        Ok(())
+    }
+
+    /// Watches the store for the screen and for the state of the session.
+    fn follow(&self, open: &Rc<Open>, store: &dyn Store) {
+        let events = self.0.events.clone();
+        let mut changes = store.watch(Tables::LOG);
+        let screen = tokio::task::spawn_local(async move {
+            while changes.next().await.is_some() {
+                // The loop may have ended, and the process with it.
+                if events.unbounded_send(AppEvent::Changed).is_err() {
+                    return;
+                }
+            }
+        });
+        let desk = Rc::downgrade(&self.0);
+        let state = tokio::task::spawn_local(open.session.follow(move || {
+            if let Some(inner) = desk.upgrade() {
+                status::update(&Self(inner));
+            }
+        }));
+        open.tasks.borrow_mut().extend([screen, state]);
+    }
+
+    /// Starts the agent of a session unless it runs already.
+    pub fn begin_agent(&self, open: &Rc<Open>) {
+        if open.agent.borrow().is_some() || open.notebook.read_only().is_some() {
+            return;
+        }
+        let parts = Parts {
+            notebook: open.notebook.clone(),
+            paths: self.0.paths.clone(),
+            cwd: open.session.cwd(),
+            settings: self.0.settings.clone(),
+            port: Some(self.0.kernel.port()),
+            catalog: self.0.catalog.clone(),
+            full_durability: self.0.full_durability,
+        };
+        let mut agent = match AgentThread::spawn(parts) {
+            Ok(agent) => agent,
+            Err(error) => {
+                return self.say(format!("The agent's thread could not be started: {error}."), Level::Error);
+            }
+        };
+        agent.begin();
+        let (desk, failure) = (Rc::downgrade(&self.0), agent.failure());
+        open.tasks.borrow_mut().push(tokio::task::spawn_local(async move {
+            let message = failure.await;
+            if let Some(inner) = desk.upgrade() {
+                Self(inner).say(message, Level::Error);
+            }
+        }));
+        open.agent.replace(Some(agent));
+    }
+
+    /// Sends what was typed: a prompt, a steering message while the agent works, or a shell command after `!`.
+    pub async fn send(&self, text: &str) -> Result<(), SessionError> {
+        let open = self.open_session().await;
+        let session = &open.session;
+        let typed = text.trim();
+        if let Some(command) = typed.strip_prefix("!!") {
+            session.shell(command, true).await?;
+        } else if let Some(command) = typed.strip_prefix('!') {
+            session.shell(command, false).await?;
+        } else {
+            // Without a running prompt this is a prompt.
+            session.steer(text, Source::Interactive).await?;
+        }
+        self.begin_agent(&open);
+        Ok(())
+    }
+
+    /// Reads what was committed since the last frame.
+    pub fn refresh(&self) {
+        let Some(open) = self.peek() else { return };
+        match open.transcript.refresh() {
+            Ok(true) => self.0.screen.refresh(),
+            Ok(false) => {}
+            Err(error) => self.say(sentence(&error.to_string()), Level::Error),
+        }
+    }
+
+    /// What stays on the terminal: the last answer, and how to go on.
+    pub fn farewell(&self) -> String {
+        let Some(open) = self.peek() else { return String::new() };
+        let mut text = open.transcript.last_answer().unwrap_or_default().trim_end().to_owned();
+        if open.session.exists() && open.notebook.path().is_some() {
+            if !text.is_empty() {
+                text.push_str("\n\n");
+            }
+            text = format!("{text}purlin --resume {}", open.session.id());
+        }
+        text
+    }
+
+    /// Ends the session: what runs is cancelled and settled, the draft is saved.
+    pub async fn close(&self) {
+        if let Some(open) = self.0.open.take() {
+            open.session.close("user");
+            if let Some(draft) = &open.draft {
+                draft.save_now(&self.0.kernel.buf().text(COMPOSER), self.0.kernel.buf().cursor(COMPOSER));
+            }
+            open.end().await;
+        }
+    }
+}
+
+impl Open {
+    async fn end(&self) {
+        for task in self.tasks.take() {
+            task.abort();
+        }
+        let agent = self.agent.take();
+        if let Some(mut agent) = agent {
+            agent.stop().await;
+        }
+        self.notebook.close();
+    }
+}
