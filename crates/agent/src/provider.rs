@@ -175,13 +175,13 @@ pub fn provider_for(model: &ModelRef, settings: &Settings) -> Result<Rc<dyn Prov
     match model.provider.as_str() {
         "echo" => Ok(Rc::new(EchoProvider)),
         "script" => Ok(Rc::new(ScriptProvider::load(&settings.cwd.join(&model.model))?)),
-        name => match settings.providers.get(name) {
-            Some(config) => Ok(Rc::new(HttpProvider::new(name, config.clone()))),
-            None => {
+        name => {
+            let Some(config) = settings.providers.get(name) else {
                 let mut known = vec!["`echo`".to_owned()];
                 known.extend(settings.providers.keys().map(|name| format!("`{name}`")));
-                Err(ProviderError::Unknown { name: name.to_owned(), known: known.join(", ") })
-            }
-        },
+                return Err(ProviderError::Unknown { name: name.to_owned(), known: known.join(", ") });
+            };
+            Ok(Rc::new(HttpProvider::new(name, config.clone())))
+        }
     }
 }

@@ -115,7 +115,32 @@ pub enum Thinking {
     High,
 }
 
+impl std::str::FromStr for Thinking {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let all = [Self::Default, Self::Off, Self::Low, Self::Medium, Self::High];
+        let found = all.into_iter().find(|level| level.as_str() == word);
+        found.ok_or_else(|| {
+            format!(
+                "`{word}` is no level of thinking; there are `default`, `off`, `low`, `medium` and `high`"
+            )
+        })
+    }
+}
+
 impl Thinking {
+    /// The word in configuration, metadata and hooks.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Off => "off",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+
     /// Tokens of reasoning that a wire with budgets is given; `None` for none.
     pub fn budget(self) -> Option<u32> {
         match self {

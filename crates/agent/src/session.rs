@@ -19,7 +19,7 @@ use purlin_runtime_core::Host;
 
 use crate::hooks::{self, Raiser, payload};
 use crate::model::ModelRef;
-use crate::request::Usage;
+use crate::request::{Thinking, Usage};
 
 pub use state::SessionState;
 
@@ -127,6 +127,7 @@ struct Inner {
     /// Sends go one after another: each new cell follows the one before.
     sending: futures_util::lock::Mutex<Tail>,
     model: RefCell<Option<ModelRef>>,
+    thinking: Cell<Option<Thinking>>,
     begun: Cell<bool>,
     state: RefCell<state::Known>,
     /// Steering messages of this surface that no agent has taken yet.
@@ -155,6 +156,7 @@ impl Session {
             read,
             hooks,
             model: RefCell::new(options.model.clone()),
+            thinking: Cell::new(None),
             options,
             sending: futures_util::lock::Mutex::new(Tail::default()),
             begun: Cell::new(false),
@@ -216,6 +218,57 @@ impl Session {
         })
     }
 
+    /// Chooses how much models reason from the next prompt on.
+    pub fn set_thinking(
+        &self,
+        level: Thinking,
+        source: &str,
+    ) -> LocalBoxFuture<'static, Result<(), SessionError>> {
+        let (session, source) = (self.clone(), source.to_owned());
+        Box::pin(async move {
+            let inner = &session.0;
+            let previous = session.thinking();
+            if session.exists() {
+                let value = level.as_str().to_owned();
+                let event = Event::NotebookMetadataSet { key: "purlin.thinking".to_owned(), value };
+                inner.committer.post(vec![event]).await?;
+            }
+            inner.thinking.set(Some(level));
+            inner.hooks.observe::<hooks::ThinkingLevelChange>(|| {
+                payload!({"new": level.as_str(), "previous": previous.map(Thinking::as_str), "source": source})
+            });
+            Ok(())
+        })
+    }
+
+    /// How much models reason in this session, if it says so.
+    pub fn thinking(&self) -> Option<Thinking> {
+        self.0.thinking.get().or_else(|| self.metadata("purlin.thinking")?.parse().ok())
+    }
+
+    /// Asks the gate `session_before_switch`; the error is the reason why this session must not be left.
+    pub fn before_switch(
+        &self,
+        reason: &str,
+        target: &str,
+    ) -> LocalBoxFuture<'static, Result<(), SessionError>> {
+        let session = self.clone();
+        let fields = payload!({"reason": reason, "target": target});
+        Box::pin(async move {
+            let raised = session.0.hooks.raise::<hooks::SessionBeforeSwitch>(|| fields).await;
+            let refused = raised.and_then(|(_, outcome)| outcome.blocked());
+            refused.map_or(Ok(()), |reason| Err(SessionError::Refused(reason)))
+        })
+    }
+
+    /// Tells that this session was switched to.
+    pub fn switched(&self, previous: &str) {
+        let id = self.id();
+        self.0.hooks.observe::<hooks::SessionSwitch>(
+            || payload!({"session_id": id.as_str(), "previous_id": previous}),
+        );
+    }
+
     /// Whether anything of the session is stored; that an agent waits for it does not count.
     pub fn exists(&self) -> bool {
         let begun = || {
@@ -243,12 +296,12 @@ impl Session {
         inner.hooks.observe::<hooks::SessionLoad>(|| {
             let at = |entries: Vec<purlin_notebook::LogEntry>| entries.first().map_or(0, |entry| entry.at);
             let last = inner.read.last_rowid().unwrap_or(0);
-            let created = inner.read.log_since(0, 1).map(at).unwrap_or(0);
-            let updated = inner.read.log_since(last - 1, 1).map(at).unwrap_or(0);
+            let created = inner.read.log_since(0, 1).map_or(0, at);
+            let updated = inner.read.log_since(last - 1, 1).map_or(0, at);
             payload!({
                 "session_id": id.as_str(), "cwd": self.cwd().display().to_string(),
                 "name": self.metadata("purlin.name").unwrap_or_default(), "created_at": created,
-                "updated_at": updated, "cells": inner.read.cells().map(|cells| cells.len()).unwrap_or(0),
+                "updated_at": updated, "cells": inner.read.cells().map_or(0, |cells| cells.len()),
             })
         });
     }

@@ -138,6 +138,9 @@ impl ToolOutcome {
     }
 }
 
+/// Shows partial output of a tool.
+pub type ProgressFn = Rc<dyn Fn(StreamName, &str)>;
+
 /// What a running tool is given.
 #[derive(Clone)]
 pub struct ToolContext {
@@ -150,7 +153,7 @@ pub struct ToolContext {
     /// Starts processes and sleeps.
     pub host: Rc<dyn purlin_kernel::Host>,
     /// Shows partial output while the tool runs.
-    pub progress: Rc<dyn Fn(StreamName, &str)>,
+    pub progress: ProgressFn,
 }
 
 impl ToolContext {

@@ -29,7 +29,7 @@ fn keys_typed_before_the_first_frame_are_not_lost() {
     let home = Home::new();
     let pty = spawn(&home, &[]);
     pty.send("early words");
-    pty.wait_text("early words");
+    pty.wait_text("› early words");
     quit(pty);
 }
 
@@ -100,7 +100,7 @@ fn a_gate_in_lua_asks_and_yes_runs_the_tool() {
     let pty = open(&home, &["--model", &model, "-e", &gate.display().to_string()]);
     pty.send("go\r");
     pty.wait_text("Run bash?");
-    pty.send("y");
+    pty.send("y\r");
     pty.wait_text("That was all.");
     pty.wait_text("gate-42");
     quit(pty);
@@ -114,7 +114,7 @@ fn a_gate_in_lua_asks_and_no_blocks_the_tool() {
     let pty = open(&home, &["--model", &model, "-e", &gate.display().to_string()]);
     pty.send("go\r");
     pty.wait_text("Run bash?");
-    pty.send("n");
+    pty.send("n\r");
     pty.wait_text("That was all.");
     pty.wait_text("the person said no");
     assert!(!pty.dump().contains("gate-42"), "{}", pty.dump());
@@ -139,7 +139,8 @@ fn slash_commands_help_switch_and_leave() {
     pty.send("\x1b");
     pty.wait_gone("/model");
     pty.send("/hlep\r");
-    pty.wait_text("Did you mean");
+    pty.wait_text("Did you mean `/help`?");
+    pty.send("\x03");
     let model = home.script("[[turn]]\ntext = 'switched'");
     pty.send(&format!("/model {model}\r"));
     pty.wait_gone("/model script");

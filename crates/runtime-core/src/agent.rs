@@ -14,6 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::{FuturesUnordered, LocalBoxStream};
@@ -28,6 +29,9 @@ use crate::handler::Handlers;
 use crate::host::{Host, Level, Record};
 use crate::ids::new_id;
 use crate::options::{Lifecycle, Options};
+
+/// After how long something that the store refused is tried again.
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Why an agent did not start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -345,8 +349,18 @@ impl Inner {
     async fn wait_for_lanes(&self) -> Result<bool, RunError> {
         let mut ticks = self.store.watch(Tables::SESSIONS);
         loop {
-            if self.take_lanes().await? {
-                return Ok(self.shared.stop_asked());
+            match self.take_lanes().await {
+                Ok(true) => return Ok(self.shared.stop_asked()),
+                Ok(false) => {}
+                Err(StartError::Store(error)) if self.phase.get() == Phase::Waiting && may_pass(&error) => {
+                    self.log(
+                        Level::Error,
+                        &format!("The lanes could not be taken, and are tried again: {error}"),
+                    );
+                    self.host.sleep(RETRY_AFTER).await;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
             }
             let holders = self.others()?.into_iter().filter(|other| other.alive && other.overlaps);
             if self.wait_for_change(&mut ticks, holders.map(|holder| holder.id).collect()).await? {
@@ -441,6 +455,11 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.shared.set_stopped();
     }
+}
+
+/// Tells whether a failure of the store may pass by itself, as a full disk does when something is deleted.
+fn may_pass(error: &StoreError) -> bool {
+    matches!(error, StoreError::Busy | StoreError::Backend(_) | StoreError::Rejected { .. })
 }
 
 fn source_of(error: &dyn std::error::Error) -> String {

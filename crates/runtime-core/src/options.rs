@@ -15,9 +15,7 @@ pub trait Liveness: 'static {
     /// Takes what shows to others that a session of ours lives; dropping the answer gives it up.
     ///
     /// Called once before the session's start is committed. The error is a full sentence for people.
-    fn hold(&self, session: &RuntimeSessionId) -> Result<Box<dyn Any>, String> {
-        // A liveness that takes nothing has nothing to refuse.
-        let _ = session;
+    fn hold(&self, _session: &RuntimeSessionId) -> Result<Box<dyn Any>, String> {
         Ok(Box::new(()))
     }
 
@@ -25,8 +23,7 @@ pub trait Liveness: 'static {
     fn is_alive(&self, session: &RuntimeSessionId) -> bool;
 
     /// Waits, without polling, until the owner of a session is gone; may wait for ever if that cannot be told.
-    fn gone(&self, session: &RuntimeSessionId) -> LocalBoxFuture<'static, ()> {
-        let _ = session;
+    fn gone(&self, _session: &RuntimeSessionId) -> LocalBoxFuture<'static, ()> {
         Box::pin(pending())
     }
 }

@@ -101,6 +101,23 @@ fn an_unreachable_server_is_named_and_no_secret_told() {
 }
 
 #[test]
+fn a_server_that_does_not_speak_tls_is_told() {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::task::spawn_local(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        });
+        let url = format!("https://127.0.0.1:{port}/v1?key=SECRET");
+        let error = NativeHost::new().fetch(request(&url)).await.unwrap_err();
+        assert_eq!(error.kind, HttpErrorKind::Connect);
+        assert!(error.message.starts_with(&format!("`127.0.0.1:{port}` cannot be reached: ")), "{error}");
+        assert!(!error.message.contains("SECRET"), "{error}");
+    });
+}
+
+#[test]
 fn a_bad_address_is_told() {
     run(async {
         let error = NativeHost::new().fetch(request("not an address")).await.unwrap_err();

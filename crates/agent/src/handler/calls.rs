@@ -272,7 +272,9 @@ impl Run {
                 "content": outcome.content, "details": outcome.details, "is_error": outcome.is_error,
             })
         };
-        let raised = self.hooks.raise::<hooks::ToolResult>(|| show(&ended.outcome)).await;
+        let raised = self.hooks.raise::<hooks::ToolResult>(|| show(&ended.outcome));
+        // A turn that is cancelled meanwhile keeps the result as the tool gave it.
+        let raised = self.unless_cancelled(raised).await.ok().flatten();
         if let Some((answer, _)) = raised {
             let outcome = &mut ended.outcome;
             outcome.content = answer.content.unwrap_or(std::mem::take(&mut outcome.content));

@@ -45,7 +45,7 @@ impl Run {
             messages,
             tools: tools.collect(),
             max_tokens: self.settings.max_tokens.unwrap_or_else(|| self.limits.default_max_tokens()),
-            thinking: self.settings.thinking,
+            thinking: self.thinking,
             ordinal: 0,
         })
     }

@@ -40,5 +40,5 @@ fn backoff(attempt: u32, retry: &Retry, host: &dyn Host) -> Duration {
     let full = retry.base.saturating_mul(2_u32.saturating_pow(attempt - 1)).min(retry.cap);
     let mut byte = [0];
     host.random(&mut byte);
-    full - full.mul_f64(f64::from(byte[0]) / 1_024.0)
+    full.mul_f64(1.0 - f64::from(byte[0]) / 1_024.0)
 }

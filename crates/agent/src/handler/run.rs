@@ -16,7 +16,7 @@ use crate::hooks::{self, Raiser, payload};
 use crate::model::{ModelLimits, ModelRef};
 use crate::prompt::system_prompt;
 use crate::provider::{Provider, provider_for};
-use crate::request::{Message, Speaker, StopReason, Usage};
+use crate::request::{Message, Speaker, StopReason, Thinking, Usage};
 use crate::settings::Settings;
 use crate::tools::Tools;
 
@@ -35,8 +35,8 @@ pub(crate) enum Stop {
 }
 
 impl Stop {
-    pub(crate) fn failed(name: &'static str, message: impl ToString) -> Self {
-        Self::Failed { name, message: message.to_string() }
+    pub(crate) fn failed(name: &'static str, message: impl std::fmt::Display) -> Self {
+        Self::Failed { name, message: format!("{message}") }
     }
 
     fn reason(&self) -> &'static str {
@@ -77,6 +77,7 @@ pub(crate) struct Run {
     pub(crate) settings: Arc<Settings>,
     pub(crate) model: ModelRef,
     pub(crate) limits: ModelLimits,
+    pub(crate) thinking: Thinking,
     pub(crate) tools: Tools,
     pub(crate) hooks: Raiser,
     pub(crate) processes: Rc<dyn purlin_kernel::Host>,
@@ -155,6 +156,10 @@ impl Run {
         let requests = store.model_usage()?.len() as u64;
         let mut run = Self {
             limits: settings.limits(&model),
+            thinking: metadata
+                .get("purlin.thinking")
+                .and_then(|word| word.parse().ok())
+                .unwrap_or(settings.thinking),
             tools: shared.tools.clone(),
             hooks: shared.hooks.clone(),
             processes: Rc::clone(&shared.processes),

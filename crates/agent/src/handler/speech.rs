@@ -72,14 +72,14 @@ impl Speech {
     /// Takes the next delta.
     pub(crate) async fn say(&mut self, role: Role, text: &str) {
         self.begin();
-        if !self.hooks.wants(&hooks::OUTPUT_APPEND) {
-            self.put(role, text);
-        } else {
+        if self.hooks.wants(&hooks::OUTPUT_APPEND) {
             if self.held.role.is_some_and(|held| held != role) {
                 self.release().await;
             }
             self.held.role = Some(role);
             self.held.text.push_str(text);
+        } else {
+            self.put(role, text);
         }
         if self.cx.host().mono().saturating_sub(self.told_at) >= FRAME.as_millis() as u64 {
             self.release().await;

@@ -126,6 +126,39 @@ hook!(
     ])
 );
 
+hook!(
+    ThinkingLevelChange,
+    THINKING_LEVEL_CHANGE,
+    NoAnswer,
+    "Fires when another level of thinking was chosen.",
+    HookDecl::future("thinking_level_change").payload(&[
+        Field::new("new", Ty::Str, "The level from now on."),
+        Field::new("previous", Ty::Str, "The level before."),
+        Field::new("source", Ty::Str, "Who chose it."),
+    ])
+);
+hook!(
+    SessionBeforeSwitch,
+    SESSION_BEFORE_SWITCH,
+    CancelAnswer,
+    "Fires before another session is opened in place of this one.",
+    HookDecl::future("session_before_switch")
+        .closed()
+        .payload(&[
+            Field::new("reason", Ty::Str, "`new`, `resume` or `switch`."),
+            Field::new("target", Ty::Str, "The session to open, empty for a new one."),
+        ])
+        .answer(&[AnswerField::stop("cancel", Ty::Bool), AnswerField::detail("reason", Ty::Str)])
+);
+hook!(
+    SessionSwitch,
+    SESSION_SWITCH,
+    NoAnswer,
+    "Fires after another session was opened.",
+    HookDecl::future("session_switch")
+        .payload(&[SESSION, Field::new("previous_id", Ty::Str, "The session that was open before."),])
+);
+
 /// Every hook of this file.
 pub(super) static ALL: &[&HookDecl] = &[
     &SESSION_START,
@@ -137,7 +170,20 @@ pub(super) static ALL: &[&HookDecl] = &[
     &PROMPT_USER_ENTRY,
     &USER_SHELL,
     &MODEL_SELECT,
+    &THINKING_LEVEL_CHANGE,
+    &SESSION_BEFORE_SWITCH,
+    &SESSION_SWITCH,
 ];
+
+/// What handlers of a gate with `cancel` decided.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct CancelAnswer {
+    /// Whether it must not happen.
+    pub cancel: Option<bool>,
+    /// Why.
+    pub reason: Option<String>,
+}
 
 /// What handlers of `input` decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

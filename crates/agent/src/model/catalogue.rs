@@ -48,12 +48,12 @@ const fn model(context: u32, max_output: u32, thinking: ThinkingStyle, price: Op
 }
 
 /// Prices as published: dollars for a million tokens, times 1,000.
-const fn anthropic(input: i64, output: i64) -> Option<Price> {
-    Some(Price { input, output, cache_read: input / 10, cache_write: input * 5 / 4 })
+const fn anthropic(input: i64, output: i64) -> Price {
+    Price { input, output, cache_read: input / 10, cache_write: input * 5 / 4 }
 }
 
-const fn openai(input: i64, cache_read: i64, output: i64) -> Option<Price> {
-    Some(Price { input, output, cache_read, cache_write: input })
+const fn openai(input: i64, cache_read: i64, output: i64) -> Price {
+    Price { input, output, cache_read, cache_write: input }
 }
 
 use ThinkingStyle::{Adaptive, Budget, Effort, None as Plain};
@@ -61,31 +61,31 @@ use ThinkingStyle::{Adaptive, Budget, Effort, None as Plain};
 /// Start of the model's name → what is known; the longest start that matches counts.
 const TABLE: &[(&str, ModelLimits)] = &[
     ("claude-", model(200_000, 32_000, Budget, None)),
-    ("claude-3-5-haiku", model(200_000, 8_192, Plain, anthropic(800, 4_000))),
-    ("claude-3-5-sonnet", model(200_000, 8_192, Plain, anthropic(3_000, 15_000))),
-    ("claude-3-7-sonnet", model(200_000, 64_000, Budget, anthropic(3_000, 15_000))),
-    ("claude-3-haiku", model(200_000, 4_096, Plain, anthropic(250, 1_250))),
-    ("claude-3-opus", model(200_000, 4_096, Plain, anthropic(15_000, 75_000))),
-    ("claude-haiku-4-5", model(200_000, 64_000, Budget, anthropic(1_000, 5_000))),
-    ("claude-opus-4", model(200_000, 32_000, Budget, anthropic(15_000, 75_000))),
-    ("claude-opus-4-5", model(200_000, 64_000, Budget, anthropic(5_000, 25_000))),
-    ("claude-opus-4-6", model(200_000, 128_000, Adaptive, anthropic(5_000, 25_000))),
-    ("claude-opus-4-7", model(200_000, 128_000, Adaptive, anthropic(5_000, 25_000))),
-    ("claude-sonnet-4", model(200_000, 64_000, Budget, anthropic(3_000, 15_000))),
-    ("claude-sonnet-4-6", model(200_000, 64_000, Adaptive, anthropic(3_000, 15_000))),
+    ("claude-3-5-haiku", model(200_000, 8_192, Plain, Some(anthropic(800, 4_000)))),
+    ("claude-3-5-sonnet", model(200_000, 8_192, Plain, Some(anthropic(3_000, 15_000)))),
+    ("claude-3-7-sonnet", model(200_000, 64_000, Budget, Some(anthropic(3_000, 15_000)))),
+    ("claude-3-haiku", model(200_000, 4_096, Plain, Some(anthropic(250, 1_250)))),
+    ("claude-3-opus", model(200_000, 4_096, Plain, Some(anthropic(15_000, 75_000)))),
+    ("claude-haiku-4-5", model(200_000, 64_000, Budget, Some(anthropic(1_000, 5_000)))),
+    ("claude-opus-4", model(200_000, 32_000, Budget, Some(anthropic(15_000, 75_000)))),
+    ("claude-opus-4-5", model(200_000, 64_000, Budget, Some(anthropic(5_000, 25_000)))),
+    ("claude-opus-4-6", model(200_000, 128_000, Adaptive, Some(anthropic(5_000, 25_000)))),
+    ("claude-opus-4-7", model(200_000, 128_000, Adaptive, Some(anthropic(5_000, 25_000)))),
+    ("claude-sonnet-4", model(200_000, 64_000, Budget, Some(anthropic(3_000, 15_000)))),
+    ("claude-sonnet-4-6", model(200_000, 64_000, Adaptive, Some(anthropic(3_000, 15_000)))),
     ("deepseek-", model(128_000, 8_192, Plain, None)),
-    ("gpt-4.1", model(1_047_576, 32_768, Plain, openai(2_000, 500, 8_000))),
-    ("gpt-4.1-mini", model(1_047_576, 32_768, Plain, openai(400, 100, 1_600))),
-    ("gpt-4o", model(128_000, 16_384, Plain, openai(2_500, 1_250, 10_000))),
-    ("gpt-4o-mini", model(128_000, 16_384, Plain, openai(150, 75, 600))),
-    ("gpt-5", model(400_000, 128_000, Effort, openai(1_250, 125, 10_000))),
-    ("gpt-5-mini", model(400_000, 128_000, Effort, openai(250, 25, 2_000))),
-    ("gpt-5-nano", model(400_000, 128_000, Effort, openai(50, 5, 400))),
+    ("gpt-4.1", model(1_047_576, 32_768, Plain, Some(openai(2_000, 500, 8_000)))),
+    ("gpt-4.1-mini", model(1_047_576, 32_768, Plain, Some(openai(400, 100, 1_600)))),
+    ("gpt-4o", model(128_000, 16_384, Plain, Some(openai(2_500, 1_250, 10_000)))),
+    ("gpt-4o-mini", model(128_000, 16_384, Plain, Some(openai(150, 75, 600)))),
+    ("gpt-5", model(400_000, 128_000, Effort, Some(openai(1_250, 125, 10_000)))),
+    ("gpt-5-mini", model(400_000, 128_000, Effort, Some(openai(250, 25, 2_000)))),
+    ("gpt-5-nano", model(400_000, 128_000, Effort, Some(openai(50, 5, 400)))),
     ("gpt-oss", model(131_072, 32_768, Effort, None)),
-    ("o1", model(200_000, 100_000, Effort, openai(15_000, 7_500, 60_000))),
-    ("o3", model(200_000, 100_000, Effort, openai(2_000, 500, 8_000))),
-    ("o3-mini", model(200_000, 100_000, Effort, openai(1_100, 550, 4_400))),
-    ("o4-mini", model(200_000, 100_000, Effort, openai(1_100, 275, 4_400))),
+    ("o1", model(200_000, 100_000, Effort, Some(openai(15_000, 7_500, 60_000)))),
+    ("o3", model(200_000, 100_000, Effort, Some(openai(2_000, 500, 8_000)))),
+    ("o3-mini", model(200_000, 100_000, Effort, Some(openai(1_100, 550, 4_400)))),
+    ("o4-mini", model(200_000, 100_000, Effort, Some(openai(1_100, 275, 4_400)))),
     ("gemini-2.5", model(1_048_576, 65_536, Effort, None)),
     ("grok-", model(131_072, 16_384, Plain, None)),
     ("kimi-", model(131_072, 16_384, Plain, None)),

@@ -57,13 +57,12 @@ impl FromStr for ModelRef {
         }
         match text.split_once('/') {
             Some((provider, model)) if !provider.is_empty() && !model.is_empty() => Ok(of(provider, model)),
-            Some(_) => Err(ModelRefError::NoProvider(text.to_owned())),
             // Names that only one provider uses need not repeat it.
             None if text.starts_with("claude") => Ok(of("anthropic", text)),
             None if ["gpt-", "o1", "o3", "o4", "chatgpt"].iter().any(|start| text.starts_with(start)) => {
                 Ok(of("openai", text))
             }
-            None => Err(ModelRefError::NoProvider(text.to_owned())),
+            _ => Err(ModelRefError::NoProvider(text.to_owned())),
         }
     }
 }

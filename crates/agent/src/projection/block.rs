@@ -37,17 +37,13 @@ pub(super) fn load(
             made.meta.insert("steer".into(), true.into());
             ("prompt", "user")
         }
-        Kind::Text(id) => {
+        Kind::Text(id) | Kind::Display(id) => {
             made.output(store, id)?;
             ("text", "assistant")
         }
         Kind::Thinking(id) => {
             made.output(store, id)?;
             ("thinking", "assistant")
-        }
-        Kind::Display(id) => {
-            made.output(store, id)?;
-            ("text", "assistant")
         }
         Kind::Error(id) => {
             made.error(store, id)?;
@@ -221,10 +217,9 @@ impl Made {
                 ExecutionState::Running if section.running => "running",
                 ExecutionState::Running => "interrupted",
                 ExecutionState::Error => "error",
-                ExecutionState::Completed => "ok",
                 // Never requested means that an extension gave the result; requested and idle means cancelled.
                 ExecutionState::Idle if cell.execution_count.is_some() => "cancelled",
-                ExecutionState::Idle => "ok",
+                ExecutionState::Idle | ExecutionState::Completed => "ok",
             };
             self.meta.insert("command".into(), cell.source.into());
             if let Some(duration) = cell.last_execution_duration_ms {

@@ -180,7 +180,9 @@ impl Index {
                 }
             }),
             Meaning::Result(call) => {
-                self.join(at_section, &call, |_, result| *result = Some(head.id.clone()))
+                self.join(at_section, &call, |_, result| {
+                    *result = Some(head.id.clone());
+                });
             }
             Meaning::Own(kind) => {
                 if section.entries.iter().any(|entry| entry.id == head.id.as_str()) {

@@ -16,6 +16,9 @@ use crate::wire::{self, Decoder, anthropic, openai_chat};
 /// Bytes of an error body that are read at most.
 const ERROR_BODY: usize = 64 * 1024;
 
+/// How long a server may be silent: models that reason out of sight take minutes, but every wait has to end.
+const SILENCE: Duration = Duration::from_secs(600);
+
 /// A configured provider.
 #[derive(Clone, Debug)]
 pub struct HttpProvider {
@@ -51,7 +54,7 @@ impl HttpProvider {
             });
         }
         let url = format!("{}{}", self.config.base_url, self.path());
-        Ok(HttpRequest { method: "POST".to_owned(), url, headers, body, timeout: None })
+        Ok(HttpRequest { method: "POST".to_owned(), url, headers, body, timeout: Some(SILENCE) })
     }
 
     /// The error of an answer that is not a success.

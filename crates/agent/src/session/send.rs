@@ -11,6 +11,9 @@ use crate::hooks::{self, payload};
 /// Characters of the first prompt that become the session's title.
 const TITLE: usize = 80;
 
+/// Makes the event of an output once the id of its cell is known.
+pub(super) type MakeOutput = Box<dyn FnOnce(&CellId) -> Event>;
+
 /// A cell that is about to be made.
 pub(super) struct NewCell {
     pub(super) source: String,
@@ -141,7 +144,7 @@ impl Session {
     pub(super) async fn commit_cell(
         &self,
         cell: NewCell,
-        outputs: Vec<Box<dyn FnOnce(&CellId) -> Event>>,
+        outputs: Vec<MakeOutput>,
     ) -> Result<(CellId, QueueId), SessionError> {
         let inner = &self.0;
         let mut tail = inner.sending.lock().await;
@@ -221,6 +224,9 @@ impl Session {
         let mut events = vec![set("purlin.cwd", inner.options.cwd.display().to_string())];
         if let Some(model) = inner.model.borrow().as_ref() {
             events.push(set("purlin.model", model.to_string()));
+        }
+        if let Some(level) = inner.thinking.get() {
+            events.push(set("purlin.thinking", level.as_str().to_owned()));
         }
         let line = cell.source.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
         let title: String = line.chars().take(TITLE).collect();

@@ -1,11 +1,13 @@
 //! `!command` and `!!command`: cells of the lane `shell`.
 
+use std::fmt::Write as _;
+
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use purlin_notebook::{CellId, CellKind, CellType, Event, Media, OutputId, StreamName};
+use purlin_notebook::{CellKind, CellType, Event, Media, OutputId, StreamName};
 use purlin_runtime_core::new_id;
 
-use super::send::NewCell;
+use super::send::{MakeOutput, NewCell};
 use super::{Session, SessionError, Submitted};
 use crate::hooks::{self, payload};
 
@@ -23,7 +25,7 @@ impl Session {
             }
             let cwd = session.cwd().display().to_string();
             let fields = || payload!({"command": command, "hidden": hidden, "cwd": cwd});
-            let mut outputs: Vec<Box<dyn FnOnce(&CellId) -> Event>> = Vec::new();
+            let mut outputs: Vec<MakeOutput> = Vec::new();
             if let Some((answer, outcome)) = session.0.hooks.raise::<hooks::UserShell>(fields).await {
                 if let Some(reason) = outcome.blocked() {
                     return Err(SessionError::Refused(reason));
@@ -63,7 +65,8 @@ fn shown(result: &serde_json::Value) -> String {
     let mut text = result["output"].as_str().unwrap_or_default().to_owned();
     if let Some(code) = result["exit_code"].as_i64().filter(|code| *code != 0) {
         let newline = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-        text.push_str(&format!("{newline}[exit code {code}]"));
+        // Writing into a string cannot fail.
+        let _ = write!(text, "{newline}[exit code {code}]");
     }
     text
 }

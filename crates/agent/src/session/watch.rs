@@ -25,14 +25,14 @@ impl Session {
 
     /// Keeps the state up to date and sends steering messages that came too late as prompts, until the store ends.
     ///
-    /// A surface runs it once; `changed` is called whenever the state or the usage is another.
-    pub fn follow(&self, changed: impl Fn() + 'static) -> LocalBoxFuture<'static, ()> {
+    /// A surface runs it once; `notify` is called whenever the state or the usage is another.
+    pub fn follow(&self, notify: impl Fn() + 'static) -> LocalBoxFuture<'static, ()> {
         let session = self.clone();
         async move {
             let mut changes = session.0.read.watch(Tables::QUEUE | Tables::MODEL_USAGE);
             while changes.next().await.is_some() {
                 if session.refresh() {
-                    changed();
+                    notify();
                 }
                 session.resend().await;
             }

@@ -1,5 +1,6 @@
 //! The tool `bash`: a shell command in its own process group.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use futures_util::future::{Either, LocalBoxFuture, select};
@@ -152,7 +153,8 @@ impl Ended {
         };
         if let Some(last) = &last {
             let newline = if content.ends_with('\n') { "" } else { "\n" };
-            content.push_str(&format!("{newline}[{last}]"));
+            // Writing into a string cannot fail.
+            let _ = write!(content, "{newline}[{last}]");
         }
         let details = json!({
             "exit_code": self.code, "signal": self.signal, "timed_out": self.timed_out,

@@ -1,5 +1,6 @@
 //! The tool `read`: lines of a text file.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -144,10 +145,12 @@ impl Lines {
         if self.more {
             let last = offset + self.count - 1;
             let newline = if text.ends_with('\n') { "" } else { "\n" };
-            text.push_str(&format!(
+            // Writing into a string cannot fail.
+            let _ = write!(
+                text,
                 "{newline}[… lines {offset} to {last} of a file of {bytes} bytes; go on with `offset` {} …]",
                 last + 1
-            ));
+            );
         }
         Ok(text)
     }
@@ -166,7 +169,8 @@ fn list(path: &Path, name: &str) -> Result<ToolOutcome, String> {
     names.truncate(ENTRIES);
     let mut text = names.join("\n");
     if left_out > 0 {
-        text.push_str(&format!("\n[… {left_out} more entries …]"));
+        // Writing into a string cannot fail.
+        let _ = write!(text, "\n[… {left_out} more entries …]");
     }
     if text.is_empty() {
         "[the directory is empty]".clone_into(&mut text);

@@ -15,6 +15,7 @@ use crate::world::World;
 /// Answers of a network, in order; the last repeats.
 type Answer = Box<dyn Fn() -> Result<HttpResponse, HttpError>>;
 
+#[expect(clippy::unnecessary_wraps, reason = "the form in which a network answers")]
 fn body(status: u16, headers: &[(&str, &str)], text: &str) -> Result<HttpResponse, HttpError> {
     let pieces: Vec<Result<Vec<u8>, HttpError>> =
         text.as_bytes().chunks(7).map(|piece| Ok(piece.to_vec())).collect();

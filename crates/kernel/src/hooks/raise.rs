@@ -51,7 +51,8 @@ impl Hooks<'_> {
                 if !order.admits(&kernel, &event, handler) {
                     continue;
                 }
-                let result = run_one(&kernel, decl, &event, handler, &token).await;
+                let bound = Some(kernel.guard().limits().gate_ms);
+                let result = run_one(&kernel, decl, &event, handler, &token, bound).await;
                 order.after(&event, handler, result);
             }
             event.outcome()
@@ -60,7 +61,7 @@ impl Hooks<'_> {
 
     /// Gives the observers of these extensions that wait since before one turn, so that each extension sees the hooks
     /// in the order in which they were raised. One that waits itself is overtaken: observers hold nobody up.
-    async fn let_observers_begin(&self, handlers: &[Rc<Handler>]) {
+    async fn let_observers_begin(self, handlers: &[Rc<Handler>]) {
         let waiting = {
             let queues = self.0.0.hooks.queues.borrow();
             handlers
@@ -82,6 +83,7 @@ impl Hooks<'_> {
     }
 
     /// Tells observers without waiting for them: each extension works its queue off in order, beside the caller.
+    #[expect(clippy::needless_pass_by_value, reason = "a payload is handed over, as everywhere")]
     pub fn observe(self, decl: &'static HookDecl, payload: Object) {
         if !self.wants(decl) {
             return;
@@ -123,8 +125,9 @@ impl Queue {
         if decl.coalesce.is_empty() {
             return false;
         }
-        let newest = self.waiting.iter_mut().rev().find(|(_, other)| other.id == handler.id);
-        let Some((event, _)) = newest.filter(|(event, _)| event.name() == decl.name) else { return false };
+        // What was told in between must stay in between.
+        let mut newest = self.waiting.iter_mut().rev().take_while(|(event, _)| event.name() == decl.name);
+        let Some((event, _)) = newest.find(|(_, other)| other.id == handler.id) else { return false };
         let mut waiting = event.0.payload.borrow_mut();
         let joins = |name: &String| decl.coalesce.contains(&name.as_str());
         let same =
@@ -158,24 +161,26 @@ async fn work_off(kernel: &Kernel, owner: ExtId) {
         let mut order = Order::default();
         if order.admits(kernel, &event, &handler) {
             // The guard has recorded a failure; an observer has no one else to tell.
-            let _ = run_one(kernel, decl, &event, &handler, &CancelToken::new()).await;
+            let _ = run_one(kernel, decl, &event, &handler, &CancelToken::new(), None).await;
         }
     }
 }
 
-/// Runs one handler to its end, its time limit, or the end of its turn.
+/// Runs one handler to its end, its time limit, or the end of its turn. `bound` is the limit in milliseconds of a
+/// handler that states none; who waits in a queue of its own holds nobody up and has none.
 async fn run_one(
     kernel: &Kernel,
     decl: &'static HookDecl,
     event: &HookEvent,
     handler: &Rc<Handler>,
     token: &CancelToken,
+    bound: Option<u64>,
 ) -> Result<(), HandlerError> {
     let body = body(kernel, event, handler);
     let outer = kernel.guard().swap_cancel(Some(token.clone()));
     let future = kernel.guard().future(handler.owner, DeadlineClass::Main, decl.name, body);
     kernel.guard().swap_cancel(outer);
-    let limit = Box::pin(limit(kernel.clone(), decl.name, handler.clone(), token.clone()));
+    let limit = Box::pin(limit(kernel.clone(), decl.name, handler.clone(), token.clone(), bound));
     match select(future, limit).await {
         Either::Left((result, _)) => result,
         Either::Right((error, _)) => {
@@ -199,11 +204,17 @@ fn body(kernel: &Kernel, event: &HookEvent, handler: &Rc<Handler>) -> LBF<Result
 }
 
 /// Completes with the reason why a handler is not waited for any longer.
-async fn limit(kernel: Kernel, hook: &'static str, handler: Rc<Handler>, token: CancelToken) -> HandlerError {
+async fn limit(
+    kernel: Kernel,
+    hook: &'static str,
+    handler: Rc<Handler>,
+    token: CancelToken,
+    bound: Option<u64>,
+) -> HandlerError {
     let host = kernel.host();
     let gate = handler.options.timeout_ms;
     let over = async {
-        let wait = gate.unwrap_or_else(|| kernel.guard().limits().gate_ms);
+        let Some(wait) = gate.or(bound) else { return std::future::pending().await };
         loop {
             host.sleep(Duration::from_millis(wait)).await;
             if gate.is_some() || !kernel.ui().has_dialog_of(handler.owner) {

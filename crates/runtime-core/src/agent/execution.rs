@@ -180,6 +180,7 @@ impl Serve<'_> {
         let (future, abort) = abortable(
             AssertUnwindSafe(async move {
                 flush.await?;
+                context.check()?;
                 handler.execute(context).await
             })
             .catch_unwind(),

@@ -12,16 +12,14 @@ use purlin_notebook::{
     CellKind, Event, QueueId, RuntimeSessionId, RuntimeStatus, StoreError, StoreExt, Tables,
 };
 
-use crate::agent::Inner;
 use crate::agent::execution::End;
 use crate::agent::handle::AgentStatus;
+use crate::agent::{Inner, RETRY_AFTER, may_pass};
 use crate::context::ExecutionContext;
 use crate::host::{Level, MonoMs};
 
 /// How long a change between ready and busy must last to be announced.
 const ANNOUNCE_AFTER: Duration = Duration::from_millis(60);
-/// After how long a commit that the store refused is tried again.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Why the loop ended.
 pub(super) enum Served {
@@ -112,12 +110,14 @@ impl<'a> Serve<'a> {
                     self.wind_down("shutdown").await?;
                     return Ok(Served::Shutdown);
                 }
-                Wake::Sessions => {
-                    if self.agent.is_displaced(&self.session)? {
+                Wake::Sessions => match self.agent.is_displaced(&self.session) {
+                    Ok(false) => {}
+                    Ok(true) => {
                         self.wind_down("displaced").await?;
                         return Ok(Served::Displaced);
                     }
-                }
+                    Err(error) => self.tolerate(Err(error))?,
+                },
                 Wake::Queue => {
                     let looked = self.look_at_queue();
                     self.tolerate(looked)?;
@@ -145,13 +145,13 @@ impl<'a> Serve<'a> {
             Poll::Ready(None) => return Poll::Ready(Wake::Closed),
             Poll::Pending => {}
         }
+        if let Poll::Ready(Some((queue, end))) = self.running.poll_next_unpin(cx) {
+            return Poll::Ready(Wake::Finished(queue, end));
+        }
         match self.queue_ticks.as_mut().poll_next(cx) {
             Poll::Ready(Some(())) => return Poll::Ready(Wake::Queue),
             Poll::Ready(None) => return Poll::Ready(Wake::Closed),
             Poll::Pending => {}
-        }
-        if let Poll::Ready(Some((queue, end))) = self.running.poll_next_unpin(cx) {
-            return Poll::Ready(Wake::Finished(queue, end));
         }
         match self.timers.poll_next_unpin(cx) {
             Poll::Ready(Some(timer)) => Poll::Ready(Wake::Timer(timer)),
@@ -182,7 +182,7 @@ impl<'a> Serve<'a> {
     /// Goes on after a failure of the store that may pass, such as a full disk, and tries again later.
     fn tolerate(&mut self, result: Result<(), StoreError>) -> Result<(), StoreError> {
         match result {
-            Err(error @ (StoreError::Busy | StoreError::Backend(_) | StoreError::Rejected { .. })) => {
+            Err(error) if may_pass(&error) => {
                 self.agent.log(Level::Error, &format!("The store failed, and is tried again: {error}"));
                 self.retry();
                 Ok(())

@@ -86,8 +86,8 @@ impl World {
         }]);
     }
 
-    pub fn commit(&self, events: Vec<Event>) {
-        self.store.commit(&events).expect("the store takes the test's events");
+    pub fn commit(&self, events: impl AsRef<[Event]>) {
+        self.store.commit(events.as_ref()).expect("the store takes the test's events");
     }
 
     /// Makes an agent for the lane `echo` and everything else by default.
@@ -99,6 +99,7 @@ impl World {
         self.agent_on(Rc::new(self.store.clone()), options, handler)
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a handler is made where the agent is")]
     pub fn agent_on(&self, store: Rc<dyn Store>, options: Options, handler: Rc<dyn Handler>) -> RuntimeAgent {
         let mut handlers = Handlers::new();
         for lane in &options.lanes {

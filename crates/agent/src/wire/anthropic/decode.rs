@@ -172,7 +172,7 @@ impl Decoder {
                 out.push(ModelEvent::ThinkingDelta(text("thinking").to_owned()));
             }
             ("signature_delta", Some(Block::Thinking { signature, .. })) => {
-                signature.push_str(text("signature"))
+                signature.push_str(text("signature"));
             }
             ("input_json_delta", Some(Block::Tool { args, .. })) if !text("partial_json").is_empty() => {
                 args.push_str(text("partial_json"));

@@ -20,7 +20,14 @@ pub fn encode(request: &Request, provider: &str, limits: &ModelLimits) -> Encode
             json!([{"type": "text", "text": request.system, "cache_control": cache_mark()}]),
         );
     }
-    body.insert("messages".into(), Value::Array(messages(request, provider, thinks)));
+    let mut turns = messages(request, provider, thinks);
+    if thinks && !thinking_goes_on(&turns) {
+        // The API refuses thinking in the middle of a turn that began without it.
+        body.remove("thinking");
+        body.remove("output_config");
+        turns = messages(request, provider, false);
+    }
+    body.insert("messages".into(), Value::Array(turns));
     if !request.tools.is_empty() {
         body.insert("tools".into(), request.tools.iter().map(tool).collect());
     }
@@ -59,6 +66,14 @@ fn thinking(request: &Request, limits: &ModelLimits, body: &mut Map<String, Valu
             true
         }
     }
+}
+
+/// Whether the last turn of the model, if it called tools, began with reasoning.
+fn thinking_goes_on(turns: &[Value]) -> bool {
+    let Some(last) = turns.iter().rev().find(|turn| turn["role"] == "assistant") else { return true };
+    let kinds: Vec<&str> =
+        last["content"].as_array().into_iter().flatten().filter_map(|b| b["type"].as_str()).collect();
+    !kinds.contains(&"tool_use") || kinds.first().is_some_and(|kind| kind.ends_with("thinking"))
 }
 
 fn tool(tool: &ToolDefinition) -> Value {
