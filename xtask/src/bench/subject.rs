@@ -13,6 +13,8 @@ pub(super) struct Subject {
     home: PathBuf,
     /// What must be typed before a letter is text.
     to_typing: &'static str,
+    /// What its screen shows once it is what is meant to be measured.
+    pub(super) shows: Option<String>,
 }
 
 impl Subject {
@@ -22,13 +24,19 @@ impl Subject {
         arguments.extend(file.map(|file| file.display().to_string()));
         // With a file, typing goes to a new line at its end, where an agent's composer is.
         let to_typing = if file.is_some() { "Go" } else { "i" };
-        Self { program: "nvim".into(), arguments, home: home.into(), to_typing }
+        Self { program: "nvim".into(), arguments, home: home.into(), to_typing, shows: None }
     }
 
     /// Our program with the given arguments.
     pub(super) fn purlin(program: &Path, home: &Path, arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        Self { program: program.into(), arguments, home: home.into(), to_typing: "" }
+        Self { program: program.into(), arguments, home: home.into(), to_typing: "", shows: None }
+    }
+
+    /// Says what must be on its screen before anything is measured.
+    pub(super) fn showing(mut self, text: &str) -> Self {
+        self.shows = Some(text.to_owned());
+        self
     }
 
     /// Starts it with one letter typed ahead.
