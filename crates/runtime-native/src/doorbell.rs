@@ -5,7 +5,8 @@
 //! doubled bytes do no harm. A newcomer says hello to those that are there, and every committer reads its own socket
 //! before it rings; so either the committer knows of the newcomer, or the newcomer's first look sees the commit.
 //!
-//! Where sockets cannot be made, the log beside the notebook's file is watched for writes instead.
+//! Where sockets cannot be made, a committer changes the date of the notebook's file instead, and the others watch that.
+//! (Watching for writes would not do: what is written is seen by readers a moment after the write.)
 
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -31,7 +32,7 @@ pub(crate) struct Doorbell {
 #[derive(Debug)]
 enum Kind {
     Socket(Socket),
-    Watch(OwnedFd),
+    Watch { watch: OwnedFd, notebook: PathBuf },
 }
 
 #[derive(Debug)]
@@ -51,12 +52,11 @@ impl Doorbell {
             Ok(socket) => Some(Self { kind: Kind::Socket(socket) }),
             Err(error) => {
                 tracing::info!(%error, bells = %bells.display(), "no doorbell; the notebook's file is watched instead");
-                let watch = watch::files(notebook.parent()?);
-                watch
-                    .map(|watch| Self { kind: Kind::Watch(watch) })
-                    .inspect_err(|error| {
-                        tracing::warn!(%error, "commits of other processes will be seen late");
-                    })
+                watch::dates(notebook)
+                    .map(|watch| Self { kind: Kind::Watch { watch, notebook: notebook.to_owned() } })
+                    .inspect_err(
+                        |error| tracing::warn!(%error, "commits of other processes will be seen late"),
+                    )
                     .ok()
             }
         }
@@ -66,7 +66,7 @@ impl Doorbell {
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         match &self.kind {
             Kind::Socket(socket) => socket.socket.as_fd(),
-            Kind::Watch(watch) => watch.as_fd(),
+            Kind::Watch { watch, .. } => watch.as_fd(),
         }
     }
 
@@ -76,7 +76,7 @@ impl Doorbell {
             Kind::Socket(socket) => {
                 socket.hear();
             }
-            Kind::Watch(watch) => watch::drain(watch),
+            Kind::Watch { watch, .. } => watch::drain(watch),
         }
     }
 
@@ -88,8 +88,12 @@ impl Doorbell {
                 socket.send(RING);
                 rang
             }
-            // Those who watch the file saw it.
-            Kind::Watch(_) => false,
+            Kind::Watch { notebook, .. } => {
+                if let Err(error) = watch::touch(notebook) {
+                    tracing::debug!(%error, "other processes are not told of a commit");
+                }
+                false
+            }
         }
     }
 }

@@ -318,3 +318,53 @@ impl Drop for Ending {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use purlin_notebook::{NotebookId, Replica};
+
+    /// A database that may not grow is a disk that is full.
+    #[test]
+    fn a_full_disk_fails_the_commit_whole_and_the_store_goes_on() {
+        let connection = file::memory().unwrap().connection.unwrap();
+        connection.execute_batch("PRAGMA max_page_count = 150").unwrap();
+        let replica =
+            Replica { store_id: NotebookId::from("n"), client_id: "c".into(), session_id: "s".into() };
+        let (shared, waker) = Shared::new(replica, None, None).unwrap();
+        let mut worker = Worker::new(Arc::new(shared), Some(connection), waker, None);
+        let large = |n: usize| Event::NotebookMetadataSet { key: format!("k{n}"), value: "x".repeat(10_000) };
+        let mut commit = |batch: Vec<Event>| {
+            let (sender, answer) = std::sync::mpsc::sync_channel(1);
+            worker.commit(vec![(batch, Reply::Now(sender))]);
+            answer.recv().unwrap()
+        };
+        commit(vec![large(0)]).unwrap();
+        let error = commit((1..200).map(large).collect()).unwrap_err().to_string();
+        assert!(
+            error.contains("the disk is full") && error.contains("what was saved before is safe"),
+            "{error}"
+        );
+        let id = commit(vec![large(1)]).unwrap();
+        assert_eq!((id.first, id.last), (2, 2), "nothing of the failed batch is there");
+    }
+
+    #[test]
+    fn one_batch_that_does_not_fit_does_not_take_its_group_with_it() {
+        let connection = file::memory().unwrap().connection.unwrap();
+        connection.execute_batch("PRAGMA max_page_count = 150").unwrap();
+        let replica =
+            Replica { store_id: NotebookId::from("n"), client_id: "c".into(), session_id: "s".into() };
+        let (shared, waker) = Shared::new(replica, None, None).unwrap();
+        let mut worker = Worker::new(Arc::new(shared), Some(connection), waker, None);
+        let set = |n: usize, size: usize| Event::NotebookMetadataSet {
+            key: format!("k{n}"),
+            value: "x".repeat(size),
+        };
+        let (senders, answers): (Vec<_>, Vec<_>) = (0..3).map(|_| std::sync::mpsc::sync_channel(1)).unzip();
+        let batches = [vec![set(0, 9)], (1..200).map(|n| set(n, 10_000)).collect(), vec![set(2, 9)]];
+        worker.commit(batches.into_iter().zip(senders.into_iter().map(Reply::Now)).collect());
+        let done: Vec<bool> = answers.into_iter().map(|answer| answer.recv().unwrap().is_ok()).collect();
+        assert_eq!(done, [true, false, true]);
+    }
+}
