@@ -1,4 +1,5 @@
 //! The same log gives the same tables in memory and in SQLite.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[path = "../../notebook/tests/support/random.rs"]
 mod random;

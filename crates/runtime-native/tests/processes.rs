@@ -1,4 +1,5 @@
 //! Several processes on one notebook: one order, no loss, nobody polls; and what a killed one leaves behind.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 

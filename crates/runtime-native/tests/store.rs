@@ -1,4 +1,5 @@
 //! The SQLite store: what is true on return of a commit, who hears of it, what is on the disk.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 
