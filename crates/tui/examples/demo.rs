@@ -153,7 +153,7 @@ async fn answer(kernel: Kernel, talk: Rc<Talk>, changed: Rc<dyn Fn()>, prompt: S
 }
 
 fn tools(talk: &Talk) {
-    let out: String = (1..=40).map(|n| format!("test case_{n} ... ok\n")).collect();
+    let out = (1..=40).map(|n| format!("test case_{n} ... ok")).collect::<Vec<_>>().join("\n");
     talk.add(
         "tool",
         "    1 use std::io;\n",
@@ -193,7 +193,7 @@ async fn stream(talk: &Talk, changed: &Rc<dyn Fn()>) {
     let text = talk.add("text", "", json!({}));
     let mut rest = ANSWER;
     while !rest.is_empty() {
-        let cut = rest.ceil_char_boundary(8);
+        let cut = rest.char_indices().nth(8).map_or(rest.len(), |(at, _)| at);
         talk.change(text, |block| {
             block.streaming = true;
             block.text.push_str(&rest[..cut]);

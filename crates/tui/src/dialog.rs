@@ -31,13 +31,13 @@ struct Content {
 pub fn place(kernel: &Kernel, (width, height): (u16, u16), floor: u16) -> Option<Rect> {
     let dialogs = kernel.ui().dialogs();
     let dialog = dialogs.last()?;
-    let outer = if width > 8 { (width - 2).min(WIDEST) } else { width };
+    let outer = width.min(WIDEST);
     let content = content(&dialog.body, usize::from(inner(outer)), usize::from(height));
     let border = u16::from(outer > 8 && height >= 6) * 2;
     let wanted = content.lines.len() as u16 + border;
     let tall = wanted.clamp(1, height.max(1));
     let bottom = floor.max(tall).min(height);
-    Some(Rect::new((width - outer) / 2, bottom - tall, outer, tall))
+    Some(Rect::new(0, bottom - tall, outer, tall))
 }
 
 /// Columns inside border and padding.
@@ -79,6 +79,9 @@ fn confirm_content(confirm: &Confirm, width: usize, height: usize) -> Content {
         };
         Span::new(label, style)
     };
+    if height >= 10 {
+        lines.push(Line::new());
+    }
     lines.push(vec![button("  Yes  ", confirm.yes), Span::from(" "), button("  No  ", !confirm.yes)]);
     let row = lines.len() - 1;
     let cursor = if confirm.yes { 2 } else { 10 };
