@@ -191,7 +191,8 @@ fn real_path(path: &Path) -> PathBuf {
     }
 }
 
-/// Removes a socket that nobody reads; somebody else may have been faster.
+/// Removes a socket that nobody reads.
 fn remove(path: &Path) {
+    // Somebody else may have been faster; a socket that stays is found dead by the next one who rings.
     let _ = fs::remove_file(path);
 }

@@ -1,6 +1,7 @@
 //! Damaged, foreign, newer and unwritable files: one clear message each, nothing overwritten.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "support/home.rs"]
 mod support;
 
 use std::fs;

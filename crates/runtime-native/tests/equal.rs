@@ -3,6 +3,7 @@
 
 #[path = "../../notebook/tests/support/random.rs"]
 mod random;
+#[path = "support/home.rs"]
 mod support;
 
 use std::rc::Rc;
