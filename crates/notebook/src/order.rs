@@ -66,7 +66,9 @@ pub fn of_position(position: f64) -> String {
     let head = if whole < 0.0 { 9 - length.min(9) } else { 9 + length };
     if whole < 0.0 {
         // The larger the number below zero, the smaller its key.
-        number.iter_mut().for_each(|digit| *digit = 35 - *digit);
+        for digit in &mut number {
+            *digit = 35 - *digit;
+        }
     }
     std::iter::once(head).chain(number).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }

@@ -5,7 +5,8 @@
 //! doubled bytes do no harm. A newcomer says hello to those that are there, and every committer reads its own socket
 //! before it rings; so either the committer knows of the newcomer, or the newcomer's first look sees the commit.
 //!
-//! Where sockets cannot be made, the log beside the notebook's file is watched for writes instead.
+//! Where sockets cannot be made, a committer changes the date of the notebook's file instead, and the others watch that.
+//! (Watching for writes would not do: what is written is seen by readers a moment after the write.)
 
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -31,12 +32,12 @@ pub(crate) struct Doorbell {
 #[derive(Debug)]
 enum Kind {
     Socket(Socket),
-    Watch(OwnedFd),
+    Watch { watch: OwnedFd, notebook: PathBuf },
 }
 
 #[derive(Debug)]
 struct Socket {
-    socket: UnixDatagram,
+    datagrams: UnixDatagram,
     directory: PathBuf,
     /// The names of sockets of the same notebook begin with it.
     prefix: String,
@@ -51,12 +52,11 @@ impl Doorbell {
             Ok(socket) => Some(Self { kind: Kind::Socket(socket) }),
             Err(error) => {
                 tracing::info!(%error, bells = %bells.display(), "no doorbell; the notebook's file is watched instead");
-                let watch = watch::files(notebook.parent()?);
-                watch
-                    .map(|watch| Self { kind: Kind::Watch(watch) })
-                    .inspect_err(|error| {
-                        tracing::warn!(%error, "commits of other processes will be seen late");
-                    })
+                watch::dates(notebook)
+                    .map(|watch| Self { kind: Kind::Watch { watch, notebook: notebook.to_owned() } })
+                    .inspect_err(
+                        |error| tracing::warn!(%error, "commits of other processes will be seen late"),
+                    )
                     .ok()
             }
         }
@@ -65,8 +65,8 @@ impl Doorbell {
     /// Returns what becomes readable when somebody rings.
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         match &self.kind {
-            Kind::Socket(socket) => socket.socket.as_fd(),
-            Kind::Watch(watch) => watch.as_fd(),
+            Kind::Socket(socket) => socket.datagrams.as_fd(),
+            Kind::Watch { watch, .. } => watch.as_fd(),
         }
     }
 
@@ -76,7 +76,7 @@ impl Doorbell {
             Kind::Socket(socket) => {
                 socket.hear();
             }
-            Kind::Watch(watch) => watch::drain(watch),
+            Kind::Watch { watch, .. } => watch::drain(watch),
         }
     }
 
@@ -88,8 +88,12 @@ impl Doorbell {
                 socket.send(RING);
                 rang
             }
-            // Those who watch the file saw it.
-            Kind::Watch(_) => false,
+            Kind::Watch { notebook, .. } => {
+                if let Err(error) = watch::touch(notebook) {
+                    tracing::debug!(%error, "other processes are not told of a commit");
+                }
+                false
+            }
         }
     }
 }
@@ -108,7 +112,8 @@ impl Socket {
         let _ = fs::remove_file(&path);
         let socket = UnixDatagram::bind(&path)?;
         socket.set_nonblocking(true)?;
-        let mut bell = Self { socket, directory: bells.to_owned(), prefix, name, others: Vec::new() };
+        let mut bell =
+            Self { datagrams: socket, directory: bells.to_owned(), prefix, name, others: Vec::new() };
         bell.find();
         bell.sweep();
         bell.send(HELLO);
@@ -142,7 +147,7 @@ impl Socket {
     fn hear(&mut self) -> bool {
         let mut byte = [0; 1];
         let (mut rang, mut came) = (false, false);
-        while let Ok(count) = self.socket.recv(&mut byte) {
+        while let Ok(count) = self.datagrams.recv(&mut byte) {
             rang = true;
             came |= count == 1 && byte[0] == HELLO;
         }
@@ -153,7 +158,7 @@ impl Socket {
     }
 
     fn send(&mut self, byte: u8) {
-        let socket = &self.socket;
+        let socket = &self.datagrams;
         self.others.retain(|other| match socket.send_to(&[byte], other) {
             Ok(_) => true,
             Err(error) => match error.kind() {
@@ -186,7 +191,8 @@ fn real_path(path: &Path) -> PathBuf {
     }
 }
 
-/// Removes a socket that nobody reads; somebody else may have been faster.
+/// Removes a socket that nobody reads.
 fn remove(path: &Path) {
+    // Somebody else may have been faster; a socket that stays is found dead by the next one who rings.
     let _ = fs::remove_file(path);
 }

@@ -69,6 +69,7 @@ impl Host for DemoHost {
 struct Talk {
     blocks: RefCell<Vec<Rc<Block>>>,
     revision: Cell<u64>,
+    panics: Cell<bool>,
 }
 
 impl Talk {
@@ -140,6 +141,7 @@ async fn answer(kernel: Kernel, talk: Rc<Talk>, changed: Rc<dyn Fn()>, prompt: S
             talk.add("note", &format!("answered {said:?}"), json!({}));
         }
         "tool" => tools(&talk),
+        "panic" => talk.panics.set(true),
         "error" => {
             talk.add(
                 "error",
@@ -153,7 +155,7 @@ async fn answer(kernel: Kernel, talk: Rc<Talk>, changed: Rc<dyn Fn()>, prompt: S
 }
 
 fn tools(talk: &Talk) {
-    let out: String = (1..=40).map(|n| format!("test case_{n} ... ok\n")).collect();
+    let out = (1..=40).map(|n| format!("test case_{n} ... ok")).collect::<Vec<_>>().join("\n");
     talk.add(
         "tool",
         "    1 use std::io;\n",
@@ -193,7 +195,7 @@ async fn stream(talk: &Talk, changed: &Rc<dyn Fn()>) {
     let text = talk.add("text", "", json!({}));
     let mut rest = ANSWER;
     while !rest.is_empty() {
-        let cut = rest.ceil_char_boundary(8);
+        let cut = rest.char_indices().nth(8).map_or(rest.len(), |(at, _)| at);
         talk.change(text, |block| {
             block.streaming = true;
             block.text.push_str(&rest[..cut]);
@@ -278,8 +280,14 @@ async fn demo() -> Result<(), Box<dyn std::error::Error>> {
     ] {
         screen.set_segment(key, &Segment { text: text.into(), priority, right, ..Segment::default() });
     }
-    let repaint = screen.clone();
-    let options = AppOptions { refresh: Box::new(move || repaint.refresh()), ..AppOptions::default() };
+    let (repaint, panics) = (screen.clone(), Rc::clone(&talk));
+    let options = AppOptions {
+        refresh: Box::new(move || {
+            assert!(!panics.panics.get(), "a panic as the demonstration was asked for");
+            repaint.refresh();
+        }),
+        ..AppOptions::default()
+    };
     App::run(&screen, options, events.boxed_local()).await?;
     Ok(())
 }

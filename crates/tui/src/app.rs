@@ -13,7 +13,11 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{FutureExt as _, Stream, StreamExt as _, future::poll_fn};
+use futures_util::{
+    FutureExt as _, Stream, StreamExt as _,
+    future::{FusedFuture, poll_fn},
+    stream::FusedStream,
+};
 use purlin_kernel::{
     CommandSpec, ExtId, Input as KernelInput, Kernel, Level, MouseButton, MouseEvent, MouseKind,
     text::theme::{Depth, Theme},
@@ -267,7 +271,7 @@ impl Surface {
             match woken {
                 Woken::Readable => {
                     urgent = true;
-                    if self.read()? == Gone::Yes {
+                    if self.read() == Gone::Yes {
                         return Ok(Exit::Hangup);
                     }
                 }
@@ -304,6 +308,8 @@ impl Surface {
         if self.resized {
             self.resized = false;
             self.size = self.terminal.size();
+            // What a terminal keeps of its cells when it changes its size, and be it there and back, it does not say.
+            self.encoder.forget();
             self.kernel.input(KernelInput::Resize(self.size.0, self.size.1));
         }
         let now = Instant::now();
@@ -353,9 +359,9 @@ impl Surface {
         &mut self,
         signals: &mut Signals,
         wake: &Notify,
-        events: Pin<&mut (impl Stream<Item = AppEvent> + futures_util::stream::FusedStream)>,
+        events: Pin<&mut impl FusedStream<Item = AppEvent>>,
         events_open: bool,
-        port: Pin<&mut (impl Future<Output = ()> + futures_util::future::FusedFuture)>,
+        port: Pin<&mut impl FusedFuture<Output = ()>>,
     ) -> Woken {
         let due = self.next_due();
         let escape_at = self.escape_at;
@@ -429,7 +435,7 @@ impl Surface {
     }
 
     /// Takes in what has arrived.
-    fn read(&mut self) -> Result<Gone, TerminalError> {
+    fn read(&mut self) -> Gone {
         let mut taken = 0;
         let mut buffer = std::mem::take(&mut self.buffer);
         let mut arrived = Vec::new();
@@ -450,7 +456,7 @@ impl Surface {
             self.take(incoming);
         }
         self.escape_at = self.input.is_pending().then(|| Instant::now() + ESCAPE);
-        Ok(gone)
+        gone
     }
 
     fn expire_escape(&mut self) {
@@ -500,14 +506,13 @@ impl Surface {
                 self.terminal.set_keyboard(Keyboard::Kitty);
             }
             Reply::Attributes if !self.knows_kitty => self.terminal.set_keyboard(Keyboard::Modify),
-            Reply::Attributes => {}
             Reply::Synchronized(synchronized) => {
                 self.encoder.set_abilities(Abilities { synchronized, ..self.encoder.abilities() });
             }
             Reply::Background { light } if self.auto_theme => {
                 self.encoder.set_theme(if light { Theme::light() } else { Theme::dark() });
             }
-            Reply::Background { .. } => {}
+            Reply::Attributes | Reply::Background { .. } => {}
         }
     }
 }

@@ -75,7 +75,7 @@ impl History {
     }
 
     /// Answers the prompt after, and after the newest what had been in the composer.
-    pub fn next(&mut self) -> Option<String> {
+    pub fn following(&mut self) -> Option<String> {
         if self.at >= self.prompts.len() {
             return None;
         }
@@ -124,9 +124,9 @@ mod tests {
         assert_eq!(history.prompts(), ["one", "two"]);
         assert_eq!(history.previous("draft").as_deref(), Some("two"));
         assert_eq!(history.previous("two").as_deref(), Some("one"));
-        assert_eq!(history.next().as_deref(), Some("two"));
-        assert_eq!(history.next().as_deref(), Some("draft"));
-        assert_eq!(history.next(), None);
+        assert_eq!(history.following().as_deref(), Some("two"));
+        assert_eq!(history.following().as_deref(), Some("draft"));
+        assert_eq!(history.following(), None);
     }
 
     #[test]
@@ -135,7 +135,7 @@ mod tests {
         history.add("only");
         assert_eq!(history.previous("").as_deref(), Some("only"));
         assert_eq!(history.previous("only"), None);
-        assert_eq!(history.next().as_deref(), Some(""));
+        assert_eq!(history.following().as_deref(), Some(""));
     }
 
     #[test]

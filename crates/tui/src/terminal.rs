@@ -12,6 +12,7 @@ pub mod panics;
 pub mod sequences;
 
 use std::{
+    cell::Cell,
     io,
     os::fd::{AsFd, OwnedFd},
     time::{Duration, Instant},
@@ -54,6 +55,8 @@ pub struct Terminal {
     keyboard: Keyboard,
     waiting: Vec<u8>,
     written: usize,
+    /// Bytes still to be read that were typed before raw mode: the terminal driver has made line feeds of their returns.
+    cooked_bytes: Cell<usize>,
 }
 
 /// Which keyboard protocol has been switched on.
@@ -87,6 +90,7 @@ impl Terminal {
             keyboard: Keyboard::Legacy,
             waiting: Vec::new(),
             written: 0,
+            cooked_bytes: Cell::new(0),
         })
     }
 
@@ -100,6 +104,8 @@ impl Terminal {
         // `Now` and not `Flush`: what was typed while the program started is the person's.
         tcsetattr(&self.file, OptionalActions::Now, &raw)
             .map_err(|error| TerminalError::Mode(error.into()))?;
+        let pending = rustix::io::ioctl_fionread(&self.file).unwrap_or(0);
+        self.cooked_bytes.set(usize::try_from(pending).unwrap_or(0));
         self.entered = true;
         panics::hold(true);
         self.send(sequences::ENTER);
@@ -211,6 +217,11 @@ impl Terminal {
             Ok(0) => Err(TerminalError::Io(io::ErrorKind::UnexpectedEof.into())),
             Ok(count) => {
                 buffer.truncate(count);
+                let cooked = self.cooked_bytes.get().min(count);
+                self.cooked_bytes.set(self.cooked_bytes.get() - cooked);
+                for byte in buffer[..cooked].iter_mut().filter(|byte| **byte == b'\n') {
+                    *byte = b'\r';
+                }
                 Ok(true)
             }
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {

@@ -50,10 +50,10 @@ pub(super) fn parse(file: &Path, markdown: &str) -> Vec<Snippet> {
 
 /// An example file as a snippet: an extension, or a scripted model.
 ///
-/// A folder is an extension by its `init.lua`; the other files in it are its own affair.
+/// A folder in `examples/extensions` is an extension by its `init.lua`; the other files in it are its own affair.
 pub(super) fn example(file: &Path, read: impl FnOnce() -> Result<String>) -> Result<Option<Snippet>> {
     let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let nested = file.components().count() > 2;
+    let nested = file.components().count() > 3;
     let (language, mark, text) = match file.extension().and_then(|extension| extension.to_str()) {
         Some("lua") if !nested || name == "init.lua" => ("lua", "file", String::new()),
         Some("toml") if !nested => {

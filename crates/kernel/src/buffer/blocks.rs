@@ -44,8 +44,7 @@ pub trait BlockSource {
     fn revision(&self) -> u64;
 
     /// Adds a block where the source allows it.
-    fn append(&self, block: Block) -> Result<(), String> {
-        let _ = block;
+    fn append(&self, _block: Block) -> Result<(), String> {
         Err("this buffer cannot be appended to".into())
     }
 }

@@ -89,11 +89,13 @@ impl Attrs {
     }
 
     /// Answers the attributes of both.
+    #[must_use]
     pub const fn union(self, other: Attrs) -> Attrs {
         Attrs(self.0 | other.0)
     }
 
     /// Answers these attributes without those of `other`.
+    #[must_use]
     pub const fn without(self, other: Attrs) -> Attrs {
         Attrs(self.0 & !other.0)
     }

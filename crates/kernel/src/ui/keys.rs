@@ -19,6 +19,7 @@ impl Ui<'_> {
     /// Gives a key to the newest dialog; false when none is open.
     pub(crate) fn key(self, event: &KeyEvent) -> bool {
         let Some((id, effect)) = self.with_top(|body| match body {
+            _ if event.key.is_ctrl_c() => Effect::Cancel,
             DialogBody::Confirm(confirm) => confirm_key(confirm, event),
             DialogBody::Select(select) => select_key(select, event),
             DialogBody::Input(input) => input_key(input, event),

@@ -14,8 +14,7 @@ pub trait Renderer {
     fn render(&self, cx: &mut RenderContext<'_>) -> Result<(), HandlerError>;
 
     /// Answers the height the window would like at a width, for layout items that have bounds instead of a size.
-    fn measure(&self, kernel: &Kernel, window: &Window, width: u16) -> Option<u16> {
-        let _ = (kernel, window, width);
+    fn measure(&self, _kernel: &Kernel, _window: &Window, _width: u16) -> Option<u16> {
         None
     }
 }

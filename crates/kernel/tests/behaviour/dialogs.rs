@@ -21,6 +21,7 @@ fn confirm_keys() {
         ("tab tab <cr>", Ok(false)),
         ("<cr>", Ok(false)),
         ("y esc", Err(Reason::User)),
+        ("ctrl+c", Err(Reason::User)),
         ("ctrl+y q x <cr>", Ok(false)),
     ];
     for (keys, expected) in table {

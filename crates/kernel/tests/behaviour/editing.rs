@@ -141,3 +141,30 @@ fn those_attached_hear_of_each_change() {
     press(&kernel, "y");
     assert_eq!(*heard.borrow(), [(0, 0, 1), (1, 0, 1), (0, 1, 2)]);
 }
+
+#[test]
+fn marks_move_with_edits() {
+    // A mark over "bcd" of "abcdef" (positions 1 to 4), and where an edit leaves it.
+    let table = [
+        (0, 0, "xx", (3, 6)),
+        (1, 1, "x", (2, 5)),
+        (2, 2, "x", (1, 5)),
+        (4, 4, "x", (1, 4)),
+        (5, 6, "", (1, 4)),
+        (0, 2, "", (0, 2)),
+        (2, 6, "", (1, 2)),
+        (0, 6, "", (0, 0)),
+        (2, 3, "xyz", (1, 6)),
+    ];
+    for (start, end, text, expected) in table {
+        let (kernel, _host) = editor();
+        kernel.buf().set_text("main", "abcdef");
+        let ns = kernel.mark().namespace("test");
+        let options = purlin_kernel::MarkOptions { end: Some(4), ..Default::default() };
+        let id = kernel.mark().set(ExtId::CORE, "main", ns, 1, options).unwrap();
+        kernel.buf().replace("main", start, end, text);
+        let mark = kernel.mark().get("main", ns, 0..usize::MAX).remove(0);
+        assert_eq!((mark.start, mark.options.end.unwrap()), expected, "{start}..{end} {text:?}");
+        assert!(kernel.mark().del("main", ns, id) && !kernel.mark().del("main", ns, id));
+    }
+}

@@ -228,3 +228,30 @@ fn raising_what_nobody_handles_is_ready_at_once() {
     let mut raised = kernel.hook().raise("call", Object::new());
     assert_eq!(poll_once(&mut raised), std::task::Poll::Ready(Outcome::default()));
 }
+
+#[test]
+fn row_b08_a_gate_that_had_to_be_stopped_is_refused() {
+    let (kernel, host, a, b) = bench();
+    let trace = Trace::default();
+    let stopped = HandlerFn::future(|_| async {
+        Err(HandlerError::of(purlin_kernel::ErrorKind::Deadline, "computed longer than 250 ms"))
+    });
+    let seen = trace.clone();
+    let other = HandlerFn::sync(move |_| {
+        seen.add("b");
+        Ok(Value::Null)
+    });
+    kernel.hook().on(a, "call", OnOptions::default(), stopped).unwrap();
+    kernel.hook().on(b, "call", OnOptions::default(), other).unwrap();
+    for _ in 0..3 {
+        let outcome = host.block_on(kernel.hook().raise("call", Object::new()));
+        assert_eq!(outcome.blocked().as_deref(), Some("computed longer than 250 ms"));
+    }
+    assert!(kernel.guard().is_suspended(a));
+    let outcome = host.block_on(kernel.hook().raise("call", Object::new()));
+    let refused = "extension `a` is suspended; resume it with `/extensions resume a`";
+    assert_eq!(outcome.blocked().as_deref(), Some(refused), "a suspended gate stays shut");
+    kernel.ext().unload(a);
+    assert_eq!(host.block_on(kernel.hook().raise("call", Object::new())).blocked(), None);
+    assert_eq!(trace.take(), ["b"]);
+}

@@ -45,19 +45,20 @@ impl Event {
     }
 
     fn check_dates(&self) -> Result<(), String> {
-        let date = match self {
-            Self::FileUploaded { created_at: date, .. }
-            | Self::FileDeleted2 { deleted_at: date, .. }
-            | Self::RuntimeSessionRenewal { renewed_at: date, .. }
-            | Self::ExecutionStarted { started_at: date, .. }
-            | Self::ExecutionCompleted { completed_at: date, .. }
-            | Self::ToolApprovalRequested { requested_at: date, .. }
-            | Self::ToolApprovalResponded { responded_at: date, .. } => date,
-            _ => return Ok(()),
+        let (Self::FileUploaded { created_at: date, .. }
+        | Self::FileDeleted2 { deleted_at: date, .. }
+        | Self::RuntimeSessionRenewal { renewed_at: date, .. }
+        | Self::ExecutionStarted { started_at: date, .. }
+        | Self::ExecutionCompleted { completed_at: date, .. }
+        | Self::ToolApprovalRequested { requested_at: date, .. }
+        | Self::ToolApprovalResponded { responded_at: date, .. }) = self
+        else {
+            return Ok(());
         };
-        match time::parse_iso(date) {
-            Some(_) => Ok(()),
-            None => Err(format!("`{date}` is not an ISO-8601 date")),
+        if time::parse_iso(date).is_some() {
+            Ok(())
+        } else {
+            Err(format!("`{date}` is not an ISO-8601 date"))
         }
     }
 }

@@ -203,7 +203,7 @@ impl Event {
             match Self::deserialize(Parts { name, args: Some(&mut json) }) {
                 Ok(event) => return event,
                 Err(why) if !is_void(name) => {
-                    tracing::warn!(name, %why, "an event's arguments cannot be read")
+                    tracing::warn!(name, %why, "an event's arguments cannot be read");
                 }
                 Err(_) => return Self::AllExecutionsCancelled {},
             }

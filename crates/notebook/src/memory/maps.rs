@@ -117,7 +117,7 @@ impl Maps {
             match test {
                 Test::Is(_) => equals.push((*place, Scalar::from(&binds[next]))),
                 Test::OutputOfCell(_) => {
-                    any_of = Some((*place, self.outputs_of(&Scalar::from(&binds[next]))))
+                    any_of = Some((*place, self.outputs_of(&Scalar::from(&binds[next]))));
                 }
                 Test::CellOfEntry(_) => any_of = Some((*place, self.cell_of(&Scalar::from(&binds[next])))),
                 Test::In(..) | Test::NotIn(..) | Test::IsNull(_) => {

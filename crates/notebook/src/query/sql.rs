@@ -78,10 +78,11 @@ impl Query {
                 above: Some(("sequenceNumber", *seq)),
                 ..Select::new(vec![("outputId", output.as_str().into())], Sorted::By(&["sequenceNumber"]))
             },
-            Self::Annotation(cell) => is("cellId", cell.as_str()),
             Self::Queue { status: Some(status) } => is("status", status.as_str()),
             Self::QueueEntry(id) => is("id", id.as_str()),
-            Self::QueueOf(cell) | Self::Steers(cell) | Self::ToolCalls(cell) => is("cellId", cell.as_str()),
+            Self::Annotation(cell) | Self::QueueOf(cell) | Self::Steers(cell) | Self::ToolCalls(cell) => {
+                is("cellId", cell.as_str())
+            }
             Self::Lanes(session) => is("sessionId", session.as_str()),
             Self::State { extension, key: None } => {
                 Select::new(vec![("extension", extension.as_str().into())], Sorted::Key)

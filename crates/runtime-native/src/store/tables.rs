@@ -89,7 +89,11 @@ fn normal(
         ValueRef::Real(number) => kind.normalise(Scalar::Real(number)),
         ValueRef::Text(text) => kind.normalise_text(&String::from_utf8_lossy(text)),
         ValueRef::Blob(_) => {
-            return Err(rusqlite::Error::InvalidColumnType(0, "blob".to_owned(), rusqlite::types::Type::Blob));
+            return Err(rusqlite::Error::InvalidColumnType(
+                0,
+                "blob".to_owned(),
+                rusqlite::types::Type::Blob,
+            ));
         }
     })
 }

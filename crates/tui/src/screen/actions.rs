@@ -1,7 +1,7 @@
 //! The commands of the stock screen. What leaves the screen is another's command: `send` takes the prompt, `interrupt`
 //! stops the work, `quit` ends the program; the one who wires the screen registers them.
 
-use purlin_kernel::{CommandKind, CommandSpec, ExtId, HandlerError, Kernel, Level, Object};
+use purlin_kernel::{CommandKind, CommandSpec, ExtId, Kernel, Level, Object};
 use serde_json::json;
 
 use super::Screen;
@@ -11,17 +11,17 @@ use crate::{
     transcript::{FAR, TRANSCRIPT},
 };
 
-type Run = fn(&Screen) -> Result<(), HandlerError>;
+type Run = fn(&Screen);
 
 const ACTIONS: &[(&str, &str, Run)] = &[
     ("submit", "Sends what the composer holds.", submit),
     ("history.prev", "Recalls the prompt before.", |screen| recall(screen, false)),
     ("history.next", "Recalls the prompt after.", |screen| recall(screen, true)),
     ("composer.up", "Moves up; from the first line, recalls the prompt before.", |screen| {
-        vertical(screen, false)
+        vertical(screen, false);
     }),
     ("composer.down", "Moves down; from the last line, recalls the prompt after.", |screen| {
-        vertical(screen, true)
+        vertical(screen, true);
     }),
     (
         "composer.delete-or-quit",
@@ -34,7 +34,6 @@ const ACTIONS: &[(&str, &str, Run)] = &[
     ("autocomplete.prev", "Chooses the completion before.", |screen| choose(screen, false)),
     ("autocomplete.close", "Closes the completion.", |screen| {
         screen.0.popup.close(&screen.0.kernel);
-        Ok(())
     }),
     ("escape", "Closes what is open, else interrupts.", escape),
     ("prompt.cancel", "Clears the composer; pressed twice, quits.", cancel),
@@ -42,14 +41,14 @@ const ACTIONS: &[(&str, &str, Run)] = &[
     ("transcript.up", "Scrolls the transcript one row up.", |screen| scroll(screen, true, 1)),
     ("transcript.down", "Scrolls the transcript one row down.", |screen| scroll(screen, false, 1)),
     ("transcript.page-up", "Scrolls the transcript one page up.", |screen| {
-        scroll(screen, true, page(screen))
+        scroll(screen, true, page(screen));
     }),
     ("transcript.page-down", "Scrolls the transcript one page down.", |screen| {
-        scroll(screen, false, page(screen))
+        scroll(screen, false, page(screen));
     }),
     ("transcript.start", "Goes to the beginning of the transcript.", |screen| scroll(screen, true, FAR)),
     ("transcript.end", "Goes to the end of the transcript and follows it.", |screen| {
-        scroll(screen, false, usize::MAX)
+        scroll(screen, false, usize::MAX);
     }),
 ];
 
@@ -60,7 +59,8 @@ pub(super) fn register(screen: &Screen) {
         let weak = std::rc::Rc::downgrade(&screen.0);
         let action = move |_: &purlin_kernel::CommandCall| {
             let Some(parts) = weak.upgrade() else { return Ok(None) };
-            run(&Screen(parts)).map(|()| None)
+            run(&Screen(parts));
+            Ok(None)
         };
         kernel.command().create(ExtId::CORE, CommandSpec::action(*name, *desc, action));
     }
@@ -77,19 +77,21 @@ fn register_send(kernel: &Kernel) {
             if sent.is_err() && kernel.buf().text(COMPOSER).is_empty() {
                 kernel.buf().set_text(COMPOSER, &call.args);
             }
-            sent
+            // Shown here and not answered: an error would take back what has just been put into the composer.
+            kernel.command().show("send", sent);
+            Ok(None)
         })
     });
     spec.kind = CommandKind::Action;
     kernel.command().create(ExtId::CORE, spec);
 }
 
-fn submit(screen: &Screen) -> Result<(), HandlerError> {
+fn submit(screen: &Screen) {
     let kernel = &screen.0.kernel;
     if screen.0.popup.is_open() && !screen.0.popup.is_complete(kernel) && screen.0.popup.accept(kernel) {
         let takes_arguments = kernel.buf().text(COMPOSER).ends_with(' ');
         if takes_arguments {
-            return Ok(());
+            return;
         }
     }
     let text = kernel.buf().text(COMPOSER);
@@ -102,22 +104,22 @@ fn submit(screen: &Screen) -> Result<(), HandlerError> {
         ])
     });
     if dispatched.consumed {
-        return Ok(());
+        return;
     }
     // A handler may have rewritten the composer.
     let text = kernel.buf().text(COMPOSER);
     if text.trim().is_empty() {
-        return Ok(());
+        return;
     }
     match text.trim_start().strip_prefix('/').filter(|rest| is_command(kernel, rest)) {
         Some(rest) => run_slash(screen, &text, rest),
         None if kernel.command().get("send").is_none() => {
-            Err(HandlerError::new("nobody takes prompts here: no command `send` is registered"))
+            let message = "Nobody takes prompts here: no command `send` is registered.";
+            kernel.ui().notify(ExtId::CORE, message, Level::Error);
         }
         None => {
             take(screen, &text);
             kernel.command().invoke("composer.send", &text);
-            Ok(())
         }
     }
 }
@@ -130,7 +132,7 @@ fn is_command(kernel: &Kernel, rest: &str) -> bool {
     word && (kernel.command().get(name).is_some() || !rest.trim_end().contains(char::is_whitespace))
 }
 
-fn run_slash(screen: &Screen, text: &str, rest: &str) -> Result<(), HandlerError> {
+fn run_slash(screen: &Screen, text: &str, rest: &str) {
     let kernel = &screen.0.kernel;
     let rest = rest.trim();
     let (name, args) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
@@ -142,18 +144,17 @@ fn run_slash(screen: &Screen, text: &str, rest: &str) -> Result<(), HandlerError
             .unwrap_or_default();
         // The text stays: it is easier mended than typed again.
         kernel.ui().notify(ExtId::CORE, format!("There is no command `/{name}`.{hint}"), Level::Warn);
-        return Ok(());
+        return;
     }
     take(screen, text);
     kernel.command().invoke(name, args.trim());
-    Ok(())
 }
 
 /// Empties the composer, remembers what was in it and goes to the end of the transcript.
 fn take(screen: &Screen, text: &str) {
     let kernel = &screen.0.kernel;
     kernel.buf().clear(COMPOSER);
-    let _ = scroll(screen, false, usize::MAX); // Scrolling cannot fail.
+    scroll(screen, false, usize::MAX);
     let saved = screen.0.history.borrow_mut().add(text);
     if let Some(write) = saved {
         // The history is a convenience: a full disk is reported in the log and stops nobody.
@@ -165,57 +166,51 @@ fn take(screen: &Screen, text: &str) {
     }
 }
 
-fn recall(screen: &Screen, newer: bool) -> Result<(), HandlerError> {
+fn recall(screen: &Screen, newer: bool) {
     let kernel = &screen.0.kernel;
     let current = kernel.buf().text(COMPOSER);
     let mut history = screen.0.history.borrow_mut();
-    let found = if newer { history.next() } else { history.previous(&current) };
+    let found = if newer { history.following() } else { history.previous(&current) };
     drop(history);
     if let Some(text) = found {
         kernel.buf().set_text(COMPOSER, &text);
     }
-    Ok(())
 }
 
-fn vertical(screen: &Screen, down: bool) -> Result<(), HandlerError> {
+fn vertical(screen: &Screen, down: bool) {
     let kernel = &screen.0.kernel;
     if screen.0.popup.is_open() {
         return choose(screen, down);
     }
     if !kernel.move_vertically(COMPOSER, down) {
-        recall(screen, down)?;
+        recall(screen, down);
     }
-    Ok(())
 }
 
-fn choose(screen: &Screen, down: bool) -> Result<(), HandlerError> {
+fn choose(screen: &Screen, down: bool) {
     screen.0.popup.step(&screen.0.kernel, down);
-    Ok(())
 }
 
-fn accept(screen: &Screen) -> Result<(), HandlerError> {
+fn accept(screen: &Screen) {
     screen.0.popup.accept(&screen.0.kernel);
-    Ok(())
 }
 
 fn is_empty(screen: &Screen) -> bool {
     screen.0.kernel.buf().get(COMPOSER).is_none_or(|buffer| buffer.rope.len_chars() == 0)
 }
 
-fn delete_or_quit(screen: &Screen) -> Result<(), HandlerError> {
+fn delete_or_quit(screen: &Screen) {
     let kernel = &screen.0.kernel;
     if is_empty(screen) {
-        quit(kernel)
+        quit(kernel);
     } else {
-        kernel.command().invoke("edit.delete-right", "")
+        kernel.command().invoke("edit.delete-right", "");
     }
-    Ok(())
 }
 
-fn undo_or_suspend(screen: &Screen) -> Result<(), HandlerError> {
+fn undo_or_suspend(screen: &Screen) {
     let name = if is_empty(screen) { "suspend" } else { "edit.undo" };
     screen.0.kernel.command().invoke(name, "");
-    Ok(())
 }
 
 fn quit(kernel: &Kernel) {
@@ -226,17 +221,16 @@ fn quit(kernel: &Kernel) {
     }
 }
 
-fn escape(screen: &Screen) -> Result<(), HandlerError> {
+fn escape(screen: &Screen) {
     let kernel = &screen.0.kernel;
     if screen.0.popup.is_open() {
         screen.0.popup.close(kernel);
     } else if kernel.command().get("interrupt").is_some() {
         kernel.command().invoke("interrupt", "");
     }
-    Ok(())
 }
 
-fn cancel(screen: &Screen) -> Result<(), HandlerError> {
+fn cancel(screen: &Screen) {
     let kernel = &screen.0.kernel;
     if !is_empty(screen) {
         let text = kernel.buf().text(COMPOSER);
@@ -246,13 +240,11 @@ fn cancel(screen: &Screen) -> Result<(), HandlerError> {
         kernel.buf().clear(COMPOSER);
     }
     kernel.ui().notify(ExtId::CORE, "Press ctrl+c again to quit.", Level::Info);
-    Ok(())
 }
 
-fn fold(screen: &Screen) -> Result<(), HandlerError> {
+fn fold(screen: &Screen) {
     screen.0.transcript.toggle_fold();
     screen.0.kernel.win().mark_dirty(TRANSCRIPT);
-    Ok(())
 }
 
 fn page(screen: &Screen) -> usize {
@@ -261,7 +253,6 @@ fn page(screen: &Screen) -> usize {
     height.saturating_sub(1).max(1)
 }
 
-fn scroll(screen: &Screen, up: bool, rows: usize) -> Result<(), HandlerError> {
+fn scroll(screen: &Screen, up: bool, rows: usize) {
     screen.scroll(TRANSCRIPT, up, rows);
-    Ok(())
 }

@@ -136,16 +136,12 @@ impl Input {
             if keys > 0 {
                 self.parse(&bytes[..keys], answer);
             }
-            match begin {
-                Some(begin) => {
-                    self.paste = Some(Paste::default());
-                    bytes = &bytes[begin + PASTE_BEGIN.len()..];
-                }
-                None => {
-                    self.held.extend_from_slice(&bytes[keys..]);
-                    return;
-                }
-            }
+            let Some(begin) = begin else {
+                self.held.extend_from_slice(&bytes[keys..]);
+                return;
+            };
+            self.paste = Some(Paste::default());
+            bytes = &bytes[begin + PASTE_BEGIN.len()..];
         }
     }
 

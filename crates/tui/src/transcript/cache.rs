@@ -90,7 +90,7 @@ fn grow(before: Option<Entry>, block: &Block, setting: Setting) -> (Markdown, Rc
     let settled = markdown.settled();
     let same = block.text.starts_with(markdown.source()) && settled <= lines.len();
     markdown.update(&block.text);
-    let laid = markdown.lines(setting.width);
+    let laid = markdown.lines(setting.prose());
     // The frame that used the lines is drawn by now, so this is the only owner and nothing is copied.
     let kept = Rc::make_mut(&mut lines);
     kept.truncate(if same { settled } else { 0 });

@@ -10,6 +10,9 @@ use purlin_kernel::{
 /// How many lines of reasoning are shown before it is unfolded.
 pub(crate) const THINKING_LINES: usize = 4;
 
+/// Prose is wrapped at this width on a wider terminal: longer lines are hard to follow.
+pub(crate) const PROSE: usize = 120;
+
 /// What is known about showing a block besides the block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Setting {
@@ -19,11 +22,18 @@ pub struct Setting {
     pub unfolded: bool,
 }
 
+impl Setting {
+    /// Answers the columns that prose fills.
+    pub fn prose(self) -> usize {
+        self.width.min(PROSE)
+    }
+}
+
 /// Lays out a whole block. Streaming markdown is laid out by [`super::cache::Cache`], which keeps what is finished.
 pub fn lay_out(block: &Block, setting: Setting) -> Vec<Line> {
     match block.kind.as_str() {
         "prompt" => prompt(&block.text, setting.width),
-        "text" => markdown(&block.text, setting.width),
+        "text" => markdown(&block.text, setting.prose()),
         "thinking" => thinking(block, setting),
         "tool" => tool::lay_out(block, setting),
         "shell" => tool::shell(block, setting),
@@ -54,22 +64,23 @@ fn prompt(text: &str, width: usize) -> Vec<Line> {
 /// Reasoning, dimmed: its last lines while it grows, its first ones afterwards, all when unfolded.
 fn thinking(block: &Block, setting: Setting) -> Vec<Line> {
     let style = Style::fg(Token::ThinkingText);
+    let width = setting.prose();
     let text = block.text.trim();
     if setting.unfolded {
-        return plain(text, setting.width, &style);
+        return plain(text, width, &style);
     }
     let limit = THINKING_LINES;
     // A row is at least as long as the width, but for breaks: so many bytes are more than enough for the rows shown.
-    let enough = (setting.width + 1) * (limit + 1) * 4;
+    let enough = (width + 1) * (limit + 1) * 4;
     if block.streaming {
         let tail = tail_bytes(text, enough);
-        let mut lines = plain(tail, setting.width, &style);
+        let mut lines = plain(tail, width, &style);
         let surplus = lines.len().saturating_sub(limit);
         lines.drain(..surplus);
         return lines;
     }
     let head = head_bytes(text, enough);
-    let mut lines = plain(head, setting.width, &style);
+    let mut lines = plain(head, width, &style);
     if lines.len() > limit || head.len() < text.len() {
         let hidden = if head.len() < text.len() {
             "… more".to_owned()
@@ -79,7 +90,7 @@ fn thinking(block: &Block, setting: Setting) -> Vec<Line> {
         lines.truncate(limit - 1);
         lines.push(vec![Span::new(hidden, Style::fg(Token::Muted)), unfold_hint()]);
     }
-    lines.into_iter().map(|line| fitted(line, setting.width)).collect()
+    lines.into_iter().map(|line| fitted(line, width)).collect()
 }
 
 fn error(block: &Block, width: usize) -> Vec<Line> {
@@ -152,9 +163,12 @@ pub(crate) fn expand(text: &str) -> String {
 }
 
 fn head_bytes(text: &str, limit: usize) -> &str {
-    &text[..text.floor_char_boundary(limit)]
+    let end = (0..=limit.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    &text[..end]
 }
 
 fn tail_bytes(text: &str, limit: usize) -> &str {
-    &text[text.ceil_char_boundary(text.len().saturating_sub(limit))..]
+    let begin = text.len().saturating_sub(limit);
+    let begin = (begin..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(begin);
+    &text[begin..]
 }

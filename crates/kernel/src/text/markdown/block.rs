@@ -53,16 +53,14 @@ impl<'a> Layout<'a> {
                 continue;
             }
             if !inline.is_empty() {
-                add(&mut lines, wrapped(inline.take(), width), apart);
+                add(&mut lines, wrapped(&inline.take(), width), apart);
             }
             match event {
                 Event::Start(Tag::BlockQuote(_) | Tag::List(_) | Tag::Item) if self.depth >= DEEPEST => {
-                    flat += 1
+                    flat += 1;
                 }
                 Event::End(TagEnd::BlockQuote(_) | TagEnd::List(_) | TagEnd::Item) if flat > 0 => flat -= 1,
                 Event::Start(tag) => {
-                    // A nested list follows its item's text directly.
-                    let apart = apart && !(self.depth > 0 && matches!(tag, Tag::List(_)) && !apart);
                     let block = self.block(&tag, width, base);
                     add(&mut lines, block, apart);
                 }
@@ -75,7 +73,7 @@ impl<'a> Layout<'a> {
             }
         }
         if !inline.is_empty() {
-            add(&mut lines, wrapped(inline.take(), width), apart);
+            add(&mut lines, wrapped(&inline.take(), width), apart);
         }
         lines
     }
@@ -114,13 +112,13 @@ impl<'a> Layout<'a> {
     }
 
     fn paragraph(&mut self, width: usize, base: &Style) -> Vec<Line> {
-        wrapped(self.inline(base), width)
+        wrapped(&self.inline(base), width)
     }
 
     fn heading(&mut self, level: HeadingLevel, width: usize, base: &Style) -> Vec<Line> {
         let style = base.patch(&Style::fg(Token::Heading));
         let style = if level == HeadingLevel::H1 { style.with(Attrs::UNDERLINE) } else { style };
-        wrapped(self.inline(&style), width)
+        wrapped(&self.inline(&style), width)
     }
 
     fn html(&mut self, width: usize) -> Vec<Line> {
@@ -227,7 +225,7 @@ fn add(lines: &mut Vec<Line>, block: Vec<Line>, apart: bool) {
     lines.extend(block);
 }
 
-pub(super) fn wrapped(lines: Vec<Line>, width: usize) -> Vec<Line> {
+pub(super) fn wrapped(lines: &[Line], width: usize) -> Vec<Line> {
     lines.iter().flat_map(|line| wrap_line(line, width, &[])).collect()
 }
 

@@ -79,7 +79,7 @@ impl Inline {
             Event::Code(code) => self.push(code, self.style().with_fg(Token::CodeText)),
             Event::InlineHtml(html) | Event::Html(html) => self.push(html, self.style().with_fg(Token::Dim)),
             Event::InlineMath(text) | Event::DisplayMath(text) => {
-                self.push(text, self.style().with_fg(Token::CodeText))
+                self.push(text, self.style().with_fg(Token::CodeText));
             }
             Event::FootnoteReference(label) => self.push(&format!("[{label}]"), self.style()),
             Event::TaskListMarker(done) => self.push(if *done { "☑ " } else { "☐ " }, self.style()),

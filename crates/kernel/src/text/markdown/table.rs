@@ -92,7 +92,7 @@ fn grid(rows: &[Row], widths: &[usize], alignments: &[Alignment]) -> Vec<Line> {
     let mut lines = Vec::new();
     for (index, row) in rows.iter().enumerate() {
         let cells: Vec<Vec<Line>> = (0..widths.len())
-            .map(|column| wrapped(row.get(column).cloned().unwrap_or_default(), widths[column]))
+            .map(|column| wrapped(row.get(column).map_or(&[][..], Vec::as_slice), widths[column]))
             .collect();
         let height = cells.iter().map(Vec::len).max().unwrap_or(1).max(1);
         for at in 0..height {
@@ -146,11 +146,11 @@ fn stacked(rows: &[Row], width: usize) -> Vec<Line> {
                 head.get(column).and_then(|heading| heading.first()).cloned().unwrap_or_default();
             line.push(Span::new(": ", Style::fg(Token::Dim)));
             line.extend(cell.iter().flatten().cloned());
-            lines.extend(wrapped(vec![line], width));
+            lines.extend(wrapped(&[line], width));
         }
     }
     if body.is_empty() {
-        lines.extend(head.iter().flat_map(|cell| wrapped(cell.clone(), width)));
+        lines.extend(head.iter().flat_map(|cell| wrapped(cell, width)));
     }
     lines
 }

@@ -35,8 +35,9 @@ pub(super) fn lay_out(block: &Block, setting: Setting) -> Vec<Line> {
         lines.extend(folded(change, setting, Part::First));
     }
     let part = if matches!(name, "bash" | "shell") { Part::Last } else { Part::First };
-    let quiet = name == "read" && status == Status::Ok && !setting.unfolded;
-    if !quiet && !(name == "edit" || name == "write") || status.is_failure() || setting.unfolded {
+    // What a read answers is known from its file, what a change answers is shown as the change.
+    let quiet = matches!(name, "read" | "edit" | "write") && !status.is_failure();
+    if !quiet || setting.unfolded {
         lines.extend(output(block, setting, part, status.is_failure()));
     }
     lines
@@ -103,7 +104,7 @@ fn ending(block: &Block, status: &Status) -> Line {
     match status {
         Status::Error => match block.meta.get("exit_code").and_then(Value::as_i64) {
             Some(code) if code != 0 => {
-                ending.push(Span::new(format!("exit {code}"), Style::fg(Token::Error)))
+                ending.push(Span::new(format!("exit {code}"), Style::fg(Token::Error)));
             }
             _ => ending.push(Span::new("failed", Style::fg(Token::Error))),
         },
@@ -248,9 +249,9 @@ fn output(block: &Block, setting: Setting, part: Part, failed: bool) -> Vec<Line
         let line: Line =
             line.into_iter().map(|span| Span { style: base.patch(&span.style), ..span }).collect();
         if setting.unfolded {
-            rows.extend(indented(&line, setting.width))
+            rows.extend(indented(&line, setting.width));
         } else {
-            rows.push(one_row(line, setting.width))
+            rows.push(one_row(line, setting.width));
         }
     }
     more(&mut rows, total - shown, part, setting);
@@ -264,9 +265,9 @@ fn folded(lines: Vec<Line>, setting: Setting, part: Part) -> Vec<Line> {
     let mut rows = Vec::new();
     for line in lines.into_iter().take(shown) {
         if setting.unfolded {
-            rows.extend(indented(&line, setting.width))
+            rows.extend(indented(&line, setting.width));
         } else {
-            rows.push(one_row(line, setting.width))
+            rows.push(one_row(line, setting.width));
         }
     }
     more(&mut rows, total - shown, part, setting);
