@@ -15,6 +15,13 @@
 //! It contains no terminal code and no Lua, reads no environment, and takes time, network and processes from hosts
 //! that are handed in.
 //!
+//! ```
+//! use purlin_agent::{ModelEvent, wire::{Decoder, openai_chat}};
+//! let mut decoder = Decoder::OpenAiChat(openai_chat::Decoder::new());
+//! let events = decoder.push(b"data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n");
+//! assert_eq!(events, [ModelEvent::TextDelta("Hi".into())]);
+//! ```
+//!
 //! Invariants: a tool's start is committed and flushed before the tool runs; each tool call of the history is followed
 //! by exactly one result, even after a kill; reasoning items go back to the provider that made them unchanged; a key
 //! is in no message, log or hook.

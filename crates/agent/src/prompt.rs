@@ -87,3 +87,35 @@ fn read(path: PathBuf) -> Option<ContextFile> {
     }
     Some(ContextFile { path, text })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tools::ToolKind;
+
+    #[test]
+    fn instructions_are_read_from_the_root_of_the_work_tree_down() {
+        let root = std::env::temp_dir().join(format!("purlin-prompt-{}", std::process::id()));
+        let deep = root.join("work/sub/deep");
+        std::fs::create_dir_all(&deep).expect("makes directories");
+        std::fs::create_dir_all(root.join("work/.git")).expect("makes directories");
+        for (place, text) in
+            [("", "outside"), ("work", "root"), ("work/sub", "  "), ("work/sub/deep", "deep")]
+        {
+            std::fs::write(root.join(place).join(CONTEXT_FILE), text).expect("writes");
+        }
+        let user = root.join("own.md");
+        std::fs::write(&user, "mine").expect("writes");
+        let texts: Vec<String> =
+            context_files(&deep, Some(&user)).into_iter().map(|file| file.text).collect();
+        assert_eq!(texts, ["mine", "root", "deep"]);
+        let mut settings = Settings::new(deep.clone());
+        settings.append_system_prompt = Some("Last.".into());
+        let mut spec = ToolSpec::new("t", "", serde_json::json!({}), ToolKind::Other);
+        spec.prompt_hint = Some("Use t.".into());
+        let prompt = system_prompt(&settings, &deep, "2026-11-21", &[spec]);
+        assert!(prompt.contains("Date: 2026-11-21\n\nUse t.\n\n<instructions file="), "{prompt}");
+        assert!(prompt.ends_with("\ndeep\n</instructions>\n\nLast."), "{prompt}");
+        std::fs::remove_dir_all(&root).expect("removes");
+    }
+}

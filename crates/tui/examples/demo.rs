@@ -69,6 +69,7 @@ impl Host for DemoHost {
 struct Talk {
     blocks: RefCell<Vec<Rc<Block>>>,
     revision: Cell<u64>,
+    panics: Cell<bool>,
 }
 
 impl Talk {
@@ -140,6 +141,7 @@ async fn answer(kernel: Kernel, talk: Rc<Talk>, changed: Rc<dyn Fn()>, prompt: S
             talk.add("note", &format!("answered {said:?}"), json!({}));
         }
         "tool" => tools(&talk),
+        "panic" => talk.panics.set(true),
         "error" => {
             talk.add(
                 "error",
@@ -278,8 +280,14 @@ async fn demo() -> Result<(), Box<dyn std::error::Error>> {
     ] {
         screen.set_segment(key, &Segment { text: text.into(), priority, right, ..Segment::default() });
     }
-    let repaint = screen.clone();
-    let options = AppOptions { refresh: Box::new(move || repaint.refresh()), ..AppOptions::default() };
+    let (repaint, panics) = (screen.clone(), Rc::clone(&talk));
+    let options = AppOptions {
+        refresh: Box::new(move || {
+            assert!(!panics.panics.get(), "a panic as the demonstration was asked for");
+            repaint.refresh();
+        }),
+        ..AppOptions::default()
+    };
     App::run(&screen, options, events.boxed_local()).await?;
     Ok(())
 }

@@ -308,6 +308,8 @@ impl Surface {
         if self.resized {
             self.resized = false;
             self.size = self.terminal.size();
+            // What a terminal keeps of its cells when it changes its size, and be it there and back, it does not say.
+            self.encoder.forget();
             self.kernel.input(KernelInput::Resize(self.size.0, self.size.1));
         }
         let now = Instant::now();

@@ -16,6 +16,9 @@ const LISTED: usize = 12;
 /// A box is at most this wide: longer lines are hard to read.
 const WIDEST: u16 = 96;
 
+/// A narrower box has no border, which would take too much of it.
+const BORDERED: u16 = 24;
+
 /// Draws the newest dialog.
 #[derive(Debug, Default)]
 pub struct DialogBox;
@@ -33,7 +36,7 @@ pub fn place(kernel: &Kernel, (width, height): (u16, u16), floor: u16) -> Option
     let dialog = dialogs.last()?;
     let outer = width.min(WIDEST);
     let content = content(&dialog.body, usize::from(inner(outer)), usize::from(height));
-    let border = u16::from(outer > 8 && height >= 6) * 2;
+    let border = u16::from(outer >= BORDERED && height >= 6) * 2;
     let wanted = content.lines.len() as u16 + border;
     let tall = wanted.clamp(1, height.max(1));
     let bottom = floor.max(tall).min(height);
@@ -42,7 +45,7 @@ pub fn place(kernel: &Kernel, (width, height): (u16, u16), floor: u16) -> Option
 
 /// Columns inside border and padding.
 fn inner(width: u16) -> u16 {
-    if width > 8 { width - 4 } else { width }
+    if width >= BORDERED { width - 4 } else { width }
 }
 
 fn content(body: &DialogBody, width: usize, height: usize) -> Content {
@@ -196,7 +199,7 @@ impl Renderer for DialogBox {
         let (width, height) = (cx.canvas.width(), cx.canvas.height());
         let (_, screen) = cx.kernel.layout().size();
         let content = content(&dialog.body, usize::from(inner(width)), usize::from(screen));
-        let bordered = width > 8 && screen >= 6;
+        let bordered = width >= BORDERED && screen >= 6;
         let (mut top, mut left) = (0, 0);
         if bordered {
             let name = Span::new(visible(&dialog.extension).into_owned(), Style::fg(Token::Dim));

@@ -145,8 +145,8 @@ impl Run {
                 "payload": call.payload, "headers": headers,
             })
         };
-        let raised = self.hooks.raise::<hooks::ModelRequest>(fields);
-        let Some((answer, _)) = self.unless_cancelled(raised).await? else { return Ok(None) };
+        let raised = self.raise::<hooks::ModelRequest>(fields);
+        let Some((answer, _)) = raised.await? else { return Ok(None) };
         apply_answer(call, answer.payload, answer.headers.as_ref());
         Ok(answer.response.as_ref().map(synthetic))
     }

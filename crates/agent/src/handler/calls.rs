@@ -147,8 +147,8 @@ impl Run {
                 "args": args, "input": args.to_string(), "kind": spec.kind.as_str(), "source": "llm",
             })
         };
-        let raised = self.hooks.raise::<hooks::ToolCall>(fields);
-        let Some((answer, outcome)) = self.unless_cancelled(raised).await? else {
+        let raised = self.raise::<hooks::ToolCall>(fields);
+        let Some((answer, outcome)) = raised.await? else {
             return Ok(Gate::Open(args));
         };
         if let Some(reason) = outcome.blocked() {
@@ -272,9 +272,9 @@ impl Run {
                 "content": outcome.content, "details": outcome.details, "is_error": outcome.is_error,
             })
         };
-        let raised = self.hooks.raise::<hooks::ToolResult>(|| show(&ended.outcome));
+        let raised = self.raise::<hooks::ToolResult>(|| show(&ended.outcome));
         // A turn that is cancelled meanwhile keeps the result as the tool gave it.
-        let raised = self.unless_cancelled(raised).await.ok().flatten();
+        let raised = raised.await.ok().flatten();
         if let Some((answer, _)) = raised {
             let outcome = &mut ended.outcome;
             outcome.content = answer.content.unwrap_or(std::mem::take(&mut outcome.content));

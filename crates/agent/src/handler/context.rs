@@ -22,8 +22,8 @@ impl Run {
         self.contributions(&mut system, &mut messages).await?;
         if self.hooks.wants(&hooks::CONTEXT) {
             let shown: Vec<Value> = messages.iter().map(show).collect();
-            let raised = self.hooks.raise::<hooks::Context>(|| payload!({"messages": shown, "turn": turn}));
-            if let Some((answer, _)) = self.unless_cancelled(raised).await?
+            let raised = self.raise::<hooks::Context>(|| payload!({"messages": shown, "turn": turn}));
+            if let Some((answer, _)) = raised.await?
                 && let Some(changed) = answer.messages
             {
                 messages = merge(messages, &changed);
@@ -61,8 +61,8 @@ impl Run {
                 "limit": self.limits.context,
             })
         };
-        let raised = self.hooks.raise::<hooks::ContextBuild>(fields);
-        let Some((_, outcome)) = self.unless_cancelled(raised).await? else { return Ok(()) };
+        let raised = self.raise::<hooks::ContextBuild>(fields);
+        let Some((_, outcome)) = raised.await? else { return Ok(()) };
         let mut left = CONTRIBUTIONS;
         for (extension, _, value) in outcome.appended {
             for contribution in value.as_array().into_iter().flatten() {

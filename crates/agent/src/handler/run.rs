@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use purlin_kernel::{Hook, Object, Outcome as HookOutcome};
 use purlin_notebook::{
     CellKind, Event, Media, OutputId, OutputMeta, QueueStatus, Role, StoreError, StoreExt, time,
 };
@@ -221,8 +222,8 @@ impl Run {
     /// Lets extensions add texts before the prompt and change the system prompt.
     async fn before_start(&mut self) -> Result<(), Stop> {
         let fields = || payload!({"prompt": self.prompt, "system_prompt": self.system});
-        let raised = self.hooks.raise::<hooks::BeforeAgentStart>(fields);
-        let Some((answer, outcome)) = self.unless_cancelled(raised).await? else { return Ok(()) };
+        let raised = self.raise::<hooks::BeforeAgentStart>(fields);
+        let Some((answer, outcome)) = raised.await? else { return Ok(()) };
         self.system = answer.system_prompt.unwrap_or(std::mem::take(&mut self.system));
         // Injected texts stand before the prompt, which is the last message unless the run goes on after a kill.
         let mut at =
@@ -341,6 +342,17 @@ impl Run {
 
     pub(super) fn check(&self) -> Result<(), Stop> {
         self.cx.check().map_err(|_| Stop::Cancelled)
+    }
+
+    /// Raises a hook unless the run is cancelled first; one that nobody handles costs a load and no allocation.
+    pub(super) async fn raise<H: Hook>(
+        &self,
+        payload: impl FnOnce() -> Object,
+    ) -> Result<Option<(H::Answer, HookOutcome)>, Stop> {
+        if !self.hooks.wants(H::DECL) {
+            return Ok(None);
+        }
+        self.unless_cancelled(self.hooks.raise::<H>(payload)).await
     }
 
     /// Waits for a future unless the run is cancelled first.

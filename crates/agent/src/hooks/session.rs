@@ -34,6 +34,14 @@ hook!(
     ])
 );
 hook!(
+    SessionSave,
+    SESSION_SAVE,
+    NoAnswer,
+    "Fires when commits became durable, at most once a second.",
+    HookDecl::future("session_save")
+        .payload(&[SESSION, Field::new("seq", Ty::Int, "The last entry of the log.")])
+);
+hook!(
     SessionShutdown,
     SESSION_SHUTDOWN,
     NoAnswer,
@@ -163,6 +171,7 @@ hook!(
 pub(super) static ALL: &[&HookDecl] = &[
     &SESSION_START,
     &SESSION_LOAD,
+    &SESSION_SAVE,
     &SESSION_SHUTDOWN,
     &MESSAGE_APPEND,
     &INPUT,

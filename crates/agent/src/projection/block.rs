@@ -24,6 +24,11 @@ pub(super) fn load(
             made.source(store, &section.cell)?;
             ("prompt", "user")
         }
+        Kind::Closing(text) => {
+            made.text = (*text).to_owned();
+            made.meta.insert("level".into(), "warn".into());
+            ("note", "note")
+        }
         Kind::Note(None) => {
             made.source(store, &section.cell)?;
             ("note", "note")

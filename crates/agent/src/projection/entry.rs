@@ -21,6 +21,8 @@ pub(super) enum Kind {
     Tool { call: OutputId, call_id: String, printed: Vec<OutputId>, result: Option<OutputId> },
     /// A cell that was executed, with all of its outputs.
     Shell { outputs: Vec<OutputId> },
+    /// A prompt that did not come to its end.
+    Closing(&'static str),
     /// Anything else that has a representation as text.
     Display(OutputId),
 }

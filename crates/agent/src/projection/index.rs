@@ -1,14 +1,19 @@
 //! The index of blocks: read once, then kept up to date by the log.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use purlin_notebook::{
-    BranchCell, CellId, CellKind, Event, LogEntry, Media, OutputHead, OutputId, OutputType, QueueId,
-    QueueStatus, Representations, Store, StoreError, StoreExt,
+    BranchCell, CellId, CellKind, CompletionStatus, Event, LogEntry, Media, OutputHead, OutputId, OutputType,
+    QueueId, QueueStatus, Representations, Store, StoreError, StoreExt,
 };
 
 use super::cache::Cache;
 use super::entry::{Entry, Kind, Meaning, Section};
+
+/// What a prompt ends with that was stopped.
+const INTERRUPTED: &str = "Interrupted.";
+/// What a prompt ends with whose runtime went away.
+const LOST: &str = "Interrupted: purlin ended while it was working.";
 
 /// Where a block is: its section and its place there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,12 +67,20 @@ impl Index {
                 index.add(section, &head, 0, None);
             }
         }
-        for status in [QueueStatus::Pending, QueueStatus::Assigned, QueueStatus::Executing] {
-            for entry in store.queue(Some(status))? {
-                if let Some(section) = index.by_cell.get(&entry.cell_id) {
-                    index.sections[*section].running = true;
-                }
-                index.queue.insert(entry.id, entry.cell_id);
+        let mut ended = BTreeMap::new();
+        for entry in store.queue(None)? {
+            if entry.status.is_terminal() {
+                ended.insert(entry.cell_id, entry.status);
+                continue;
+            }
+            if let Some(section) = index.by_cell.get(&entry.cell_id) {
+                index.sections[*section].running = true;
+            }
+            index.queue.insert(entry.id, entry.cell_id);
+        }
+        for (cell, status) in ended {
+            if let Some(section) = index.by_cell.get(&cell).copied() {
+                index.close(section, status, 0);
             }
         }
         index.restart(0);
@@ -111,7 +124,7 @@ impl Index {
             Kind::Text(_) | Kind::Thinking(_) | Kind::Display(_) => place.entry + 1 == section.entries.len(),
             Kind::Tool { result, .. } => result.is_none(),
             Kind::Shell { .. } => true,
-            Kind::Prompt | Kind::Note(_) | Kind::Steer(_) | Kind::Error(_) => false,
+            Kind::Prompt | Kind::Note(_) | Kind::Steer(_) | Kind::Error(_) | Kind::Closing(_) => false,
         }
     }
 
@@ -265,11 +278,16 @@ impl Index {
                 }
                 applied
             }
-            Event::ExecutionCompleted { queue_id, cell_id, .. }
-            | Event::ExecutionCancelled { queue_id, cell_id, .. } => {
-                self.queue.remove(queue_id);
-                let more = self.queue.values().any(|other| other == cell_id);
-                self.running(cell_id, more)
+            Event::ExecutionCompleted { queue_id, cell_id, status, .. } => {
+                let status = match status {
+                    CompletionStatus::Success => QueueStatus::Completed,
+                    CompletionStatus::Error => QueueStatus::Failed,
+                    CompletionStatus::Cancelled => QueueStatus::Cancelled,
+                };
+                self.ended(queue_id, cell_id, status, entry.at)
+            }
+            Event::ExecutionCancelled { queue_id, cell_id, .. } => {
+                self.ended(queue_id, cell_id, QueueStatus::Cancelled, entry.at)
             }
             Event::AllExecutionsCancelled {} => {
                 self.queue.clear();
@@ -277,6 +295,9 @@ impl Index {
                     self.sections.iter().filter(|section| section.running).map(|s| s.cell.clone()).collect();
                 for cell in &cells {
                     self.running(cell, false);
+                    if let Some(section) = self.by_cell.get(cell).copied() {
+                        self.close(section, QueueStatus::Cancelled, entry.at);
+                    }
                 }
                 if cells.is_empty() { Applied::Nothing } else { Applied::Changed }
             }
@@ -374,7 +395,7 @@ impl Index {
     fn find(&self, output: &OutputId) -> Option<(usize, usize)> {
         let section = self.outputs.get(output).copied()?;
         let at = self.sections[section].entries.iter().rposition(|entry| match &entry.kind {
-            Kind::Prompt | Kind::Note(None) => false,
+            Kind::Prompt | Kind::Note(None) | Kind::Closing(_) => false,
             Kind::Note(Some(id))
             | Kind::Text(id)
             | Kind::Thinking(id)
@@ -387,8 +408,53 @@ impl Index {
         Some((section, at))
     }
 
+    fn ended(&mut self, queue: &QueueId, cell: &CellId, status: QueueStatus, at: i64) -> Applied {
+        // An entry that had ended already stays as it is, whatever is said of it later.
+        if self.queue.remove(queue).is_none() {
+            return Applied::Nothing;
+        }
+        let more = self.queue.values().any(|other| other == cell);
+        let applied = self.running(cell, more);
+        if let Some(section) = self.by_cell.get(cell).copied() {
+            self.close(section, status, at);
+        }
+        applied
+    }
+
+    /// Ends a prompt's blocks with a remark if it was interrupted.
+    ///
+    /// A prompt that failed has an error among its outputs; one without was lost together with its runtime.
+    fn close(&mut self, at_section: usize, status: QueueStatus, at: i64) {
+        let section = &mut self.sections[at_section];
+        let failed = section.entries.iter().any(|entry| matches!(entry.kind, Kind::Error(_)));
+        let text = match status {
+            QueueStatus::Cancelled => INTERRUPTED,
+            QueueStatus::Failed if !failed => LOST,
+            _ => return,
+        };
+        let closed = section.entries.last().is_some_and(|entry| matches!(entry.kind, Kind::Closing(_)));
+        if section.running || closed || section.kind != CellKind::Ai {
+            return;
+        }
+        self.counter += 1;
+        section.entries.push(Entry {
+            id: format!("{}:end", section.cell),
+            kind: Kind::Closing(text),
+            position: f64::INFINITY,
+            revision: self.counter,
+            at,
+        });
+        self.restart(at_section + 1);
+    }
+
     fn running(&mut self, cell: &CellId, running: bool) -> Applied {
         let Some(at) = self.by_cell.get(cell).copied() else { return Applied::Nothing };
+        // A prompt that is asked again is not over.
+        let section = &mut self.sections[at];
+        if running && matches!(section.entries.last(), Some(Entry { kind: Kind::Closing(_), .. })) {
+            section.entries.pop();
+            self.restart(at + 1);
+        }
         if self.sections[at].running == running {
             return Applied::Nothing;
         }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{Call, ModelStream, Provider, ProviderError};
 use crate::request::{ModelEvent, Request};
 use crate::settings::{Api, ProviderConfig};
-use crate::wire::{self, Decoder, anthropic, openai_chat};
+use crate::wire::{self, Decoder, WireError, anthropic, openai_chat};
 
 /// Bytes of an error body that are read at most.
 const ERROR_BODY: usize = 64 * 1024;
@@ -180,8 +180,16 @@ impl Streaming {
                         self.ready.extend(self.decoder.push(&bytes));
                         self.stage = Stage::Body(response);
                     }
-                    // A broken connection is a stream that ended early; what the network said is only a detail.
-                    Some(Err(_)) | None => self.ready.extend(self.decoder.finish()),
+                    Some(Err(broken)) => {
+                        let mut events = self.decoder.finish();
+                        // The stream ended early, and the network knows why.
+                        if let Some(ModelEvent::Error(WireError::EndedEarly(progress))) = events.last_mut() {
+                            progress.push_str(": ");
+                            progress.push_str(&broken.to_string());
+                        }
+                        self.ready.extend(events);
+                    }
+                    None => self.ready.extend(self.decoder.finish()),
                 },
                 Stage::Ended => return None,
             }

@@ -1,10 +1,16 @@
 //! Following a session: waiting for its end, and sending on what came too late.
 
+use std::time::Duration;
+
 use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use purlin_notebook::{StoreExt, Tables};
 
 use super::{Session, SessionState, Source};
+use crate::hooks::{self, payload};
+
+/// Time between two firings of `session_save`.
+const SAVES: Duration = Duration::from_secs(1);
 
 impl Session {
     /// Waits until nothing runs and nothing waits.
@@ -28,7 +34,8 @@ impl Session {
     /// A surface runs it once; `notify` is called whenever the state or the usage is another.
     pub fn follow(&self, notify: impl Fn() + 'static) -> LocalBoxFuture<'static, ()> {
         let session = self.clone();
-        async move {
+        let saves = session.clone().tell_saves();
+        let following = async move {
             let mut changes = session.0.read.watch(Tables::QUEUE | Tables::MODEL_USAGE);
             while changes.next().await.is_some() {
                 if session.refresh() {
@@ -36,8 +43,32 @@ impl Session {
                 }
                 session.resend().await;
             }
+        };
+        async move {
+            futures_util::join!(following, saves);
         }
         .boxed_local()
+    }
+
+    /// Raises `session_save` after commits, at most once a second, where somebody handles it.
+    async fn tell_saves(self) {
+        let inner = &self.0;
+        let mut changes = inner.read.watch(Tables::LOG);
+        let mut told = inner.read.last_rowid().unwrap_or(0);
+        while changes.next().await.is_some() {
+            if !inner.hooks.wants(&hooks::SESSION_SAVE) {
+                continue;
+            }
+            let last = inner.read.last_rowid().unwrap_or(told);
+            if last > told {
+                told = last;
+                let id = self.id();
+                inner
+                    .hooks
+                    .observe::<hooks::SessionSave>(|| payload!({"session_id": id.as_str(), "seq": last}));
+                inner.options.host.sleep(SAVES).await;
+            }
+        }
     }
 
     /// Sends this surface's steering messages anew whose prompt has ended without taking them.

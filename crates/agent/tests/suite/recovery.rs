@@ -94,5 +94,6 @@ fn the_transcript_says_that_a_call_was_interrupted() {
     world.host.settle();
     transcript.refresh().expect("refreshes");
     assert_eq!(status(&transcript), "interrupted");
+    assert_eq!(transcript.range(0..9)[2].text, "Interrupted: purlin ended while it was working.");
     assert_eq!(transcript.range(0..9)[1].meta["args"], json!({"command": "rm x"}));
 }

@@ -139,3 +139,21 @@ fn the_sessions_model_is_stored_and_used() {
     assert_eq!(world.store.metadata().expect("reads")["purlin.model"], "echo");
     assert_eq!(*world.seen.borrow(), ["model_select"]);
 }
+
+#[test]
+fn saves_are_told_at_most_once_a_second() {
+    let world = World::playing("[[turn]]\ntext='abcdefghij'\nchunk=1\ndelay_ms=100\n");
+    world.watch(&["session_save"]);
+    world.host.spawn_detached(world.session.follow(|| {}));
+    world.ask("go");
+    let told = world.seen.borrow().len();
+    assert!((1..=3).contains(&told), "{told}");
+}
+
+#[test]
+fn leaving_a_session_can_be_refused() {
+    let world = World::new("[[turn]]\n");
+    world.on("session_before_switch", |_| json!({"cancel": true, "reason": "unsaved"}));
+    let refused = world.host.run(world.session.before_switch("new", ""));
+    assert_eq!(refused, Err(SessionError::Refused("unsaved".into())));
+}

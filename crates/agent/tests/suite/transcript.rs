@@ -82,6 +82,9 @@ fn a_running_tool_shows_what_it_printed() {
         show(&transcript)[1],
         "tool[cancelled]: Error: the tool was stopped because the turn was cancelled"
     );
+    assert_eq!(show(&transcript)[2..], ["note: Interrupted."]);
+    let fresh = Transcript::new(world.store.clone()).expect("opens");
+    assert_eq!(show(&fresh), show(&transcript));
 }
 
 #[test]

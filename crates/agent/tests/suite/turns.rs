@@ -336,3 +336,46 @@ fn a_model_that_never_stops_calling_is_stopped() {
     let outputs = world.outputs(&cell);
     assert!(outputs.last().expect("an error").contains("more than 3 model requests"), "{outputs:?}");
 }
+
+#[test]
+fn a_fast_stream_becomes_few_commits() {
+    let text = "0123456789012345678901234567890123456789".repeat(2_000);
+    let world = World::playing(&format!("[[turn]]\ntext='{text}'\nchunk=40\n"));
+    let before = world.events().len();
+    let cell = world.ask("go");
+    let added = world.events().len() - before;
+    assert!(added < 30, "{added}");
+    // Beyond the inline limit the text goes on in a further output.
+    let said: String =
+        world.outputs(&cell).iter().map(|output| output.trim_start_matches("text: ")).collect();
+    assert_eq!(said, text);
+}
+
+#[test]
+fn contributions_and_context_change_the_request_only() {
+    let world = World::playing("[[turn]]\ntext='ok'\n");
+    world.on("context_build", |_| {
+        json!({"contributions": [
+            {"name": "a", "content": "STABLE"},
+            {"name": "b", "content": "VOLATILE", "placement": "volatile"},
+            {"name": "c", "content": "x".repeat(100_000)},
+        ]})
+    });
+    world.on("context", |event| {
+        let mut messages = event.get("messages").expect("messages").as_array().expect("a list").clone();
+        messages[0]["text"] = "rewritten".into();
+        json!({"messages": messages})
+    });
+    let seen = world.seen.clone();
+    world.on("model_request", move |event| {
+        seen.borrow_mut().push(event.get("payload").expect("a payload").to_string());
+        json!(null)
+    });
+    let cell = world.ask("p");
+    let payload: serde_json::Value = serde_json::from_str(&world.seen.borrow()[0]).expect("JSON");
+    let texts: Vec<&str> =
+        payload["messages"].as_array().expect("list").iter().filter_map(|m| m["text"].as_str()).collect();
+    assert_eq!(texts, ["rewritten", "VOLATILE"]);
+    assert!(payload["system"].as_str().is_some_and(|system| system.ends_with("\n\nSTABLE")));
+    assert_eq!(world.store.cell(&cell).expect("reads").expect("a cell").source, "p");
+}

@@ -236,6 +236,7 @@ impl<F: FnMut(&mut Registrar<'_>) -> Result<(), HandlerError>> Extension for Ext
 pub struct Trace(Rc<RefCell<Vec<String>>>);
 
 impl Trace {
+    #[expect(clippy::needless_pass_by_value, reason = "a label reads better by value")]
     pub fn add(&self, what: impl ToString) {
         self.0.borrow_mut().push(what.to_string());
     }

@@ -77,7 +77,9 @@ fn register_send(kernel: &Kernel) {
             if sent.is_err() && kernel.buf().text(COMPOSER).is_empty() {
                 kernel.buf().set_text(COMPOSER, &call.args);
             }
-            sent
+            // Shown here and not answered: an error would take back what has just been put into the composer.
+            kernel.command().show("send", sent);
+            Ok(None)
         })
     });
     spec.kind = CommandKind::Action;

@@ -1,0 +1,179 @@
+//! Dialogs, completion, notices, the status line.
+
+use futures_util::FutureExt as _;
+use purlin_kernel::{CommandSpec, ConfirmOptions, ExtId, InputOptions, Level, SelectOptions};
+use purlin_tui::Segment;
+use serde_json::json;
+
+use crate::stage::Stage;
+
+fn commands(stage: &Stage) {
+    for (name, args) in [("help", ""), ("hello", "NAME"), ("model", "[MODEL]")] {
+        let mut spec =
+            CommandSpec::new(name, format!("Does {name}."), |_| std::future::ready(Ok(None)).boxed_local());
+        spec.args = args.into();
+        if name == "model" {
+            spec.complete = Some(std::rc::Rc::new(|prefix| {
+                let all = ["echo", "script:demo.toml"];
+                Ok(all.into_iter().filter(|model| model.starts_with(prefix)).map(str::to_owned).collect())
+            }));
+        }
+        stage.kernel.command().create(ExtId::CORE, spec);
+    }
+}
+
+#[test]
+fn slash_commands_are_completed() {
+    let stage = Stage::new(50, 12);
+    commands(&stage);
+    stage.keys("/he");
+    let rows = stage.rows();
+    assert_eq!(rows[7..9], ["› /hello NAME  Does hello.", "  /help        Does help."]);
+    stage.keys("<down><tab>");
+    assert_eq!(stage.composer(), "/help");
+    stage.keys("<ctrl+u>/he<tab>");
+    assert_eq!(stage.composer(), "/hello ");
+    stage.keys("<ctrl+u>/model e<tab>");
+    assert_eq!(stage.composer(), "/model echo");
+}
+
+#[test]
+fn enter_takes_the_choice_and_runs_it() {
+    let stage = Stage::new(50, 12);
+    commands(&stage);
+    stage.keys("/hel<down><enter>");
+    assert_eq!(stage.composer(), "");
+    assert!(stage.sent.borrow().is_empty());
+    stage.keys("/hell<enter>");
+    assert_eq!(stage.composer(), "/hello ");
+}
+
+#[test]
+fn escape_closes_the_completion_until_the_text_changes() {
+    let stage = Stage::new(50, 12);
+    commands(&stage);
+    stage.keys("/he<escape>");
+    assert!(!stage.rows().iter().any(|row| row.contains("Does help.")));
+    stage.keys("l");
+    assert!(stage.rows().iter().any(|row| row.contains("Does help.")));
+}
+
+#[test]
+fn an_unknown_command_stays_and_is_explained() {
+    let stage = Stage::new(60, 12);
+    commands(&stage);
+    stage.keys("/modl<enter>");
+    assert_eq!(stage.composer(), "/modl");
+    assert!(stage.rows().iter().any(|row| row.contains("Did you mean `/model`?")), "{:?}", stage.rows());
+    stage.keys("<ctrl+u>/etc/hosts looks odd<enter>");
+    assert_eq!(*stage.sent.borrow(), ["/etc/hosts looks odd"]);
+}
+
+#[test]
+fn a_confirmation_takes_the_keyboard() {
+    let stage = Stage::new(40, 14);
+    let answer = stage
+        .kernel
+        .ui()
+        .confirm(ExtId::CORE, ConfirmOptions { message: "Run it?".into(), ..ConfirmOptions::default() });
+    stage.keys("y<enter>");
+    assert_eq!(answer.now_or_never(), Some(Ok(true)));
+    assert_eq!(stage.composer(), "");
+}
+
+#[test]
+fn dialogs_stand_above_the_composer_and_fit_any_screen() {
+    for (width, height) in [(80, 24), (40, 14), (20, 5), (9, 3), (1, 1)] {
+        let stage = Stage::new(width, height);
+        let items = (0..40).map(|n| format!("item {n}").into()).collect();
+        let select = stage.kernel.ui().select(
+            ExtId::CORE,
+            SelectOptions { prompt: "Which?".into(), items, ..SelectOptions::default() },
+        );
+        stage.keys("<down><down>");
+        let (rows, cursor) = (stage.rows(), stage.cursor());
+        assert_eq!(rows.len(), usize::from(height));
+        if width >= 9 {
+            assert!(rows.iter().any(|row| row.contains("item 2")), "{width}×{height}: {rows:?}");
+        }
+        assert!(cursor.is_none_or(|(row, col)| row < height && col < width));
+        stage.keys("<enter>");
+        assert_eq!(select.now_or_never().and_then(Result::ok).and_then(|answer| answer.index()), Some(2));
+    }
+}
+
+#[test]
+fn an_input_shows_what_is_typed_or_dots() {
+    let stage = Stage::new(40, 14);
+    let input = stage
+        .kernel
+        .ui()
+        .input(ExtId::CORE, InputOptions { prompt: "Key?".into(), secret: true, ..InputOptions::default() });
+    stage.keys("abc");
+    let rows = stage.rows();
+    let row = rows.iter().position(|row| row.contains("› •••")).expect("dots");
+    assert_eq!(stage.cursor(), Some((row as u16, 7)));
+    stage.keys("<enter>");
+    assert_eq!(input.now_or_never(), Some(Ok("abc".into())));
+}
+
+#[test]
+fn notices_stand_on_the_rule_and_go() {
+    let stage = Stage::new(40, 12);
+    stage.kernel.ui().notify(ExtId::CORE, "Saved.", Level::Info);
+    assert!(stage.rows()[9].starts_with("Saved. ───"));
+    stage.host.now.set(stage.host.now.get() + 20_000);
+    stage.kernel.run_due();
+    assert_eq!(stage.rows()[9], "─".repeat(40));
+    stage.kernel.ui().notify(ExtId::CORE, "a long message ".repeat(20), Level::Error);
+    let rows = stage.rows();
+    assert_eq!(rows.iter().filter(|row| row.contains("message")).count(), 4, "{rows:?}");
+}
+
+#[test]
+fn segments_give_way_on_a_narrow_screen() {
+    let mut stage = Stage::new(60, 8);
+    for (key, text, priority, right) in [
+        ("model", "anthropic/claude", 50, false),
+        ("cwd", "~/src/purlin", 40, false),
+        ("state", "working", 60, true),
+    ] {
+        stage.screen.set_segment(key, &Segment { text: text.into(), priority, right, ..Segment::default() });
+    }
+    let status = |stage: &Stage| stage.rows().last().cloned().expect("rows");
+    assert_eq!(status(&stage), format!("{:<53}working", "anthropic/claude · ~/src/purlin"));
+    stage.size = (26, 8);
+    assert_eq!(status(&stage), "anthropic/claude   working");
+    stage.size = (12, 8);
+    assert_eq!(status(&stage).trim(), "working");
+    stage.kernel.buf().set_text("status", "own text");
+    assert_eq!(status(&stage), "own text");
+}
+
+#[test]
+fn unfinished_sequences_are_shown() {
+    let stage = Stage::new(40, 10);
+    let action = purlin_kernel::Action::command("transcript.start");
+    stage
+        .kernel
+        .keymap()
+        .set(
+            ExtId::CORE,
+            purlin_kernel::Target::Global,
+            "ctrl+x g",
+            action,
+            purlin_kernel::KeymapOptions::default(),
+        )
+        .expect("a valid sequence");
+    stage.keys("<ctrl+x>");
+    assert!(stage.rows()[9].ends_with("ctrl+x …"), "{:?}", stage.rows());
+}
+
+#[test]
+fn a_shell_command_is_marked() {
+    let stage = Stage::new(40, 10);
+    stage.keys("!ls<enter>");
+    assert_eq!(*stage.sent.borrow(), ["!ls"]);
+    stage.add("shell", "a\nb", json!({"command": "ls", "status": "ok"}));
+    assert_eq!(stage.transcript()[..3], ["! ls", "  a", "  b"]);
+}
