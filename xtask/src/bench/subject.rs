@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::terminal::Terminal;
+use crate::terminal::{Size, Terminal};
+
+/// The screen of every measurement.
+const SCREEN: Size = Size::new(40, 120);
 
 /// A program that echoes what is typed.
 pub(super) struct Subject {
@@ -47,6 +50,7 @@ impl Subject {
             std::fs::remove_dir_all(left)?;
         }
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        Terminal::start(&self.program, &arguments, &self.home, &format!("{}{letter}", self.to_typing))
+        let keys = format!("{}{letter}", self.to_typing);
+        Terminal::start(&self.program, &arguments, &self.home, SCREEN, &keys)
     }
 }
