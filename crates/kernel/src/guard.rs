@@ -181,7 +181,9 @@ impl Guard<'_> {
     fn refuse(self, ext: ExtId) -> Option<HandlerError> {
         if self.is_suspended(ext) {
             let name = self.0.ext().name(ext);
-            return Some(HandlerError::of(ErrorKind::Cancelled, format!("extension `{name}` is suspended")));
+            let message =
+                format!("extension `{name}` is suspended; resume it with `/extensions resume {name}`");
+            return Some(HandlerError::of(ErrorKind::Cancelled, message));
         }
         (self.0.0.guard.frames.borrow().len() >= MAX_DEPTH)
             .then(|| HandlerError::new("nested deeper than 32 handlers"))

@@ -22,11 +22,11 @@ use std::rc::Rc;
 
 use mlua::{Function, Lua, MultiValue, Table, Value};
 
-pub(crate) use buf::view::live as buffer_view;
+pub(crate) use buf::view::{live as buffer_view, read as buffer_field};
 pub(crate) use call::{Call, string_list};
 pub use check::describe;
 pub use declare::{ApiFn, Need, Opt, Param, Run, Ty};
-pub(crate) use win::{focus_json, table as window_table};
+pub(crate) use win::{field as window_field, focus_json};
 
 use crate::compat;
 use crate::env::Env;

@@ -62,11 +62,7 @@ fn by_name(lua: &Lua, env: &Rc<Env>, view: View) -> mlua::Result<Table> {
 }
 
 fn window_view(lua: &Lua, env: &Rc<Env>, name: &str) -> mlua::Result<Table> {
-    let window = env.kernel().and_then(|kernel| kernel.win().get(name));
-    match window {
-        Some(window) => api::window_table(lua, &window),
-        None => lua.create_table(),
-    }
+    env.views()?.window(lua, name)
 }
 
 /// Brings the fields of an answer into the declared words; what asked for an effect has it now.

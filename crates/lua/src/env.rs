@@ -12,6 +12,7 @@ use purlin_kernel::{ErrorKind, ExtId, HandlerError, Kernel, Level, Watchdog, Wea
 use crate::event::Events;
 use crate::fault;
 use crate::libs::shell::Done;
+use crate::view::Views;
 
 /// What belongs to one loaded extension.
 pub(crate) struct Env {
@@ -29,6 +30,7 @@ pub(crate) struct Env {
     waiting: Cell<bool>,
     pub(crate) events: Events,
     glue: OnceCell<Table>,
+    views: OnceCell<Views>,
 }
 
 impl Env {
@@ -50,6 +52,7 @@ impl Env {
             waiting: Cell::new(false),
             events: Events::default(),
             glue: OnceCell::new(),
+            views: OnceCell::new(),
         })
     }
 
@@ -67,6 +70,17 @@ impl Env {
     /// The functions that are written in Lua itself.
     pub(crate) fn glue(&self) -> mlua::Result<&Table> {
         self.glue.get().ok_or_else(|| mlua::Error::runtime("the extension is not set up"))
+    }
+
+    /// Keeps the metatables of views.
+    pub(crate) fn set_views(&self, views: Views) {
+        // A state is prepared once.
+        let _ = self.views.set(views);
+    }
+
+    /// The views of buffers and windows.
+    pub(crate) fn views(&self) -> mlua::Result<&Views> {
+        self.views.get().ok_or_else(|| mlua::Error::runtime("the extension is not set up"))
     }
 
     /// The kernel, while it lives.

@@ -8,7 +8,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use mlua::{Function, Lua, LuaString, MultiValue, Table, Value};
-use purlin_kernel::{HandlerError, HookEvent};
+use purlin_kernel::{Combine, HandlerError, HookEvent};
 use serde_json::Value as Json;
 
 use crate::compat;
@@ -20,9 +20,16 @@ use crate::fault;
 #[derive(Default)]
 pub(crate) struct Events {
     parts: OnceCell<Parts>,
-    /// The event that the shared object stands for.
-    current: Rc<RefCell<Option<HookEvent>>>,
-    busy: Cell<bool>,
+    shared: Rc<Shared>,
+}
+
+/// What the shared event object stands for.
+#[derive(Default)]
+struct Shared {
+    /// The latest event; its fields may still be in the object.
+    event: RefCell<Option<HookEvent>>,
+    /// Whether a handler is being called for it.
+    active: Cell<bool>,
 }
 
 struct Parts {
@@ -35,8 +42,7 @@ impl Events {
     /// Prepares a state; `glue` holds what `event.lua` made.
     pub(crate) fn install(&self, lua: &Lua, glue: &Table, env: &Rc<Env>) -> mlua::Result<()> {
         let make_meta: Function = glue.raw_get("event_meta")?;
-        let current = Rc::clone(&self.current);
-        let meta = meta(lua, &make_meta, env, Source::Shared(current))?;
+        let meta = meta(lua, &make_meta, env, Source::Shared(Rc::clone(&self.shared)))?;
         let shared = lua.create_table()?;
         shared.set_metatable(Some(meta))?;
         let context = context_table(lua, glue, env)?;
@@ -51,7 +57,7 @@ impl Events {
 
     /// The event that a handler of a sync hook is being called for.
     pub(crate) fn current(&self) -> Option<HookEvent> {
-        self.current.borrow().clone()
+        if self.shared.active.get() { self.shared.event.borrow().clone() } else { None }
     }
 
     /// The `ctx` of handlers, commands and tools.
@@ -67,15 +73,17 @@ impl Events {
         run: impl FnOnce(&Table, &Table) -> Result<T, HandlerError>,
     ) -> Result<T, HandlerError> {
         let parts = self.parts()?;
-        if self.busy.get() {
+        if self.shared.active.get() {
             let lua = env.lua()?;
             let own = self.own(&lua, env, event).map_err(|error| fault::handler_error(&error))?;
             return run(&own, &parts.context);
         }
-        self.busy.set(true);
-        *self.current.borrow_mut() = Some(event.clone());
-        let _release = Release { events: self };
-        parts.shared.clear().map_err(|error| fault::handler_error(&error))?;
+        if !self.shared.still_holds(event) {
+            *self.shared.event.borrow_mut() = Some(event.clone());
+            parts.shared.clear().map_err(|error| fault::handler_error(&error))?;
+        }
+        self.shared.active.set(true);
+        let _release = Release(&self.shared.active);
         run(&parts.shared, &parts.context)
     }
 
@@ -90,36 +98,45 @@ impl Events {
     }
 }
 
-/// Gives the shared object back, also when the handler raised or panicked.
-struct Release<'a> {
-    events: &'a Events,
+impl Shared {
+    /// Whether the object holds fields of this very event that no handler can have replaced since.
+    fn still_holds(&self, event: &HookEvent) -> bool {
+        let is_fixed = event.decl().is_some_and(|decl| {
+            !decl.answer.iter().any(|field| matches!(field.combine, Combine::Replace | Combine::Patch))
+        });
+        is_fixed && self.event.borrow().as_ref().is_some_and(|last| last.is_same(event))
+    }
 }
+
+/// Gives the shared object back, also when the handler raised or panicked.
+struct Release<'a>(&'a Cell<bool>);
 
 impl Drop for Release<'_> {
     fn drop(&mut self) {
-        *self.events.current.borrow_mut() = None;
-        self.events.busy.set(false);
+        self.0.set(false);
     }
 }
 
 /// Which event an event object stands for.
 #[derive(Clone)]
 enum Source {
-    Shared(Rc<RefCell<Option<HookEvent>>>),
+    Shared(Rc<Shared>),
     Own(HookEvent),
 }
 
 impl Source {
     fn event(&self, lua: &Lua) -> mlua::Result<HookEvent> {
-        match self {
-            Self::Own(event) => Ok(event.clone()),
-            Self::Shared(current) => current.borrow().clone().ok_or_else(|| {
-                fault::raise(
-                    lua,
-                    "this event is over; keep `ev:copy()` to read it after the handler has returned",
-                )
-            }),
-        }
+        let event = match self {
+            Self::Own(event) => Some(event.clone()),
+            Self::Shared(shared) if shared.active.get() => shared.event.borrow().clone(),
+            Self::Shared(_) => None,
+        };
+        event.ok_or_else(|| {
+            fault::raise(
+                lua,
+                "this event is over; keep `ev:copy()` to read it after the handler has returned",
+            )
+        })
     }
 }
 
@@ -150,8 +167,9 @@ fn meta(lua: &Lua, make_meta: &Function, env: &Rc<Env>, source: Source) -> mlua:
     let fetch = lua.create_function(move |lua, name: LuaString| {
         let name = name.to_str()?;
         // The common case borrows the event instead of cloning it.
-        if let Source::Shared(current) = &source
-            && let Some(event) = current.borrow().as_ref()
+        if let Source::Shared(shared) = &source
+            && shared.active.get()
+            && let Some(event) = shared.event.borrow().as_ref()
             && let Some(found) = event.get(&name)
         {
             return convert::to_lua_or_nil(lua, &found);

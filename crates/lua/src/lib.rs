@@ -39,6 +39,7 @@ mod handle;
 mod inspect;
 mod libs;
 mod state;
+mod view;
 mod watchdog;
 
 pub use api::{ApiFn, Need, Opt, Param, Run, Ty, describe, find, functions};

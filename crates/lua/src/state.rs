@@ -8,6 +8,7 @@ use crate::api;
 use crate::env::Env;
 use crate::fault::{self, Overdue};
 use crate::libs;
+use crate::view::Views;
 
 /// Makes the state of one extension, ready to run its entry file.
 pub(crate) fn create(env: &Rc<Env>, memory_limit: usize) -> mlua::Result<Lua> {
@@ -18,6 +19,7 @@ pub(crate) fn create(env: &Rc<Env>, memory_limit: usize) -> mlua::Result<Lua> {
     let glue = libs::install(&lua, env)?;
     env.set_glue(&glue);
     env.events.install(&lua, &glue, env)?;
+    env.set_views(Views::new(&lua, &glue, env, api::buffer_field, api::window_field)?);
     api::install(&lua, env, &glue)?;
     lua.set_memory_limit(memory_limit)?;
     let watched = Rc::clone(env);

@@ -1,4 +1,5 @@
 //! Events on the wire: names, payloads, what is kept and what is refused.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use purlin_notebook::event::NAMES;
 use purlin_notebook::{Event, MemoryStore, NotebookId, Store, StoreError, StoreExt};

@@ -1,5 +1,6 @@
 //! Replay = live: the tables are a fold of the log.
 #![cfg(not(target_family = "wasm"))]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::rc::Rc;
 

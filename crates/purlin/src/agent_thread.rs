@@ -52,11 +52,11 @@ impl AgentThread {
     /// Starts the thread. The agent takes its lanes when it is told to [`AgentThread::begin`], so that a new session's
     /// first events are the person's.
     pub fn spawn(parts: Parts) -> io::Result<Self> {
-        let (begin, begun) = oneshot::channel();
+        let (begin, told) = oneshot::channel();
         let (send_handle, handle) = mpsc::sync_channel(1);
         let (send_failure, failed) = oneshot::channel();
         let thread = thread::Builder::new().name("agent".into()).spawn(move || {
-            if let Err(message) = run(parts, begun, &send_handle) {
+            if let Err(message) = run(parts, told, &send_handle) {
                 // Nobody may be listening any more, which is no error.
                 drop(send_failure.send(message));
             }
@@ -106,7 +106,7 @@ impl AgentThread {
 
 fn run(
     parts: Parts,
-    begun: oneshot::Receiver<()>,
+    told: oneshot::Receiver<()>,
     handle: &mpsc::SyncSender<AgentHandle>,
 ) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -119,7 +119,7 @@ fn run(
         let agent = agent(parts)?;
         // The receiver lives as long as the thread's owner.
         drop(handle.send(agent.handle()));
-        if begun.await.is_err() {
+        if told.await.is_err() {
             return Ok(());
         }
         match agent.start().await {

@@ -2,15 +2,16 @@
 //!
 //! It never talks to the agent. If another process holds the session's lanes, that one answers and this one watches.
 
-pub mod answer;
+mod answer;
+mod output;
 
-use std::io::{self, ErrorKind, Read, Stdout};
+use std::io::{self, ErrorKind, Read};
 use std::rc::Rc;
 
 use futures_util::StreamExt;
 use purlin_agent::{Session, SessionOptions, SharedSettings, Source, Submitted, ToolCatalog};
 use purlin_kernel::Kernel;
-use purlin_notebook::{Store, StoreExt};
+use purlin_notebook::{Store, StoreExt, Tables};
 use purlin_runtime_native::NativeHost;
 use tokio::task::LocalSet;
 
@@ -23,6 +24,7 @@ use crate::signals::{Asked, Signals};
 use crate::start::Start;
 use crate::{runtime, say};
 use answer::{Answer, End};
+use output::Output;
 
 /// How many entries of the log are read at once.
 const PAGE: usize = 4096;
@@ -114,67 +116,69 @@ async fn ask(
         Submitted::Steer { .. } | Submitted::Handled => return Ok(0),
     };
     agent.begin();
-    let mut answer = Answer::new(io::stdout(), json, cell, queue);
-    let mut changes = store.watch(purlin_notebook::Tables::LOG);
+    let mut answer = Answer::new(json, cell, queue);
+    let mut output = Output::default();
+    let mut changes = store.watch(Tables::LOG);
     let mut leaving: Option<Asked> = None;
     let mut failure = std::pin::pin!(agent.failure());
     loop {
         tokio::select! {
-            tick = changes.next() => {
+            tick = changes.next(), if !output.is_busy() && answer.end().is_none() => {
                 if tick.is_none() {
                     return Err(Report::new(Kind::System, "The session was closed before the answer was complete."));
                 }
-                if let Some(code) = take(&mut answer, &**store, &mut row)? {
-                    return Ok(leaving.map_or(code, Asked::exit_code));
+                take(&mut answer, &**store, &mut row)?;
+                let ending = if answer.end().is_some() { answer.ending() } else { "" };
+                let printed = answer.printed() + ending;
+                if let Some(code) = unread(output.put(printed.into_bytes()))? {
+                    return Ok(code);
                 }
-                if let Some(end) = answer.end() {
-                    let end = end.clone();
-                    finish(&mut answer);
-                    return leave(end, leaving);
+            }
+            written = output.written() => {
+                if let Some(code) = unread(written)? {
+                    return Ok(code);
                 }
+                // A page may have been left unread while the output was busy.
+                changes = store.watch(Tables::LOG);
             }
             message = &mut failure => return Err(Report::new(Kind::System, message)),
             asked = signals.next() => {
                 if leaving.is_some() || asked != Asked::Interrupt {
                     // What runs is cancelled and settled while the agent stops.
-                    finish(&mut answer);
                     return Ok(asked.exit_code());
                 }
                 leaving = Some(asked);
                 session.interrupt("interrupted by the person").await.map_err(|error| unsent(&error))?;
             }
         }
+        if let (Some(end), false) = (answer.end(), output.is_busy()) {
+            return leave(end.clone(), leaving);
+        }
     }
 }
 
-/// Prints what is new. Answers an exit code if nobody reads the output any more.
-fn take(answer: &mut Answer<Stdout>, store: &dyn Store, row: &mut i64) -> Result<Option<u8>, Report> {
+/// Reads what is new.
+fn take(answer: &mut Answer, store: &dyn Store, row: &mut i64) -> Result<(), Report> {
     loop {
         let entries = store
             .log_since(*row, PAGE)
             .map_err(|error| Report::new(Kind::System, sentence(&error.to_string())))?;
-        let Some(last) = entries.last() else { return Ok(None) };
+        let Some(last) = entries.last() else { return Ok(()) };
         *row = last.rowid;
-        match answer.take(&entries) {
-            Ok(()) => {}
-            // Whoever read has left: the rest is for nobody, and that is no failure worth a message.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(Some(1)),
-            Err(error) => {
-                return Err(Report::new(
-                    Kind::System,
-                    format!("Standard output cannot be written: {error}."),
-                ));
-            }
-        }
+        answer.take(&entries);
         if entries.len() < PAGE || answer.end().is_some() {
-            return Ok(None);
+            return Ok(());
         }
     }
 }
 
-fn finish(answer: &mut Answer<Stdout>) {
-    // A reader that has left misses one line end.
-    drop(answer.finish());
+/// Answers the exit code of a run whose output nobody reads any more: that is no failure worth a message.
+fn unread(written: io::Result<()>) -> Result<Option<u8>, Report> {
+    match written {
+        Ok(()) => Ok(None),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Some(1)),
+        Err(error) => Err(Report::new(Kind::System, format!("Standard output cannot be written: {error}."))),
+    }
 }
 
 fn leave(end: End, leaving: Option<Asked>) -> Result<u8, Report> {

@@ -17,6 +17,7 @@ pub mod config;
 mod drafts;
 mod headless;
 mod loading;
+mod logging;
 mod models;
 pub mod report;
 mod runtime;

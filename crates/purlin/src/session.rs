@@ -47,20 +47,21 @@ pub fn open(paths: &Paths, cwd: &Path, which: &Which, host: &dyn Host) -> Result
 
 /// Opens a notebook that lives in memory only.
 pub fn ephemeral(host: &dyn Host) -> Result<Opened, Report> {
-    let notebook = SqliteNotebook::in_memory(NotebookId::from(new_id(host))).map_err(report)?;
+    let notebook =
+        SqliteNotebook::in_memory(NotebookId::from(new_id(host))).map_err(|error| report(&error))?;
     Ok(Opened { notebook, resumed: false })
 }
 
 /// Opens a notebook of this id, which may not exist yet.
 pub fn create(paths: &Paths, id: NotebookId) -> Result<Opened, Report> {
     let resumed = paths.notebook(&id).exists();
-    let notebook = SqliteNotebook::open(paths, id, OpenMode::Create).map_err(report)?;
+    let notebook = SqliteNotebook::open(paths, id, OpenMode::Create).map_err(|error| report(&error))?;
     Ok(Opened { notebook, resumed })
 }
 
 /// Opens a notebook that exists.
 pub fn existing(paths: &Paths, id: NotebookId) -> Result<Opened, Report> {
-    let notebook = SqliteNotebook::open(paths, id, OpenMode::Existing).map_err(report)?;
+    let notebook = SqliteNotebook::open(paths, id, OpenMode::Existing).map_err(|error| report(&error))?;
     Ok(Opened { notebook, resumed: true })
 }
 
@@ -109,7 +110,7 @@ pub fn find(paths: &Paths, id: &str) -> Result<NotebookId, Report> {
     }
 }
 
-fn report(error: OpenError) -> Report {
+fn report(error: &OpenError) -> Report {
     Report::new(Kind::System, sentence(&error.to_string()))
 }
 

@@ -27,7 +27,7 @@ pub fn cell(store: &dyn Store, cell: &BranchCell) -> Result<String, StoreError> 
     };
     let mut text = String::new();
     for line in cell.cell.source.lines() {
-        text.push_str(&format!("{mark}{line}\n"));
+        text = text + mark + line + "\n";
     }
     let calls = store.tool_calls(&cell.cell.id)?;
     for output in store.outputs_of(&cell.cell.id)? {

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use purlin_agent::settings::Settings;
 use purlin_runtime_native::Paths;
 
-use crate::args::Options;
-use crate::auth;
+use crate::args::{Options, Which};
 use crate::config::{self, Config, Sources};
 use crate::models::{self, Parts};
 use crate::report::{Kind, Report};
 use crate::session::sentence;
+use crate::{auth, logging};
 
 /// Everything that was read at the start.
 pub struct Start {
@@ -35,6 +35,10 @@ pub fn gather(options: &Options) -> Result<Start, Report> {
     let env = variable;
     let cwd = working_directory(options.cwd.as_deref())?;
     let paths = paths(&env)?;
+    if options.session != Which::Ephemeral {
+        let level = env("PURLIN_LOG").and_then(|level| level.into_string().ok());
+        logging::begin(paths.log_file(), level.as_deref());
+    }
     let named = options.config.clone().or_else(|| env("PURLIN_CONFIG").map(PathBuf::from));
     let sources = Sources {
         explicit: named.is_some(),

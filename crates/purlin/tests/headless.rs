@@ -281,6 +281,34 @@ fn a_reader_that_leaves_ends_the_run_quietly() {
 }
 
 #[test]
+fn a_reader_that_stops_reading_does_not_keep_a_signal_from_being_heard() {
+    let home = Home::new();
+    let text = "word ".repeat(100_000);
+    let model = home.script(&format!("[[turn]]\ntext = '{text}'\nchunk = 1000"));
+    let mut child = home.start(PURLIN, &["-p", "hi", "--model", &model]);
+    let stdout = child.stdout.take().unwrap();
+    // A pipe holds 64 KiB; once something is in it, the writer will soon wait for its reader.
+    let mut ready = [rustix::event::PollFd::new(&stdout, rustix::event::PollFlags::IN)];
+    rustix::event::poll(&mut ready, None).unwrap();
+    signal(child.id(), Signal::TERM);
+    let run = Run::of(child);
+    assert_eq!((run.code, run.errors.as_str()), (Some(143), ""));
+}
+
+#[test]
+fn a_tool_that_prints_a_gigabyte_is_cut_with_a_notice_and_the_run_goes_on() {
+    let home = Home::new();
+    let command = "head -c 1000000000 /dev/zero | tr '\\\\000' 'x'; echo; echo the-very-end";
+    let model = home.script(&format!(
+        "[[turn]]\n[[turn.tool]]\nname = 'bash'\nargs = {{ command = \"{command}\" }}\n[[turn]]\ntext = 'Over.'"
+    ));
+    let run = run(&home, &["-p", "go", "--json", "--model", &model]);
+    assert_eq!((run.code, run.errors.as_str()), (Some(0), ""));
+    assert!(run.output.len() < 1_000_000, "{} bytes of events", run.output.len());
+    assert!(run.output.contains("the-very-end"), "the end of the output is missing");
+}
+
+#[test]
 fn a_read_only_home_is_one_message_unless_nothing_is_to_be_kept() {
     let home = Home::new();
     // The data directory cannot be made where a file stands; the tests may run as root, whom no mode stops.

@@ -289,6 +289,24 @@ fn a_home_that_cannot_be_written_is_said_and_the_terminal_works() {
 }
 
 #[test]
+fn a_prompt_that_cannot_be_stored_goes_back_to_the_composer() {
+    let home = Home::new();
+    let pty = open(&home, &[]);
+    pty.send("/model\r");
+    // The answer shows that the session is open; its file would appear with the first commit.
+    pty.wait_text("The model is");
+    std::fs::remove_dir_all(home.data()).unwrap();
+    std::fs::write(home.data(), "not a directory").unwrap();
+    pty.send("precious words\r");
+    pty.wait_text("cannot be written");
+    pty.wait_text("› precious words");
+    std::fs::remove_file(home.data()).unwrap();
+    pty.send("\r");
+    pty.wait_text("This is the echo model");
+    quit(pty);
+}
+
+#[test]
 fn an_extension_that_loops_is_stopped_and_the_screen_lives() {
     let home = Home::new();
     let file = home.file("loop.lua", "require('purlin').on('key', function() while true do end end)");

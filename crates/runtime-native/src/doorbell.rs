@@ -37,7 +37,7 @@ enum Kind {
 
 #[derive(Debug)]
 struct Socket {
-    socket: UnixDatagram,
+    datagrams: UnixDatagram,
     directory: PathBuf,
     /// The names of sockets of the same notebook begin with it.
     prefix: String,
@@ -65,7 +65,7 @@ impl Doorbell {
     /// Returns what becomes readable when somebody rings.
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         match &self.kind {
-            Kind::Socket(socket) => socket.socket.as_fd(),
+            Kind::Socket(socket) => socket.datagrams.as_fd(),
             Kind::Watch { watch, .. } => watch.as_fd(),
         }
     }
@@ -112,7 +112,8 @@ impl Socket {
         let _ = fs::remove_file(&path);
         let socket = UnixDatagram::bind(&path)?;
         socket.set_nonblocking(true)?;
-        let mut bell = Self { socket, directory: bells.to_owned(), prefix, name, others: Vec::new() };
+        let mut bell =
+            Self { datagrams: socket, directory: bells.to_owned(), prefix, name, others: Vec::new() };
         bell.find();
         bell.sweep();
         bell.send(HELLO);
@@ -146,7 +147,7 @@ impl Socket {
     fn hear(&mut self) -> bool {
         let mut byte = [0; 1];
         let (mut rang, mut came) = (false, false);
-        while let Ok(count) = self.socket.recv(&mut byte) {
+        while let Ok(count) = self.datagrams.recv(&mut byte) {
             rang = true;
             came |= count == 1 && byte[0] == HELLO;
         }
@@ -157,7 +158,7 @@ impl Socket {
     }
 
     fn send(&mut self, byte: u8) {
-        let socket = &self.socket;
+        let socket = &self.datagrams;
         self.others.retain(|other| match socket.send_to(&[byte], other) {
             Ok(_) => true,
             Err(error) => match error.kind() {
@@ -190,7 +191,8 @@ fn real_path(path: &Path) -> PathBuf {
     }
 }
 
-/// Removes a socket that nobody reads; somebody else may have been faster.
+/// Removes a socket that nobody reads.
 fn remove(path: &Path) {
+    // Somebody else may have been faster; a socket that stays is found dead by the next one who rings.
     let _ = fs::remove_file(path);
 }

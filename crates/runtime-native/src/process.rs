@@ -61,10 +61,13 @@ pub fn spawn(spec: ProcessSpec) -> Result<Process, HostError> {
 /// Makes the process the leader of a session, and thereby of a group, of its own.
 #[expect(unsafe_code, reason = "the system offers no other way to leave the terminal")]
 fn lead_session(command: &mut Command) {
-    // SAFETY: the closure runs between fork and exec and does nothing but one system call, which is async-signal-safe.
+    // SAFETY: the closure runs between fork and exec and does nothing but system calls, which are async-signal-safe.
     unsafe {
         command.pre_exec(|| {
             rustix::process::setsid()?;
+            // After a kill -9 nobody is left to end the group; the leader at least ends with the thread that began it.
+            #[cfg(target_os = "linux")]
+            rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
             Ok(())
         });
     }
@@ -168,8 +171,14 @@ impl Running {
     async fn step(&mut self) -> Option<ProcessEvent> {
         if let Some(exit) = &self.ended {
             let exit = exit.clone();
-            let late = timeout(LATE_OUTPUT, read_either(&mut self.stdout, &mut self.stderr)).await;
-            return Some(late.ok().flatten().unwrap_or(exit));
+            if self.stdout.is_none() && self.stderr.is_none() {
+                return Some(exit);
+            }
+            // That one pipe has ended says nothing of the other: only silence, or the end of both, is the end.
+            return match timeout(LATE_OUTPUT, read_either(&mut self.stdout, &mut self.stderr)).await {
+                Ok(output) => output,
+                Err(_silence) => Some(exit),
+            };
         }
         let child = self.child.as_mut()?;
         let open = self.stdout.is_some() || self.stderr.is_some();

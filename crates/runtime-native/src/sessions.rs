@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use purlin_notebook::{NotebookId, RuntimeSessionId};
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::store::{OpenError, is_ours, reader};
+use crate::store::reader;
 use crate::{Paths, lock};
 
 /// What a list of sessions shows of one.
@@ -54,7 +54,7 @@ pub enum DeleteError {
 ///
 /// A file that cannot be read is left out with a line in the log; it is reported when somebody opens it.
 pub fn list(paths: &Paths) -> Vec<SessionSummary> {
-    let mut all: Vec<SessionSummary> = files(paths).into_iter().filter_map(|file| file.summary()).collect();
+    let mut all: Vec<SessionSummary> = files(paths).into_iter().filter_map(SessionFile::summary).collect();
     all.sort_by(|a, b| b.updated_at.cmp(&a.updated_at).then_with(|| a.id.cmp(&b.id)));
     all
 }
@@ -63,7 +63,7 @@ pub fn list(paths: &Paths) -> Vec<SessionSummary> {
 pub fn latest_for(paths: &Paths, cwd: &Path) -> Option<SessionSummary> {
     files(paths)
         .into_iter()
-        .filter_map(|file| file.summary())
+        .filter_map(SessionFile::summary)
         .find(|session| session.cwd.as_deref() == Some(cwd))
 }
 
@@ -117,7 +117,8 @@ impl SessionFile {
     }
 
     fn summary(self) -> Option<SessionSummary> {
-        let connection = match self.open() {
+        // Through SQLite only: to open and close the file otherwise would let go of the locks this process has on it.
+        let connection = match reader(&self.path) {
             Ok(connection) => connection?,
             Err(error) => {
                 tracing::warn!(%error, path = %self.path.display(), "a session cannot be read");
@@ -129,12 +130,6 @@ impl SessionFile {
                 tracing::warn!(%error, path = %self.path.display(), "a session cannot be read");
             })
             .ok()
-    }
-
-    fn open(&self) -> Result<Option<Connection>, OpenError> {
-        // A list moves nothing aside: a file that is no notebook on its face is passed over.
-        let log = fs::metadata(beside(&self.path, "-wal")).is_ok_and(|log| log.len() > 0);
-        if is_ours(&self.path) || log { reader(&self.path) } else { Ok(None) }
     }
 
     fn read(&self, connection: &Connection) -> Result<SessionSummary, rusqlite::Error> {

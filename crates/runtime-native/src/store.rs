@@ -28,7 +28,7 @@ pub use client::{Posted, StoreClient};
 pub use error::OpenError;
 pub use handle::SqliteStore;
 
-pub(crate) use file::{is_ours, reader};
+pub(crate) use file::reader;
 
 use file::Opened;
 use queue::Shared;

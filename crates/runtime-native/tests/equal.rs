@@ -1,7 +1,9 @@
 //! The same log gives the same tables in memory and in SQLite.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[path = "../../notebook/tests/support/random.rs"]
 mod random;
+#[path = "support/home.rs"]
 mod support;
 
 use std::rc::Rc;

@@ -75,6 +75,16 @@ fn output_and_exit_code_are_told() {
 }
 
 #[test]
+fn the_last_words_are_told_before_the_exit() {
+    run(async {
+        for round in 0..200 {
+            let told = all(sh("exec 2>&-; echo last words")).await;
+            assert_eq!(told.0, "last words\n", "round {round}");
+        }
+    });
+}
+
+#[test]
 fn input_is_fed_and_ends() {
     let mut spec = sh("cat; echo done");
     spec.stdin = Some(b"fed ".to_vec());

@@ -1,5 +1,7 @@
 //! Several processes on one notebook: one order, no loss, nobody polls; and what a killed one leaves behind.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "support/home.rs"]
 mod support;
 
 use std::collections::BTreeSet;

@@ -1,5 +1,7 @@
 //! The list of sessions, the last one of a directory, deletion.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "support/home.rs"]
 mod support;
 
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! The SQLite store: what is true on return of a commit, who hears of it, what is on the disk.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "support/home.rs"]
 mod support;
 
 use std::rc::Rc;

@@ -139,7 +139,12 @@ impl Order {
     pub(super) fn admits(&mut self, kernel: &Kernel, event: &HookEvent, handler: &Handler) -> bool {
         let phase = handler.options.phase;
         let over = self.ended == Some(phase) || (event.0.decided.get() && phase != Phase::Final);
-        if over || !handler.alive.get() || handler.spent.get() || kernel.guard().is_suspended(handler.owner) {
+        if over || !handler.alive.get() || handler.spent.get() {
+            return false;
+        }
+        // A suspended extension's gate stays shut: the guard refuses to enter it, and that refuses the action.
+        let gate = event.decl().is_some_and(|decl| decl.closed);
+        if !gate && kernel.guard().is_suspended(handler.owner) {
             return false;
         }
         if !passes(&handler.options.filter, event) {

@@ -122,6 +122,11 @@ impl HookEvent {
         }
     }
 
+    /// Tells whether both are the same firing.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Lists the names of the payload's fields.
     pub fn fields(&self) -> Vec<String> {
         let names = self.0.payload.borrow().names();

@@ -248,6 +248,10 @@ fn row_b08_a_gate_that_had_to_be_stopped_is_refused() {
         assert_eq!(outcome.blocked().as_deref(), Some("computed longer than 250 ms"));
     }
     assert!(kernel.guard().is_suspended(a));
+    let outcome = host.block_on(kernel.hook().raise("call", Object::new()));
+    let refused = "extension `a` is suspended; resume it with `/extensions resume a`";
+    assert_eq!(outcome.blocked().as_deref(), Some(refused), "a suspended gate stays shut");
+    kernel.ext().unload(a);
     assert_eq!(host.block_on(kernel.hook().raise("call", Object::new())).blocked(), None);
     assert_eq!(trace.take(), ["b"]);
 }

@@ -1,12 +1,13 @@
 //! `purlin.win`: views on buffers.
 
-use mlua::{Lua, MultiValue, Table, Value};
+use mlua::{Lua, MultiValue, Value};
 use purlin_kernel::{Ownership, Placement, Window};
 use serde_json::{Value as Json, json};
 
 use super::call::Call;
 use super::declare::{ApiFn, Opt, Param, Run, Ty, key, opt, req};
 use crate::convert;
+use crate::env::Env;
 
 const NAME: Param = req("name", Ty::String, "The window's name.");
 
@@ -43,7 +44,7 @@ pub(super) const FNS: &[ApiFn] = &[
         run: Run::Now(|call| {
             let list = call.lua.create_table()?;
             for window in call.kernel()?.win().list() {
-                list.raw_push(table(&call.lua, &window)?)?;
+                list.raw_push(call.env.views()?.window(&call.lua, &window.name)?)?;
             }
             call.one(list)
         }),
@@ -174,31 +175,33 @@ pub(super) const FNS: &[ApiFn] = &[
 
 fn found(call: &Call, window: Option<&Window>) -> mlua::Result<MultiValue> {
     match window {
-        Some(window) => call.one(table(&call.lua, window)?),
+        Some(window) => call.one(call.env.views()?.window(&call.lua, &window.name)?),
         None => call.one(Value::Nil),
     }
 }
 
-/// A window as authors see it.
-pub(crate) fn table(lua: &Lua, window: &Window) -> mlua::Result<Table> {
-    let table = lua.create_table_with_capacity(0, 15)?;
-    table.raw_set("name", window.name.as_str())?;
-    table.raw_set("role", window.role.as_str())?;
-    table.raw_set("buffer", window.buffer.as_str())?;
-    table.raw_set("renderer", if window.ownership == Ownership::Stock { "default" } else { "extension" })?;
-    table.raw_set("x", window.rect.x)?;
-    table.raw_set("y", window.rect.y)?;
-    table.raw_set("width", window.rect.width)?;
-    table.raw_set("height", window.rect.height)?;
-    table.raw_set("cursor_row", window.cursor.map(|(row, _)| row))?;
-    table.raw_set("cursor_col", window.cursor.map(|(_, col)| col))?;
-    table.raw_set("scroll", window.scroll.offset)?;
-    table.raw_set("visible", window.visible)?;
-    table.raw_set("focusable", window.focusable)?;
-    table.raw_set("zindex", window.zindex)?;
-    table.raw_set("float", matches!(window.placement, Placement::Float(_)))?;
-    table.raw_set("metadata", convert::map_to_lua(lua, &window.metadata)?)?;
-    Ok(table)
+/// One field of a window as authors see it.
+pub(crate) fn field(lua: &Lua, env: &Env, name: &str, field: &str) -> mlua::Result<Value> {
+    let Some(window) = env.kernel().and_then(|kernel| kernel.win().get(name)) else { return Ok(Value::Nil) };
+    let text = |text: &str| lua.create_string(text).map(Value::String);
+    Ok(match field {
+        "role" => text(&window.role)?,
+        "buffer" => text(&window.buffer)?,
+        "renderer" => text(if window.ownership == Ownership::Stock { "default" } else { "extension" })?,
+        "x" => Value::Integer(window.rect.x.into()),
+        "y" => Value::Integer(window.rect.y.into()),
+        "width" => Value::Integer(window.rect.width.into()),
+        "height" => Value::Integer(window.rect.height.into()),
+        "cursor_row" => window.cursor.map_or(Value::Nil, |(row, _)| Value::Integer(row.into())),
+        "cursor_col" => window.cursor.map_or(Value::Nil, |(_, col)| Value::Integer(col.into())),
+        "scroll" => Value::Integer(window.scroll.offset as i64),
+        "visible" => Value::Boolean(window.visible),
+        "focusable" => Value::Boolean(window.focusable),
+        "zindex" => Value::Integer(window.zindex.into()),
+        "float" => Value::Boolean(matches!(window.placement, Placement::Float(_))),
+        "metadata" => Value::Table(convert::map_to_lua(lua, &window.metadata)?),
+        _ => Value::Nil,
+    })
 }
 
 /// The focus as a hook's `focus` field has it.

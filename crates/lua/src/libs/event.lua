@@ -1,6 +1,6 @@
 -- Event objects: a field is fetched when it is read, and kept until the handler returns.
 local host = ...
-local rawset = rawset
+local rawset, rawget, setmetatable = rawset, rawget, setmetatable
 
 -- `fetch` answers a field; `fixed` holds the methods. `consumed` may change while a handler runs.
 function host.event_meta(fetch, fixed)
@@ -23,4 +23,15 @@ function host.live(fetch, store)
     __newindex = store and function(_, name, value) store(name, value) end or nil,
     __metatable = false,
   })
+end
+
+-- Views of named things: a field is fetched when it is read first, and kept.
+function host.view_meta(fetch)
+  return {
+    __index = function(view, field)
+      local value = fetch(rawget(view, "name"), field)
+      if value ~= nil then rawset(view, field, value) end
+      return value
+    end,
+  }
 end

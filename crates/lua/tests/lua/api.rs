@@ -102,11 +102,12 @@ fn every_option_key_is_checked_and_an_unknown_one_names_the_nearest() {
                 _ => continue,
             };
             let Some(first) = options.iter().find(|option| option.name.len() > 3) else { continue };
-            let mut typo = String::from("{ ");
-            for option in options.iter().filter(|option| option.required) {
-                typo += &format!("{} = {}, ", option.name, sample(&option.ty));
-            }
-            typo += &format!("{}x = 1 }}", first.name);
+            let required: Vec<String> = options
+                .iter()
+                .filter(|option| option.required)
+                .map(|option| format!("{} = {}, ", option.name, sample(&option.ty)))
+                .collect();
+            let typo = format!("{{ {}{}x = 1 }}", required.concat(), first.name);
             let source = call(declared, at, &typo);
             let error = world
                 .try_load(&format!("o{number}_{at}"), &source)

@@ -8,6 +8,7 @@ use purlin_notebook::{
 use serde_json::json;
 
 /// Makes the event that four bytes stand for.
+#[allow(clippy::many_single_char_names, reason = "four bytes and what they are reduced to")]
 pub fn event([kind, a, b, c]: [u8; 4]) -> Event {
     let (x, y, z) = (a % 4, b % 4, c % 4);
     let id = |prefix: &str, n: u8| format!("{prefix}{n}");

@@ -166,7 +166,7 @@ pub(super) fn nearest(path: &[String]) -> Option<String> {
         .collect();
     let (last, above) = path.split_last()?;
     // Whole paths share long beginnings, so only the part that differs is compared where the others are right.
-    let beginning: String = above.iter().map(|part| format!("{part}.")).collect();
+    let beginning = above.iter().fold(String::new(), |beginning, part| beginning + part + ".");
     let siblings = known.iter().filter_map(|known| known.strip_prefix(&beginning));
     let sibling = purlin_kernel::nearest(last, siblings).map(|name| format!("{beginning}{name}"));
     sibling.or_else(|| {

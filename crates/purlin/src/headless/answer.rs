@@ -1,7 +1,7 @@
 //! What a headless run prints: the answer's text as it streams, or one JSON line per notebook event.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::fmt::Write as _;
 
 use purlin_notebook::{CellId, CompletionStatus, Event, LogEntry, Media, OutputId, QueueId, Role};
 use serde_json::{Value, json};
@@ -19,8 +19,9 @@ pub enum End {
 
 /// Follows one execution through the log.
 #[derive(Debug)]
-pub struct Answer<W> {
-    out: W,
+pub struct Answer {
+    /// What was not taken yet.
+    out: String,
     json: bool,
     cell: CellId,
     queue: QueueId,
@@ -32,10 +33,19 @@ pub struct Answer<W> {
     end: Option<End>,
 }
 
-impl<W: Write> Answer<W> {
+impl Answer {
     /// Follows the execution of a cell.
-    pub fn new(out: W, json: bool, cell: CellId, queue: QueueId) -> Self {
-        Self { out, json, cell, queue, texts: BTreeSet::new(), last: None, error: None, end: None }
+    pub fn new(json: bool, cell: CellId, queue: QueueId) -> Self {
+        Self {
+            out: String::new(),
+            json,
+            cell,
+            queue,
+            texts: BTreeSet::new(),
+            last: None,
+            error: None,
+            end: None,
+        }
     }
 
     /// How the execution has ended, once it has.
@@ -43,49 +53,50 @@ impl<W: Write> Answer<W> {
         self.end.as_ref()
     }
 
-    /// Takes the next entries of the log and prints what belongs to the answer.
-    pub fn take(&mut self, entries: &[LogEntry]) -> io::Result<()> {
+    /// Takes the next entries of the log; what belongs to the answer is printed by [`Answer::printed`].
+    pub fn take(&mut self, entries: &[LogEntry]) {
         for entry in entries {
             if self.json {
-                self.print_event(entry)?;
+                self.print_event(entry);
             }
-            self.follow(&entry.event)?;
+            self.follow(&entry.event);
         }
-        self.out.flush()
     }
 
-    /// Ends the output with a line end.
-    pub fn finish(&mut self) -> io::Result<()> {
-        if !self.json && self.last.is_some_and(|last| last != '\n') {
-            self.out.write_all(b"\n")?;
-        }
-        self.out.flush()
+    /// What is to be printed next.
+    pub fn printed(&mut self) -> String {
+        std::mem::take(&mut self.out)
     }
 
-    fn print_event(&mut self, entry: &LogEntry) -> io::Result<()> {
+    /// The line end that ends the output, if it needs one.
+    pub fn ending(&self) -> &'static str {
+        if !self.json && self.last.is_some_and(|last| last != '\n') { "\n" } else { "" }
+    }
+
+    fn print_event(&mut self, entry: &LogEntry) {
         let line = json!({
             "rowid": entry.rowid, "seq": entry.seq, "name": entry.event.name(), "args": entry.event.args(),
             "clientId": entry.client_id, "sessionId": entry.session_id, "at": entry.at,
         });
-        writeln!(self.out, "{line}")
+        // Writing into a string cannot fail.
+        let _ = writeln!(self.out, "{line}");
     }
 
-    fn follow(&mut self, event: &Event) -> io::Result<()> {
+    fn follow(&mut self, event: &Event) {
         match event {
             Event::MarkdownOutputAdded { id, cell_id, content, .. }
                 if *cell_id == self.cell && is_text(content) =>
             {
                 self.texts.insert(id.clone());
-                self.begin()?;
-                self.print(inline(content).as_str().unwrap_or_default())
+                self.begin();
+                self.print(inline(content).as_str().unwrap_or_default());
             }
             Event::MarkdownOutputAppended2 { output_id, delta, .. } if self.texts.contains(output_id) => {
-                self.print(delta)
+                self.print(delta);
             }
             Event::ErrorOutputAdded { cell_id, content, .. } if *cell_id == self.cell => {
                 let value = inline(content);
                 self.error = value["evalue"].as_str().map(str::to_owned);
-                Ok(())
             }
             Event::ExecutionCompleted { queue_id, status, error, .. } if *queue_id == self.queue => {
                 self.end = Some(match status {
@@ -93,31 +104,28 @@ impl<W: Write> Answer<W> {
                     CompletionStatus::Cancelled => End::Cancelled,
                     CompletionStatus::Error => End::Failed(self.error.take().or_else(|| error.clone())),
                 });
-                Ok(())
             }
             Event::ExecutionCancelled { queue_id, .. } if *queue_id == self.queue => {
                 self.end = Some(End::Cancelled);
-                Ok(())
             }
-            _ => Ok(()),
+            _ => {}
         }
     }
 
     /// Separates an output from the one before it by a blank line.
-    fn begin(&mut self) -> io::Result<()> {
+    fn begin(&mut self) {
         match self.last {
-            None => Ok(()),
+            None => {}
             Some('\n') => self.print("\n"),
             Some(_) => self.print("\n\n"),
         }
     }
 
-    fn print(&mut self, text: &str) -> io::Result<()> {
-        if self.json {
-            return Ok(());
+    fn print(&mut self, text: &str) {
+        if !self.json {
+            self.last = text.chars().next_back().or(self.last);
+            self.out.push_str(text);
         }
-        self.last = text.chars().next_back().or(self.last);
-        self.out.write_all(text.as_bytes())
     }
 }
 

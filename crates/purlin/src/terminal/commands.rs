@@ -26,11 +26,11 @@ pub fn register(desk: &Desk) {
     });
 }
 
-fn action<F>(desk: &Desk, name: &str, desc: &str, run: impl Fn(Desk, CommandCall) -> F + 'static)
+fn action<F>(desk: &Desk, name: &str, about: &str, run: impl Fn(Desk, CommandCall) -> F + 'static)
 where
     F: Future<Output = CommandResult> + 'static,
 {
-    let mut spec = spec(desk, name, desc, run);
+    let mut spec = spec(desk, name, about, run);
     spec.kind = CommandKind::Action;
     desk.kernel().command().create(ExtId::CORE, spec);
 }
@@ -39,25 +39,30 @@ fn slash<F>(
     desk: &Desk,
     name: &str,
     args: &str,
-    desc: &str,
+    about: &str,
     aliases: &[&str],
     run: impl Fn(Desk, CommandCall) -> F + 'static,
 ) where
     F: Future<Output = CommandResult> + 'static,
 {
-    let mut spec = spec(desk, name, desc, run);
+    let mut spec = spec(desk, name, about, run);
     args.clone_into(&mut spec.args);
     spec.aliases = aliases.iter().map(|alias| (*alias).to_owned()).collect();
     desk.kernel().command().create(ExtId::CORE, spec);
 }
 
-fn spec<F>(desk: &Desk, name: &str, desc: &str, run: impl Fn(Desk, CommandCall) -> F + 'static) -> CommandSpec
+fn spec<F>(
+    desk: &Desk,
+    name: &str,
+    about: &str,
+    run: impl Fn(Desk, CommandCall) -> F + 'static,
+) -> CommandSpec
 where
     F: Future<Output = CommandResult> + 'static,
 {
     // The desk owns the kernel and the kernel the command: only the command's side may be weak.
     let weak = desk.downgrade();
-    CommandSpec::new(name, desc, move |call| match weak.upgrade() {
+    CommandSpec::new(name, about, move |call| match weak.upgrade() {
         Some(desk) => Box::pin(run(desk, call)),
         None => Box::pin(std::future::ready(Ok(None))),
     })

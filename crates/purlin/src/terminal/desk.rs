@@ -293,11 +293,15 @@ impl Desk {
             }
         };
         agent.begin();
-        let (desk, failure) = (Rc::downgrade(&self.0), agent.failure());
+        let (desk, failed, failure) = (self.downgrade(), Rc::downgrade(open), agent.failure());
         open.tasks.borrow_mut().push(tokio::task::spawn_local(async move {
             let message = failure.await;
-            if let Some(inner) = desk.upgrade() {
-                Self(inner).say(message, Level::Error);
+            if let Some(desk) = desk.upgrade() {
+                desk.say(message, Level::Error);
+            }
+            // The next prompt starts another one; what failed may have been mended by then.
+            if let Some(open) = failed.upgrade() {
+                open.agent.take();
             }
         }));
         open.agent.replace(Some(agent));

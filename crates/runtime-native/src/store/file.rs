@@ -1,4 +1,7 @@
 //! Opening, making and closing the file of a notebook.
+//!
+//! A notebook's file is opened by SQLite and by nothing else: its locks belong to the process, and any closing of the
+//! file by this process would let go of all of them.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -58,8 +61,13 @@ pub(super) fn open(path: &Path, mode: OpenMode) -> Result<Opened, OpenError> {
 }
 
 fn checked(path: &Path, connection: Connection) -> Result<Opened, OpenError> {
-    match version(&connection) {
-        Ok(Version::Empty) => Ok(Opened { connection: Some(connection), read_only: None }),
+    let version = version(&connection).and_then(|version| match version {
+        Version::Ours(older) if older < SCHEMA_VERSION => {
+            rebuild(&connection).map(|()| Version::Ours(SCHEMA_VERSION))
+        }
+        other => Ok(other),
+    });
+    match version {
         Ok(Version::Foreign) => Err(OpenError::NotANotebook { path: path.to_owned() }),
         Ok(Version::Ours(newer)) if newer > SCHEMA_VERSION => {
             let message = format!(
@@ -68,12 +76,11 @@ fn checked(path: &Path, connection: Connection) -> Result<Opened, OpenError> {
             );
             Ok(Opened { connection: None, read_only: Some(message) })
         }
-        Ok(Version::Ours(older)) if older < SCHEMA_VERSION => {
-            rebuild(&connection).map_err(|error| refused(path, &error))?;
-            Ok(Opened { connection: Some(connection), read_only: None })
+        Ok(_) => Ok(Opened { connection: Some(connection), read_only: None }),
+        Err(error) => {
+            drop(connection);
+            Err(refused(path, &error))
         }
-        Ok(Version::Ours(_)) => Ok(Opened { connection: Some(connection), read_only: None }),
-        Err(error) => Err(refused(path, &error)),
     }
 }
 
@@ -141,17 +148,6 @@ pub(crate) fn reader(path: &Path) -> Result<Option<Connection>, OpenError> {
         // Whoever only reads moves nothing.
         Err(error) => Err(unreadable(path, &error)),
     }
-}
-
-/// Tells whether a file is a notebook with something in it, without an opinion on what is wrong otherwise.
-pub(crate) fn is_ours(path: &Path) -> bool {
-    let mut header = [0; 100];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
-    // The application id stands at offset 68 of the first page, big-endian; a page still in the log is not seen.
-    read.is_ok()
-        && header.starts_with(b"SQLite format 3\0")
-        && header[68..72] != [0; 4]
-        && header[68..72] == APPLICATION_ID.to_be_bytes()
 }
 
 enum Version {
@@ -293,17 +289,15 @@ fn escaped(path: &str) -> String {
 /// Finds out who this replica is: the installation's id, kept beside the notebooks, and a new one for this run.
 pub(super) fn replica(paths: &Paths, store_id: NotebookId) -> Replica {
     let file = paths.data.join("client-id");
-    let kept = fs::read_to_string(&file).ok().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
-    let client_id = kept.unwrap_or_else(|| {
+    let kept = || fs::read_to_string(&file).ok().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
+    let client_id = kept().unwrap_or_else(|| {
         let id = random_id();
-        // Where it cannot be kept, this run has an id of its own.
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&paths.data);
-        let kept =
-            made.and_then(|()| File::create_new(&file)).and_then(|mut file| file.write_all(id.as_bytes()));
-        if let Err(error) = kept {
-            tracing::debug!(%error, "the installation's id could not be kept");
+        match made.and_then(|()| File::create_new(&file)).and_then(|mut file| file.write_all(id.as_bytes())) {
+            Ok(()) => id,
+            // Another process was faster; or nothing can be kept, and this run has an id of its own.
+            Err(_) => kept().unwrap_or(id),
         }
-        id
     });
     Replica { store_id, client_id, session_id: random_id() }
 }

@@ -94,7 +94,6 @@ impl Worker {
                     if group.len() >= GROUP {
                         self.commit(std::mem::take(&mut group));
                     }
-                    continue;
                 }
                 Command::Flush(level, reply) => {
                     self.commit(std::mem::take(&mut group));
@@ -117,25 +116,13 @@ impl Worker {
             return;
         }
         if let Some(error) = self.shared.refusal() {
-            return group.into_iter().for_each(|(_, reply)| reply.send(Err(error.clone())));
+            for (_, reply) in group {
+                reply.send(Err(error.clone()));
+            }
+            return;
         }
         let (batches, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-        let (touched, answers) = match self.transaction(&batches) {
-            Ok(done) => done,
-            Err(error) if batches.len() == 1 => (Tables::NONE, vec![Err(explain(&error, self.path()))]),
-            Err(_) => {
-                let mut touched = Tables::NONE;
-                let answers = batches.chunks(1).map(|one| match self.transaction(one) {
-                    Ok((changed, mut answers)) => {
-                        touched |= changed;
-                        answers.pop().unwrap_or(Err(StoreError::Busy))
-                    }
-                    Err(error) => Err(explain(&error, self.path())),
-                });
-                let answers = answers.collect();
-                (touched, answers)
-            }
-        };
+        let (touched, answers) = self.write(&batches);
         for (reply, answer) in replies.into_iter().zip(answers) {
             if let Err(error) = &answer {
                 tracing::warn!(%error, "a batch was not committed");
@@ -144,20 +131,33 @@ impl Worker {
         }
         if !touched.is_empty() {
             self.shared.bell.ring(touched);
-            if let Some(doorbell) = &mut self.doorbell {
-                if doorbell.ring() {
-                    self.look();
-                }
+            if self.doorbell.as_mut().is_some_and(Doorbell::ring) {
+                self.look();
             }
         }
     }
 
+    fn write(&mut self, batches: &[Vec<Event>]) -> Written {
+        let error = match self.transaction(batches) {
+            Ok(written) => return written,
+            Err(error) => error,
+        };
+        if batches.len() == 1 || is_about_the_file(&error) {
+            let error = explain(&error, self.path());
+            return (Tables::NONE, vec![Err(error); batches.len()]);
+        }
+        let mut touched = Tables::NONE;
+        let mut answers = Vec::with_capacity(batches.len());
+        for one in batches.chunks(1) {
+            let (changed, answer) = self.write(one);
+            touched |= changed;
+            answers.extend(answer);
+        }
+        (touched, answers)
+    }
+
     /// Writes batches in one transaction. Answers which tables changed, and for each batch where it stands.
-    #[expect(clippy::type_complexity, reason = "named, the two halves would say less")]
-    fn transaction(
-        &mut self,
-        batches: &[Vec<Event>],
-    ) -> Result<(Tables, Vec<Result<CommitId, StoreError>>), rusqlite::Error> {
+    fn transaction(&mut self, batches: &[Vec<Event>]) -> Result<Written, rusqlite::Error> {
         if self.connection.is_none() {
             let path = self.shared.path.as_deref().unwrap_or(Path::new(""));
             self.connection = Some(file::make(path)?);
@@ -227,7 +227,7 @@ impl Worker {
                 self.seen = -1;
             }
             Err(error) => {
-                tracing::warn!(%error, path = %path.display(), "a notebook's file cannot be opened")
+                tracing::warn!(%error, path = %path.display(), "a notebook's file cannot be opened");
             }
         }
     }
@@ -297,6 +297,17 @@ fn write(
     Ok((touched | tables.touched(), answers))
 }
 
+/// Tells whether an error would meet every batch of a group alike.
+fn is_about_the_file(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{
+        CannotOpen, DatabaseBusy, DatabaseCorrupt, DatabaseLocked, NotADatabase, ReadOnly,
+    };
+    matches!(
+        error.sqlite_error_code(),
+        Some(DatabaseBusy | DatabaseLocked | CannotOpen | ReadOnly | DatabaseCorrupt | NotADatabase)
+    )
+}
+
 fn sync(path: &Path) -> std::io::Result<()> {
     match File::open(path) {
         Ok(file) => file.sync_all(),
@@ -314,7 +325,9 @@ impl Drop for Ending {
         self.0.bell.close();
         while let Next::Commands(commands) = self.0.take() {
             let error = StoreError::Closed("the store thread ended".to_owned());
-            commands.into_iter().for_each(|command| refuse(command, &error));
+            for command in commands {
+                refuse(command, &error);
+            }
         }
     }
 }

@@ -11,29 +11,11 @@ use crate::convert;
 use crate::env::Env;
 use crate::fault;
 
-/// The table of `buf.get`: reading fetches, writing stays in the table.
-pub(super) fn snapshot(call: &Call, name: &str) -> mlua::Result<Table> {
-    make(&call.lua, &call.env, name, false)
-}
-
 /// A view whose `text`, `cursor` and the like can be set, as `ev.composer` has it.
 pub(crate) fn live(lua: &Lua, env: &Rc<Env>, name: &str) -> mlua::Result<Table> {
-    make(lua, env, name, true)
-}
-
-fn make(lua: &Lua, env: &Rc<Env>, name: &str, writes: bool) -> mlua::Result<Table> {
     let (reader, read_name) = (Rc::clone(env), name.to_owned());
     let fetch =
         lua.create_function(move |lua, field: LuaString| read(lua, &reader, &read_name, &field.to_str()?))?;
-    if !writes {
-        let table = lua.create_table()?;
-        table.raw_set("name", name)?;
-        let meta = lua.create_table()?;
-        let indexed = lua.create_function(move |_, (_, field): (Value, Value)| fetch.call::<Value>(field))?;
-        meta.raw_set("__index", indexed)?;
-        table.set_metatable(Some(meta))?;
-        return Ok(table);
-    }
     let (setter, set_name) = (Rc::clone(env), name.to_owned());
     let store = lua.create_function(move |lua, (field, value): (LuaString, Value)| {
         write(lua, &setter, &set_name, &field.to_str()?, &value)
@@ -42,7 +24,7 @@ fn make(lua: &Lua, env: &Rc<Env>, name: &str, writes: bool) -> mlua::Result<Tabl
 }
 
 /// One field of a buffer.
-fn read(lua: &Lua, env: &Env, name: &str, field: &str) -> mlua::Result<Value> {
+pub(crate) fn read(lua: &Lua, env: &Env, name: &str, field: &str) -> mlua::Result<Value> {
     let Some(kernel) = env.kernel() else { return Ok(Value::Nil) };
     let buffer = kernel.buf().get(name);
     let text = || buffer.as_deref().map(Buffer::text).unwrap_or_default();

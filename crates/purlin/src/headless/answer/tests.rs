@@ -41,12 +41,10 @@ fn completed(queue: &str, status: CompletionStatus, error: Option<&str>) -> Even
 }
 
 fn follow(json: bool, events: Vec<Event>) -> (String, Option<End>) {
-    let mut out = Vec::new();
-    let mut answer = Answer::new(&mut out, json, "cell".into(), "queue".into());
-    answer.take(&log(events)).unwrap();
-    answer.finish().unwrap();
-    let end = answer.end().cloned();
-    (String::from_utf8(out).unwrap(), end)
+    let mut answer = Answer::new(json, "cell".into(), "queue".into());
+    answer.take(&log(events));
+    let text = answer.printed() + answer.ending();
+    (text, answer.end().cloned())
 }
 
 #[test]
