@@ -7,6 +7,8 @@ mod ask;
 mod calls;
 mod context;
 mod history;
+mod prepare;
+mod printed;
 mod retry;
 mod run;
 mod speech;
@@ -64,7 +66,9 @@ impl Handler for AiHandler {
     fn execute(&self, cx: ExecutionContext) -> LocalBoxFuture<'static, Result<Outcome, ExecutionError>> {
         let shared = Rc::clone(&self.0);
         async move {
-            let Some(prompt) = run::prepare(&shared.hooks, &cx).await? else { return Ok(Outcome::done()) };
+            let Some(prompt) = prepare::prepare(&shared.hooks, &cx).await? else {
+                return Ok(Outcome::done());
+            };
             Run::open(&shared, cx, prompt)?.answer().await
         }
         .boxed_local()

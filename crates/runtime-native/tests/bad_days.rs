@@ -157,3 +157,25 @@ fn row_095_a_log_cut_at_any_byte_opens_to_whole_batches() {
     }
     assert_eq!(most, 13);
 }
+
+/// Permissions do not bind the superuser, so the part that meets them runs as somebody else where that is possible.
+#[test]
+fn a_session_in_a_read_only_place_is_open_read_only_and_says_so() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = filled(2);
+    let directory = home.paths.notebooks();
+    let protect = |mode| fs::set_permissions(&directory, fs::Permissions::from_mode(mode)).unwrap();
+    protect(0o555);
+    if rustix::fs::access(&directory, rustix::fs::Access::WRITE_OK).is_err() {
+        let notebook = open(&home).unwrap();
+        assert!(notebook.read_only().unwrap().contains("open read-only"));
+        let store = notebook.store().unwrap();
+        assert_eq!(store.metadata().unwrap()["a"], "1");
+        assert!(matches!(store.commit(&[title("t")]), Err(StoreError::Closed(_))));
+        let fresh = SqliteNotebook::open(&home.paths, NotebookId::from("m"), OpenMode::Create).unwrap_err();
+        assert!(matches!(&fresh, OpenError::NotWritable { .. }), "{fresh}");
+    }
+    protect(0o755);
+    let notebook = open(&home).unwrap();
+    notebook.store().unwrap().commit(&[title("t")]).unwrap();
+}

@@ -199,3 +199,23 @@ fn reopening_continues_the_log() {
     let rows = store.query(&Query::LastRowid).unwrap();
     assert_eq!(rows.rows, [[serde_json::json!(3)]]);
 }
+
+#[test]
+fn a_session_at_rest_is_one_file() {
+    let home = Home::new();
+    let notebook = home.open("n");
+    let store = notebook.store().unwrap();
+    for n in 0..50 {
+        store.commit(&[set("n", &"x".repeat(1000 + n))]).unwrap();
+    }
+    // A handle that is still there keeps its connection, so an empty log may stay beside the file.
+    notebook.close();
+    let log = home.file("n").with_extension("db-wal");
+    assert_eq!(std::fs::metadata(&log).map_or(0, |log| log.len()), 0);
+    assert_eq!(store.last_rowid().unwrap(), 50);
+    drop(store);
+    home.open("n").close();
+    let files: Vec<_> =
+        std::fs::read_dir(home.paths.notebooks()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(files, ["n.db"]);
+}

@@ -73,7 +73,7 @@ struct Talk {
 }
 
 impl Talk {
-    fn add(&self, kind: &str, text: &str, meta: serde_json::Value) -> usize {
+    fn add(&self, kind: &str, text: &str, meta: &serde_json::Value) -> usize {
         let mut blocks = self.blocks.borrow_mut();
         let id = format!("b{}", blocks.len());
         let meta = meta.as_object().cloned().unwrap_or_default();
@@ -109,7 +109,7 @@ impl BlockSource for Talk {
 const ANSWER: &str = "# What is here\n\nA *short* tour of **what the screen shows**, with `inline code`, a [link](https://example.org/a) and ~~nothing else~~.\n\n1. one item that is long enough to be wrapped on a terminal of eighty columns, and then some\n2. two\n   - nested, 日本語 too\n   - again\n\n> A quotation, which is quieter than the rest.\n\n```rust\nfn main() {\n    println!(\"hello\");\n}\n```\n\n| name | what it does | size |\n|---|---|--:|\n| kernel | buffers, windows, hooks | 12 |\n| tui | this screen | 7 |\n\nDone.\n";
 
 async fn answer(kernel: Kernel, talk: Rc<Talk>, changed: Rc<dyn Fn()>, prompt: String) {
-    talk.add("prompt", &prompt, json!({}));
+    talk.add("prompt", &prompt, &json!({}));
     changed();
     match prompt.trim() {
         "ask" => {
@@ -118,7 +118,7 @@ async fn answer(kernel: Kernel, talk: Rc<Talk>, changed: Rc<dyn Fn()>, prompt: S
                 ..ConfirmOptions::default()
             };
             let said = kernel.ui().confirm(ExtId::CORE, options).await;
-            talk.add("note", &format!("answered {said:?}"), json!({}));
+            talk.add("note", &format!("answered {said:?}"), &json!({}));
         }
         "pick" => {
             let items = (1..=30).map(|n| format!("item number {n}").into()).collect();
@@ -129,7 +129,7 @@ async fn answer(kernel: Kernel, talk: Rc<Talk>, changed: Rc<dyn Fn()>, prompt: S
                     SelectOptions { prompt: "Which one?".into(), items, ..SelectOptions::default() },
                 )
                 .await;
-            talk.add("note", &format!("answered {said:?}"), json!({}));
+            talk.add("note", &format!("answered {said:?}"), &json!({}));
         }
         "name" => {
             let options = InputOptions {
@@ -138,7 +138,7 @@ async fn answer(kernel: Kernel, talk: Rc<Talk>, changed: Rc<dyn Fn()>, prompt: S
                 ..InputOptions::default()
             };
             let said = kernel.ui().input(ExtId::CORE, options).await;
-            talk.add("note", &format!("answered {said:?}"), json!({}));
+            talk.add("note", &format!("answered {said:?}"), &json!({}));
         }
         "tool" => tools(&talk),
         "panic" => talk.panics.set(true),
@@ -146,7 +146,7 @@ async fn answer(kernel: Kernel, talk: Rc<Talk>, changed: Rc<dyn Fn()>, prompt: S
             talk.add(
                 "error",
                 "The provider answered 401: the key is not valid.",
-                json!({"hint": "Set `ANTHROPIC_API_KEY` or write the key into `auth.toml`."}),
+                &json!({"hint": "Set `ANTHROPIC_API_KEY` or write the key into `auth.toml`."}),
             );
         }
         _ => stream(&talk, &changed).await,
@@ -159,30 +159,30 @@ fn tools(talk: &Talk) {
     talk.add(
         "tool",
         "    1 use std::io;\n",
-        json!({"name": "read", "args": {"path": "src/main.rs", "limit": 40}, "status": "ok"}),
+        &json!({"name": "read", "args": {"path": "src/main.rs", "limit": 40}, "status": "ok"}),
     );
-    talk.add("tool", &out, json!({"name": "bash", "args": {"command": "cargo test -p purlin-tui\necho done", "timeout": 60}, "status": "ok", "duration_ms": 4213}));
+    talk.add("tool", &out, &json!({"name": "bash", "args": {"command": "cargo test -p purlin-tui\necho done", "timeout": 60}, "status": "ok", "duration_ms": 4213}));
     talk.add(
         "tool",
         "no such file",
-        json!({"name": "read", "args": {"path": "/does/not/exist"}, "status": "error"}),
+        &json!({"name": "read", "args": {"path": "/does/not/exist"}, "status": "error"}),
     );
-    talk.add("tool", "", json!({"name": "edit", "args": {"path": "src/lib.rs", "old_text": "let a = 1;\nlet b = 2;", "new_text": "let (a, b) = (1, 2);"}, "status": "ok"}));
+    talk.add("tool", "", &json!({"name": "edit", "args": {"path": "src/lib.rs", "old_text": "let a = 1;\nlet b = 2;", "new_text": "let (a, b) = (1, 2);"}, "status": "ok"}));
     talk.add(
         "tool",
         "blocked by extension",
-        json!({"name": "bash", "args": {"command": "rm -rf /"}, "status": "blocked"}),
+        &json!({"name": "bash", "args": {"command": "rm -rf /"}, "status": "blocked"}),
     );
-    talk.add("tool", "", json!({"name": "bash", "args": {"command": "sleep 100"}, "status": "pending"}));
+    talk.add("tool", "", &json!({"name": "bash", "args": {"command": "sleep 100"}, "status": "pending"}));
     talk.add(
         "shell",
         "one\ntwo\n\u{1b}[31mred\u{1b}[0m\n",
-        json!({"command": "ls -la", "status": "error", "exit_code": 2, "duration_ms": 900}),
+        &json!({"command": "ls -la", "status": "error", "exit_code": 2, "duration_ms": 900}),
     );
 }
 
 async fn stream(talk: &Talk, changed: &Rc<dyn Fn()>) {
-    let thought = talk.add("thinking", "", json!({}));
+    let thought = talk.add("thinking", "", &json!({}));
     for word in "The person wants to see the screen. I shall show a heading, a list, a quotation, some code and a table, and keep it short. That should be enough to judge the look of it, on a wide terminal as on a narrow one, and in both themes.".split_inclusive(' ') {
         talk.change(thought, |block| {
             block.streaming = true;
@@ -192,7 +192,7 @@ async fn stream(talk: &Talk, changed: &Rc<dyn Fn()>) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     talk.change(thought, |block| block.streaming = false);
-    let text = talk.add("text", "", json!({}));
+    let text = talk.add("text", "", &json!({}));
     let mut rest = ANSWER;
     while !rest.is_empty() {
         let cut = rest.char_indices().nth(8).map_or(rest.len(), |(at, _)| at);
@@ -232,8 +232,8 @@ async fn demo() -> Result<(), Box<dyn std::error::Error>> {
         .and_then(|count| count.parse().ok())
         .unwrap_or(0);
     for index in 0..fill {
-        talk.add("prompt", &format!("prompt number {index}"), json!({}));
-        talk.add("text", ANSWER, json!({}));
+        talk.add("prompt", &format!("prompt number {index}"), &json!({}));
+        talk.add("text", ANSWER, &json!({}));
     }
     let source: Rc<dyn BlockSource> = talk.clone();
     kernel.buf().set_source("transcript", Some(source));

@@ -72,6 +72,8 @@ pub struct AppOptions {
     pub theme: ThemeChoice,
     /// How many colours the terminal shows.
     pub depth: Depth,
+    /// Whether the mouse scrolls and clicks here, or is left to the terminal and its selection.
+    pub mouse: bool,
     /// Called once for any number of [`AppEvent::Changed`] since the last frame.
     pub refresh: Box<dyn FnMut()>,
     /// Called when the first frame has been handed to the terminal: the place for what may take its time.
@@ -85,6 +87,7 @@ impl Default for AppOptions {
         AppOptions {
             theme: ThemeChoice::Auto,
             depth: Depth::from_env(&|name| std::env::var(name).ok()),
+            mouse: true,
             refresh: Box::new(|| {}),
             after_first_frame: Box::new(|| {}),
             farewell: Box::new(String::new),
@@ -128,6 +131,7 @@ impl App {
         // Signals are caught before the terminal is touched: from here on nothing ends the process without putting it back.
         let mut signals = Signals::catch().map_err(TerminalError::Mode)?;
         let mut terminal = Terminal::open()?;
+        terminal.set_mouse(options.mouse);
         terminal.enter()?;
         let theme = match &options.theme {
             ThemeChoice::Auto => Theme::dark(),
@@ -341,12 +345,13 @@ impl Surface {
     fn frame(&mut self) {
         let (width, height) = self.size;
         self.screen.arrange();
-        drop(self.kernel.frame(width, height));
+        let mut frame = self.kernel.frame(width, height);
         // A composer that has grown moves what stands above it, in the same frame.
-        if self.screen.has_shifted() && self.screen.arrange() {
-            drop(self.kernel.frame(width, height));
+        if self.screen.has_shifted() {
+            drop(frame);
+            self.screen.arrange();
+            frame = self.kernel.frame(width, height);
         }
-        let frame = self.kernel.frame(width, height);
         self.bytes.clear();
         let drawn = self.encoder.encode(&frame.grid, &self.kernel.atlas(), frame.cursor, &mut self.bytes);
         drop(frame);

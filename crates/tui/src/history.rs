@@ -1,6 +1,6 @@
 //! What the person has sent before, newest last, shared by all sessions of one user.
 //!
-//! The file holds one JSON string a line. It is read once; each new prompt rewrites it beside itself and renames, so
+//! The file holds one JSON string a line. It is read when it is first needed; each new prompt rewrites it beside itself and renames, so
 //! that a reader never sees half of it, and takes over what another process has added meanwhile.
 
 use std::{
@@ -18,6 +18,8 @@ const LONGEST: usize = 64 * 1024;
 #[derive(Debug, Default)]
 pub struct History {
     file: Option<PathBuf>,
+    /// Whether the file has yet to be read.
+    unread: bool,
     prompts: Vec<String>,
     /// Where in `prompts` the person is; their number = not recalling.
     at: usize,
@@ -31,20 +33,36 @@ impl History {
         History::default()
     }
 
-    /// Reads a history; a file that is missing or holds something else is an empty one.
+    /// Answers the history of a file, which is read when it is first needed; a missing one is an empty history.
     pub fn open(file: PathBuf) -> History {
-        let prompts = read(&file).unwrap_or_default();
-        History { at: prompts.len(), file: Some(file), prompts, draft: String::new() }
+        History { file: Some(file), unread: true, ..History::default() }
     }
 
     /// Answers the prompts, oldest first.
-    pub fn prompts(&self) -> &[String] {
+    pub fn prompts(&mut self) -> &[String] {
+        self.read();
         &self.prompts
+    }
+
+    fn read(&mut self) {
+        if !std::mem::take(&mut self.unread) {
+            return;
+        }
+        let Some(file) = &self.file else { return };
+        match read(file) {
+            Ok(prompts) => {
+                self.at = prompts.len();
+                self.prompts = prompts;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => tracing::warn!(%error, "the prompt history cannot be read"),
+        }
     }
 
     /// Keeps a prompt (unless it repeats the last or begins with a blank) and ends recalling. The file is written
     /// when the answer is called, which may happen on any thread.
     pub fn add(&mut self, prompt: &str) -> Option<impl FnOnce() -> io::Result<()> + Send + use<>> {
+        self.read();
         let worth = !prompt.trim().is_empty() && !prompt.starts_with(' ') && prompt.len() <= LONGEST;
         let fresh = worth && self.prompts.last().is_none_or(|last| last != prompt);
         if fresh {
@@ -66,6 +84,7 @@ impl History {
 
     /// Answers the prompt before, given what the composer holds now.
     pub fn previous(&mut self, current: &str) -> Option<String> {
+        self.read();
         if self.at >= self.prompts.len() {
             self.at = self.prompts.len();
             current.clone_into(&mut self.draft);

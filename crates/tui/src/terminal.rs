@@ -52,6 +52,7 @@ pub struct Terminal {
     file: AsyncFd<OwnedFd>,
     cooked: Termios,
     entered: bool,
+    mouse: bool,
     keyboard: Keyboard,
     waiting: Vec<u8>,
     written: usize,
@@ -87,11 +88,17 @@ impl Terminal {
             file,
             cooked,
             entered: false,
+            mouse: true,
             keyboard: Keyboard::Legacy,
             waiting: Vec::new(),
             written: 0,
             cooked_bytes: Cell::new(0),
         })
+    }
+
+    /// Says whether the mouse is reported (as it is by default) or left to the terminal; asked for when entering.
+    pub fn set_mouse(&mut self, mouse: bool) {
+        self.mouse = mouse;
     }
 
     /// Switches to raw mode and the alternate screen and asks what the terminal can do; answers arrive as input.
@@ -109,6 +116,9 @@ impl Terminal {
         self.entered = true;
         panics::hold(true);
         self.send(sequences::ENTER);
+        if self.mouse {
+            self.send(sequences::MOUSE);
+        }
         self.send(sequences::QUERIES);
         Ok(())
     }

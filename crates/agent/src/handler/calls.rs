@@ -1,6 +1,5 @@
 //! Tool calls: committed, gated, run, answered, in that order.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,13 +8,13 @@ use futures_util::future::{Either, FutureExt, select};
 use purlin_notebook::{
     Event, Media, OutputId, OutputMeta, Role, StreamName, TOOL_CALL_MIME, TOOL_RESULT_MIME, ToolCallStatus,
 };
-use purlin_runtime_core::{TextKind, TextStream};
 use serde_json::{Value, json};
 
 use super::ask::Called;
 use super::history::result_media;
+use super::printed::Printed;
 use super::run::{Run, Stop};
-use super::speech::{FRAME, Speech};
+use super::speech::Speech;
 use crate::hooks::{self, payload};
 use crate::request::{Message, Part, Speaker};
 use crate::tools::{
@@ -180,7 +179,7 @@ impl Run {
     async fn execute(&self, call: &PendingCall, spec: &ToolSpec, args: &Value) -> Result<Ended, Stop> {
         let host = self.cx.host();
         let started = host.mono();
-        let printed = Rc::new(Printed::new(self, call));
+        let printed = Rc::new(Printed::new(&self.cx, &self.hooks, &call.id, &call.name));
         let run = match self.tools.built_in(spec) {
             Some(tool) => tool.run(args.clone(), self.tool_context(call, &printed)),
             None => self.extension_call(call, args, &printed),
@@ -335,72 +334,4 @@ enum Gate {
     Blocked(String),
     /// A handler rewrote the arguments into something the tool does not take.
     Invalid(String),
-}
-
-/// What a tool prints while it runs: one output of role `tool_output`, opened with its first text.
-struct Printed {
-    cx: purlin_runtime_core::ExecutionContext,
-    hooks: hooks::Raiser,
-    call: PendingCall,
-    state: RefCell<PrintedState>,
-}
-
-#[derive(Default)]
-struct PrintedState {
-    stream: Option<TextStream>,
-    untold: Option<(StreamName, String)>,
-    told_at: u64,
-}
-
-impl Printed {
-    fn new(run: &Run, call: &PendingCall) -> Self {
-        Self {
-            cx: run.cx.clone(),
-            hooks: run.hooks.clone(),
-            call: call.clone(),
-            state: RefCell::new(PrintedState::default()),
-        }
-    }
-
-    /// Both streams go into one output, as a terminal would show them.
-    fn put(&self, name: StreamName, text: &str) {
-        if text.is_empty() {
-            return;
-        }
-        let mut state = self.state.borrow_mut();
-        let stream = state.stream.get_or_insert_with(|| {
-            let meta = OutputMeta::new(Role::ToolOutput).with_call(&self.call.id);
-            self.cx.open_text(TextKind::Terminal(StreamName::Stdout), meta)
-        });
-        stream.append(text);
-        if !self.hooks.wants(&hooks::TOOL_DELTA) {
-            return;
-        }
-        if state.untold.as_ref().is_some_and(|(untold, _)| *untold != name) {
-            self.tell(&mut state);
-        }
-        state.untold.get_or_insert_with(|| (name, String::new())).1.push_str(text);
-        let now = self.cx.host().mono();
-        if now.saturating_sub(state.told_at) >= FRAME.as_millis() as u64 {
-            state.told_at = now;
-            self.tell(&mut state);
-        }
-    }
-
-    fn tell(&self, state: &mut PrintedState) {
-        let Some((name, text)) = state.untold.take() else { return };
-        self.hooks.observe::<hooks::ToolDelta>(|| {
-            payload!({
-                "tool_name": self.call.name, "tool_call_id": self.call.id, "chunk": text, "stream": name.as_str(),
-            })
-        });
-    }
-
-    fn finish(&self) {
-        let mut state = self.state.borrow_mut();
-        self.tell(&mut state);
-        if let Some(stream) = state.stream.take() {
-            stream.finish();
-        }
-    }
 }

@@ -25,7 +25,7 @@ pub(super) fn load(
             ("prompt", "user")
         }
         Kind::Closing(text) => {
-            made.text = (*text).to_owned();
+            (*text).clone_into(&mut made.text);
             made.meta.insert("level".into(), "warn".into());
             ("note", "note")
         }

@@ -56,8 +56,26 @@ pub(super) fn open(path: &Path, mode: OpenMode) -> Result<Opened, OpenError> {
     }
     match writer(path, false) {
         Ok(connection) => checked(path, connection),
-        Err(error) => Err(refused(path, &error)),
+        Err(error) => protected(path).ok_or_else(|| refused(path, &error)),
     }
+}
+
+/// Opens a file that may be read and not written, such as one on a read-only disk.
+fn protected(path: &Path) -> Option<Opened> {
+    if is_writable(path) || !matches!(reader(path), Ok(Some(_))) {
+        return None;
+    }
+    let mut message = format!(
+        "`{}` cannot be written, so this session is open read-only; make it and its directory writable to go on with it",
+        path.display()
+    );
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+        message
+            .push_str(". Its last changes are in the `-wal` file beside it and may not be shown until then");
+    }
+    Some(Opened { connection: None, read_only: Some(message) })
 }
 
 fn checked(path: &Path, connection: Connection) -> Result<Opened, OpenError> {
@@ -75,6 +93,14 @@ fn checked(path: &Path, connection: Connection) -> Result<Opened, OpenError> {
                 path.display()
             );
             Ok(Opened { connection: None, read_only: Some(message) })
+        }
+        // SQLite opens a protected file without a word, and fails with the first commit.
+        Ok(_) if connection.is_readonly("main").unwrap_or(false) => {
+            drop(connection);
+            protected(path).ok_or_else(|| {
+                let source = io::Error::from(io::ErrorKind::PermissionDenied);
+                OpenError::NotWritable { path: path.to_owned(), source }
+            })
         }
         Ok(_) => Ok(Opened { connection: Some(connection), read_only: None }),
         Err(error) => {
@@ -126,7 +152,7 @@ pub(super) fn writer(path: &Path, create: bool) -> Result<Connection, rusqlite::
 
 /// Opens a connection that reads. `None` if the file is there and nothing has been committed to it.
 pub(crate) fn reader(path: &Path) -> Result<Option<Connection>, OpenError> {
-    let open = |uri: &str, flags| -> Result<Option<Connection>, rusqlite::Error> {
+    let open = |uri: &Path, flags| -> Result<Option<Connection>, rusqlite::Error> {
         let mut connection = Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_handler(Some(wait_for_writer))?;
         set(&connection, "cache_size", &format!("-{CACHE_KIB}"))?;
@@ -136,17 +162,34 @@ pub(crate) fn reader(path: &Path) -> Result<Option<Connection>, OpenError> {
             _ => Ok(Some(connection)),
         }
     };
-    let text = path.to_string_lossy();
-    match open(&text, OpenFlags::SQLITE_OPEN_READ_ONLY) {
+    match open(path, OpenFlags::SQLITE_OPEN_READ_ONLY) {
         Ok(connection) => Ok(connection),
         // A directory that cannot be written has no room for the file that readers share; nobody writes there either.
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && !is_writable(path) => {
-            let uri = format!("file:{}?immutable=1", escaped(&text));
-            open(&uri, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
+        Err(error)
+            if matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+                && !is_writable(path) =>
+        {
+            let uri = format!("file:{}?immutable=1", escaped(&path.to_string_lossy()));
+            open(Path::new(&uri), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
                 .map_err(|error| unreadable(path, &error))
         }
         // Whoever only reads moves nothing.
         Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+/// Closes the writing connection and moves the log into the file, so that a session at rest is one file.
+///
+/// Where somebody is reading or writing just now, the log stays for whoever closes last.
+pub(super) fn close(connection: Connection) {
+    let moved = connection.busy_timeout(Duration::ZERO).and_then(|()| {
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+    });
+    if let Err(error) = moved {
+        tracing::debug!(%error, "the log was not moved into the notebook's file");
+    }
+    if let Err((_, error)) = connection.close() {
+        tracing::warn!(%error, "a notebook's file was not closed");
     }
 }
 

@@ -65,6 +65,9 @@ impl Worker {
                 Next::End => break,
             }
         }
+        if let Some(connection) = self.connection.take().filter(|_| self.shared.path.is_some()) {
+            file::close(connection);
+        }
         drop(ending);
     }
 

@@ -2,10 +2,13 @@
 
 use super::Keyboard;
 
-/// Alternate screen, bracketed paste, focus reports, mouse with buttons, drags and wheel in SGR form.
-pub const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?1004h\x1b[?1002h\x1b[?1006h";
+/// Alternate screen, bracketed paste, focus reports.
+pub const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?1004h";
 
-/// The reverse of [`ENTER`], after a frame may have been cut in the middle.
+/// Mouse with buttons, drags and wheel, in SGR form.
+pub const MOUSE: &[u8] = b"\x1b[?1002h\x1b[?1006h";
+
+/// The reverse of [`ENTER`] and [`MOUSE`], after a frame may have been cut in the middle.
 pub const LEAVE: &[u8] =
     b"\x1b[?1006l\x1b[?1002l\x1b[?1004l\x1b[?2004l\x1b[?2026l\x1b[m\x1b]8;;\x1b\\\x1b[?25h\x1b[?1049l";
 
@@ -78,7 +81,7 @@ mod tests {
                 .map(|part| part[2..part.len() - 1].to_owned())
                 .collect()
         };
-        let mut entered = modes(ENTER, 'h');
+        let mut entered = modes(&[ENTER, MOUSE].concat(), 'h');
         entered.reverse();
         let left: Vec<String> = modes(LEAVE, 'l').into_iter().filter(|mode| mode != "2026").collect();
         assert_eq!(left, entered);

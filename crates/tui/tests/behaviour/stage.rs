@@ -110,14 +110,14 @@ impl Stage {
         kernel.buf().set_source("transcript", Some(Rc::clone(&talk) as Rc<dyn BlockSource>));
         let sent: Rc<RefCell<Vec<String>>> = Rc::default();
         let into = Rc::clone(&sent);
-        let send = CommandSpec::action("send", "Takes a prompt.", move |call| {
+        let takes = CommandSpec::action("send", "Takes a prompt.", move |call| {
             if call.args == "refuse" {
                 return Err(purlin_kernel::HandlerError::new("the store is full"));
             }
             into.borrow_mut().push(call.args.clone());
             Ok(None)
         });
-        kernel.command().create(ExtId::CORE, send);
+        kernel.command().create(ExtId::CORE, takes);
         let stage = Stage { kernel, screen, talk, host, sent, size: (width, height) };
         stage.rows();
         stage
