@@ -103,13 +103,19 @@ fn select_content(select: &Select, width: usize, height: usize) -> Content {
     }
     let room = height.saturating_sub(lines.len() + 3).clamp(1, LISTED);
     let start = select.selected.saturating_sub(room / 2).min(select.shown.len().saturating_sub(room));
+    let detailed = select.items.iter().any(|item| !item.detail.is_empty());
+    // Only what is listed decides the column: a list may be long.
+    let listed = select.shown.iter().skip(start).take(room).filter_map(|index| select.items.get(*index));
+    let column = listed.map(|item| purlin_kernel::text::width(&item.label)).max().unwrap_or(0).min(width / 2);
     for (position, index) in select.shown.iter().enumerate().skip(start).take(room) {
         let Some(item) = select.items.get(*index) else { continue };
         if position == select.selected && cursor.is_none() {
             cursor = Some((lines.len(), 0));
         }
         let toggled = select.multi.then(|| select.toggled.contains(index));
-        lines.push(item_line(&item.label, &item.detail, position == select.selected, toggled, width));
+        let padded = purlin_kernel::text::pad_right(&item.label, column);
+        let label = if detailed { &padded } else { &item.label };
+        lines.push(item_line(label, &item.detail, position == select.selected, toggled, width));
     }
     if select.shown.is_empty() {
         lines.push(vec![Span::new("nothing matches", Style::fg(Token::Dim))]);
