@@ -9,12 +9,14 @@ use anyhow::{Context, Result};
 use vt100::{Cell, Color, Screen};
 
 use crate::{
-    terminal::{COLUMNS, ROWS, Terminal},
+    terminal::{Size, Terminal},
     workspace::{Workspace, run},
 };
 
 const PROMPT: &str = "What is in this directory?";
 const LAST_WORDS: &str = "A turn of the script answers one request.";
+
+const SCREEN: Size = Size::new(28, 96);
 
 const CELL_WIDTH: f64 = 8.4;
 const CELL_HEIGHT: f64 = 18.0;
@@ -38,9 +40,10 @@ pub(crate) fn take(workspace: &Workspace) -> Result<()> {
 
 fn draw(workspace: &Workspace, home: &std::path::Path) -> Result<String> {
     let program = workspace.target().join("debug/purlin");
-    let model = format!("script:{}", workspace.root().join("examples/demo.toml").display());
-    let folder = home.join("garden").display().to_string();
-    let mut terminal = Terminal::start(&program, &["--model", &model, "--cwd", &folder], home, "")?;
+    // Beside the folder that the agent works in, so that its name on the screen is short.
+    std::fs::copy(workspace.root().join("examples/demo.toml"), home.join("demo.toml"))?;
+    let arguments = ["--cwd", "garden", "--model", "script:../demo.toml"];
+    let mut terminal = Terminal::start(&program, &arguments, home, SCREEN, "")?;
     let patience = Duration::from_secs(20);
     terminal.rest(Duration::from_millis(500))?;
     terminal.type_keys(PROMPT)?;
@@ -98,7 +101,7 @@ impl Look {
 }
 
 fn svg(screen: &Screen) -> String {
-    let (rows, columns) = (ROWS.get(), COLUMNS.get());
+    let (rows, columns) = (SCREEN.rows.get(), SCREEN.columns.get());
     let (width, height) = (f64::from(columns) * CELL_WIDTH, f64::from(rows) * CELL_HEIGHT);
     let mut picture = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"-12 -12 {:.0} {:.0}\" font-size=\"14\" \
@@ -191,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_screen_becomes_text_in_its_colours() {
-        let mut parser = vt100::Parser::new(ROWS, COLUMNS, 0);
+        let mut parser = vt100::Parser::new(SCREEN.rows, SCREEN.columns, 0);
         parser.process(b"\x1b[1;31ma<b\x1b[0m plain\x1b[48;5;232mx");
         let picture = svg(parser.screen());
         assert!(picture.contains("fill=\"#ff6b6b\" font-weight=\"bold\">a&lt;b</text>"), "{picture}");

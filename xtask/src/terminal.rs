@@ -16,9 +16,22 @@ use anyhow::{Context, Result, bail};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
-/// The size of every screen.
-pub(crate) const ROWS: NonZero<u16> = NonZero::new(40).unwrap(); // Checked when this is compiled.
-pub(crate) const COLUMNS: NonZero<u16> = NonZero::new(120).unwrap(); // Checked when this is compiled.
+/// Rows and columns of a screen.
+#[derive(Clone, Copy)]
+pub(crate) struct Size {
+    pub(crate) rows: NonZero<u16>,
+    pub(crate) columns: NonZero<u16>,
+}
+
+impl Size {
+    /// A size known when this is compiled; none of the two may be zero.
+    pub(crate) const fn new(rows: u16, columns: u16) -> Self {
+        match (NonZero::new(rows), NonZero::new(columns)) {
+            (Some(rows), Some(columns)) => Self { rows, columns },
+            _ => panic!("a screen has rows and columns"),
+        }
+    }
+}
 
 struct Piece {
     at: Instant,
@@ -39,9 +52,16 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     /// Starts a program in an empty terminal; the keys are typed ahead, before it can have read any.
-    pub(crate) fn start(program: &Path, arguments: &[&str], home: &Path, keys: &str) -> Result<Self> {
-        let size = PtySize { rows: ROWS.get(), cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).context("cannot open a pseudo-terminal")?;
+    pub(crate) fn start(
+        program: &Path,
+        arguments: &[&str],
+        home: &Path,
+        size: Size,
+        keys: &str,
+    ) -> Result<Self> {
+        let cells =
+            PtySize { rows: size.rows.get(), cols: size.columns.get(), pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(cells).context("cannot open a pseudo-terminal")?;
         if let Some(name) = pair.master.tty_name() {
             silence(&name)?;
         }
@@ -70,7 +90,7 @@ impl Terminal {
             .spawn_command(command)
             .with_context(|| format!("cannot start {}", program.display()))?;
         writer.write_all(keys.as_bytes())?;
-        let parser = vt100::Parser::new(ROWS, COLUMNS, 0);
+        let parser = vt100::Parser::new(size.rows, size.columns, 0);
         Ok(Self { child, writer, pieces, parser, unanswered: Vec::new(), started, _master: pair.master })
     }
 
@@ -243,7 +263,8 @@ mod tests {
     #[test]
     fn questions_are_answered_however_they_are_cut() {
         let asked = "\u{1b}[?2026$p\u{1b}[?uabc\u{1b}]11;?\u{1b}\\\u{1b}[6n\u{1b}[c";
-        let parser = vt100::Parser::new(ROWS, COLUMNS, 0);
+        let size = Size::new(2, 10);
+        let parser = vt100::Parser::new(size.rows, size.columns, 0);
         let whole = answers(&mut asked.as_bytes().to_vec(), parser.screen());
         assert!(whole.contains(
             "\u{1b}[?2026;2$y\u{1b}[?0u\u{1b}]11;rgb:0000/0000/0000\u{1b}\\\u{1b}[1;1R\u{1b}[?62;22c"

@@ -53,9 +53,14 @@ pub(super) fn keys(subject: &Subject, count: usize) -> Result<Vec<f64>> {
     Ok(times)
 }
 
-/// What the program holds at rest, and what it did in some seconds in which nothing happened.
-pub(super) fn idle(subject: &Subject, seconds: u64) -> Result<Usage> {
+/// What the program holds at rest, and what it did in some seconds in which nothing happened; with a text to wait
+/// for, after its first letter was sent as a prompt and answered.
+pub(super) fn idle(subject: &Subject, answer: Option<&str>, seconds: u64) -> Result<Usage> {
     let mut terminal = at_rest(subject)?;
+    if let Some(answer) = answer {
+        terminal.type_keys("\r")?;
+        terminal.wait("an answer", PATIENCE, |screen| screen.contents().contains(answer))?;
+    }
     terminal.rest(Duration::from_secs(1))?;
     let before = usage(terminal.pid()?)?;
     std::thread::sleep(Duration::from_secs(seconds));
@@ -107,6 +112,11 @@ fn at_rest(subject: &Subject) -> Result<Terminal> {
     let mut terminal = subject.start('x')?;
     terminal.wait("the first key's echo", PATIENCE, |screen| echoed(screen, 'x'))?;
     terminal.rest(Duration::from_millis(300))?;
+    if let Some(text) = &subject.shows
+        && !terminal.screen().contents().contains(text)
+    {
+        bail!("the screen does not show `{text}`:\n{}", terminal.screen().contents());
+    }
     Ok(terminal)
 }
 

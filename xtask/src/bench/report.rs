@@ -117,7 +117,7 @@ say something only about the machine named below. Each value is a median of seve
 - *start*: from the start of the process until a letter that was typed ahead stands on the screen.
 - *key*: from writing one letter to the terminal until what arrives from the program shows it before the cursor; with
   10,000 lines, a resumed session of that length on our side, a file on the editor's.
-- *idle*: one second after the last key. PSS is from `smaps_rollup`, wake-ups are context switches of all threads in 5 s.
+- *idle*: one second after the last key, or after an answer was shown, when a session is open and its agent runs. PSS is from `smaps_rollup`, wake-ups are context switches of all threads in 5 s.
 - *stream*: a scripted model's answer in 2,000 pieces of 40 characters without delay, until its last words are shown.
 - *hook*: a dispatch that no handler waits for, called in a loop, with a counting allocator.
 

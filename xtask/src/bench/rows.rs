@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 
 use super::{
     measure,
+    process::Usage,
     report::{Bar, Row},
     subject::Subject,
 };
@@ -96,8 +97,9 @@ impl<'a> Bench<'a> {
         }
         let text = self.scratch.join("long.txt");
         std::fs::write(&text, long_lines(LONG_TURNS * LONG_LINES))?;
-        let editor = self.nvim(Some(&text))?;
-        let ours = Subject::purlin(&self.purlin, &home, &["--continue", "--model", "echo"]);
+        let editor = self.nvim(Some(&text))?.map(|editor| editor.showing("line 9999 of"));
+        let ours =
+            Subject::purlin(&self.purlin, &home, &["--continue", "--model", "echo"]).showing("line 499 of");
         if let Err(error) = prepared {
             println!("the long session could not be made: {error:#}");
         }
@@ -122,20 +124,26 @@ impl<'a> Bench<'a> {
     }
 
     fn idle(&mut self) -> Result<Vec<Row>> {
-        let editor = self.nvim(None)?.map(|editor| measure::idle(&editor, 5)).transpose()?;
-        let ours = measure::idle(&self.purlin(&[])?, 5).map_err(|error| format!("{error:#}"));
-        let value = |name: &str, unit, bar, of: &dyn Fn(&super::process::Usage) -> f64| Row {
-            name: name.into(),
-            unit,
-            bar,
-            ours: ours.as_ref().map(of).map_err(Clone::clone),
-            editor: editor.as_ref().map(of),
-        };
-        Ok(vec![
-            value("idle, PSS", "MiB", Bar::Most(25.0), &|usage| whole(usage.pss_kib) / 1_024.0),
-            value("idle, wake-ups in 5 s", "", Bar::Most(0.0), &|usage| whole(usage.switches)),
-            value("idle, threads", "", Bar::Most(6.0), &|usage| whole(usage.threads)),
-        ])
+        let editor = self.nvim(None)?.map(|editor| measure::idle(&editor, None, 5)).transpose()?;
+        let mut rows = Vec::new();
+        // The echo model's answer names itself; by then a session is open and its agent runs.
+        for (state, answer) in [("idle, fresh", None), ("idle, after an answer", Some("For a real one"))] {
+            let ours = self.purlin(&["--model", "echo"])?;
+            let ours = measure::idle(&ours, answer, 5).map_err(|error| format!("{error:#}"));
+            let mut value = |name: &str, unit, bar, of: &dyn Fn(&Usage) -> f64| {
+                rows.push(Row {
+                    name: format!("{state}, {name}"),
+                    unit,
+                    bar,
+                    ours: ours.as_ref().map(of).map_err(Clone::clone),
+                    editor: editor.as_ref().map(of),
+                });
+            };
+            value("PSS", "MiB", Bar::Most(25.0), &|usage| whole(usage.pss_kib) / 1_024.0);
+            value("wake-ups in 5 s", "", Bar::Most(0.0), &|usage| whole(usage.switches));
+            value("threads", "", Bar::Most(6.0), &|usage| whole(usage.threads));
+        }
+        Ok(rows)
     }
 
     fn stream(&mut self) -> Result<Vec<Row>> {

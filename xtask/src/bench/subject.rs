@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::terminal::Terminal;
+use crate::terminal::{Size, Terminal};
+
+/// The screen of every measurement.
+const SCREEN: Size = Size::new(40, 120);
 
 /// A program that echoes what is typed.
 pub(super) struct Subject {
@@ -13,6 +16,8 @@ pub(super) struct Subject {
     home: PathBuf,
     /// What must be typed before a letter is text.
     to_typing: &'static str,
+    /// What its screen shows once it is what is meant to be measured.
+    pub(super) shows: Option<String>,
 }
 
 impl Subject {
@@ -22,13 +27,19 @@ impl Subject {
         arguments.extend(file.map(|file| file.display().to_string()));
         // With a file, typing goes to a new line at its end, where an agent's composer is.
         let to_typing = if file.is_some() { "Go" } else { "i" };
-        Self { program: "nvim".into(), arguments, home: home.into(), to_typing }
+        Self { program: "nvim".into(), arguments, home: home.into(), to_typing, shows: None }
     }
 
     /// Our program with the given arguments.
     pub(super) fn purlin(program: &Path, home: &Path, arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        Self { program: program.into(), arguments, home: home.into(), to_typing: "" }
+        Self { program: program.into(), arguments, home: home.into(), to_typing: "", shows: None }
+    }
+
+    /// Says what must be on its screen before anything is measured.
+    pub(super) fn showing(mut self, text: &str) -> Self {
+        self.shows = Some(text.to_owned());
+        self
     }
 
     /// Starts it with one letter typed ahead.
@@ -39,6 +50,7 @@ impl Subject {
             std::fs::remove_dir_all(left)?;
         }
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        Terminal::start(&self.program, &arguments, &self.home, &format!("{}{letter}", self.to_typing))
+        let keys = format!("{}{letter}", self.to_typing);
+        Terminal::start(&self.program, &arguments, &self.home, SCREEN, &keys)
     }
 }

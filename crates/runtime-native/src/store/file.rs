@@ -65,10 +65,16 @@ fn protected(path: &Path) -> Option<Opened> {
     if is_writable(path) || !matches!(reader(path), Ok(Some(_))) {
         return None;
     }
-    let message = format!(
+    let mut message = format!(
         "`{}` cannot be written, so this session is open read-only; make it and its directory writable to go on with it",
         path.display()
     );
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+        message
+            .push_str(". Its last changes are in the `-wal` file beside it and may not be shown until then");
+    }
     Some(Opened { connection: None, read_only: Some(message) })
 }
 
@@ -159,7 +165,10 @@ pub(crate) fn reader(path: &Path) -> Result<Option<Connection>, OpenError> {
     match open(path, OpenFlags::SQLITE_OPEN_READ_ONLY) {
         Ok(connection) => Ok(connection),
         // A directory that cannot be written has no room for the file that readers share; nobody writes there either.
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && !is_writable(path) => {
+        Err(error)
+            if matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+                && !is_writable(path) =>
+        {
             let uri = format!("file:{}?immutable=1", escaped(&path.to_string_lossy()));
             open(Path::new(&uri), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
                 .map_err(|error| unreadable(path, &error))
