@@ -62,6 +62,8 @@ pub enum Topic {
     Dialogs,
     /// The list of notifications.
     Notifications,
+    /// The guard's log of messages.
+    Messages,
     /// The focused window.
     Focus,
     /// The commands, keymaps or typed registrations.

@@ -1,7 +1,8 @@
 //! What is typed but not sent, kept beside the notebooks so that a killed process loses none of it.
 //!
-//! One file per session, replaced atomically. The process that first touches a session's draft owns it through an OS
-//! lock until it ends; a second process on the same session neither reads nor overwrites it.
+//! One file per session and process, replaced atomically. A process owns its file through an OS lock until it ends; a
+//! second process on the same session takes the next file, so that neither reads nor overwrites the other's. What a
+//! killed process left is taken over by the next one that comes.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -47,17 +48,30 @@ impl Drafts {
 
     /// Whether a session has a draft.
     pub fn exists(&self, session: &str) -> bool {
-        self.folder.join(format!("{session}.json")).exists()
+        names(session).any(|name| self.folder.join(format!("{name}.json")).exists())
     }
 
-    /// Takes a session's draft; `None` if another live process has it.
+    /// Takes a draft of a session that no live process has: one with a text if there is any, else an empty one. `None`
+    /// if more processes than anybody starts have one each.
     pub fn own(&self, session: &str) -> io::Result<Option<Ownership>> {
         fs::create_dir_all(&self.folder)?;
-        let lock = self.folder.join(format!("{session}.lock"));
+        let mut free = None;
+        for name in names(session) {
+            let Some(own) = self.lock(&name)? else { continue };
+            if own.path.exists() {
+                return Ok(Some(own));
+            }
+            free.get_or_insert(own);
+        }
+        Ok(free)
+    }
+
+    fn lock(&self, name: &str) -> io::Result<Option<Ownership>> {
+        let lock = self.folder.join(format!("{name}.lock"));
         let held = OpenOptions::new().create(true).truncate(false).write(true).open(&lock)?;
         match flock(&held, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {
-                let path = self.folder.join(format!("{session}.json"));
+                let path = self.folder.join(format!("{name}.json"));
                 Ok(Some(Ownership { path, lock, _held: held }))
             }
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
@@ -75,6 +89,12 @@ impl Drafts {
             .filter(|draft| draft.cwd == cwd)
             .max_by_key(|draft| draft.saved_at)
     }
+}
+
+/// The names of a session's files. An id holds no `~`.
+fn names(session: &str) -> impl Iterator<Item = String> {
+    let others = (1..8).map(move |n| format!("{session}~{n}"));
+    std::iter::once(session.to_owned()).chain(others)
 }
 
 impl Ownership {
@@ -154,14 +174,17 @@ mod tests {
     }
 
     #[test]
-    fn one_owner_at_a_time() {
+    fn each_process_has_its_own_and_what_is_left_is_taken_over() {
         let drafts = drafts("owner");
-        let own = drafts.own("s").unwrap();
-        assert!(own.is_some());
+        let first = drafts.own("s").unwrap().expect("free");
         // A second descriptor of the same process contends as another process does.
-        assert!(drafts.own("s").unwrap().is_none());
-        drop(own);
-        assert!(drafts.own("s").unwrap().is_some());
+        let second = drafts.own("s").unwrap().expect("another file");
+        first.save(&draft("s", "/w", "first", 1)).unwrap();
+        second.save(&draft("s", "/w", "second", 2)).unwrap();
+        drop(second);
+        let third = drafts.own("s").unwrap().expect("the second's");
+        assert_eq!(third.read().map(|draft| draft.text), Some("second".to_owned()));
+        assert_eq!(drafts.own("s").unwrap().expect("free").read(), None);
         fs::remove_dir_all(&drafts.folder).unwrap();
     }
 }

@@ -1,17 +1,21 @@
 //! Loading extensions into a kernel.
 
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use purlin_agent::ToolCatalog;
 use purlin_agent::tools::serve_tools;
-use purlin_kernel::{Handle, Kernel};
+use purlin_kernel::{ExtId, Handle, Kernel, Level, LogMessage, Topic};
 use purlin_lua::LuaExtension;
 use purlin_runtime_native::KernelHost;
 use tokio::task::JoinHandle;
 
 /// Makes a kernel for a run without a screen and loads the extensions; none is made where there are none.
-pub fn headless(paths: &[PathBuf], say: impl FnMut(&str)) -> Option<Kernel> {
+///
+/// What extensions tell the person, and what the guard has to say about them, goes to `say` at once.
+pub fn headless(paths: &[PathBuf], say: fn(&str)) -> Option<Kernel> {
     if paths.is_empty() {
         return None;
     }
@@ -19,7 +23,54 @@ pub fn headless(paths: &[PathBuf], say: impl FnMut(&str)) -> Option<Kernel> {
     purlin_agent::hooks::declare_all(&kernel);
     kernel.ui().set_interactive(false);
     load(&kernel, paths, say);
+    report(&kernel, say);
+    let told = Cell::new(0);
+    let weak = kernel.downgrade();
+    kernel.on_change(
+        ExtId::CORE,
+        Rc::new(move |topic| {
+            let Some(kernel) = weak.upgrade().filter(|_| topic == Topic::Notifications) else { return };
+            for notice in kernel.ui().notifications().into_iter().filter(|notice| notice.id > told.get()) {
+                told.set(notice.id);
+                say(&notice.text);
+            }
+        }),
+    );
     Some(kernel)
+}
+
+/// Says what the guard writes down about extensions from now on: an error once, however often it comes again.
+pub fn report(kernel: &Kernel, say: impl Fn(&str) + 'static) {
+    let read = Cell::new(kernel.guard().logged());
+    let said = RefCell::new(BTreeSet::new());
+    let weak = kernel.downgrade();
+    kernel.on_change(
+        ExtId::CORE,
+        Rc::new(move |topic| {
+            let Some(kernel) = weak.upgrade().filter(|_| topic == Topic::Messages) else { return };
+            let logged = kernel.guard().logged();
+            let new = logged - read.replace(logged);
+            let messages = kernel.guard().messages();
+            for message in messages.iter().skip(messages.len().saturating_sub(new as usize)) {
+                // Whoever is suspended is told of by a notice already.
+                let worth = message.level >= Level::Warn && message.what != "suspend";
+                if worth
+                    && said.borrow_mut().insert((message.ext, message.what.clone(), message.text.clone()))
+                {
+                    say(&describe(message));
+                }
+            }
+        }),
+    );
+}
+
+fn describe(message: &LogMessage) -> String {
+    let place = match (&message.file, message.line) {
+        (Some(file), Some(line)) => format!(" ({file}:{line})"),
+        (Some(file), None) => format!(" ({file})"),
+        _ => String::new(),
+    };
+    format!("Extension `{}`, {}: {}{place}", message.extension, message.what, message.text)
 }
 
 /// Loads the extensions in order; what cannot be loaded is said and stops nothing.

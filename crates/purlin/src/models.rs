@@ -66,15 +66,28 @@ pub fn settings(parts: &Parts<'_>, env: &dyn Fn(&str) -> Option<OsString>) -> Re
     Ok(settings)
 }
 
-/// The model of the first provider whose key is there, else `echo`.
-fn default_model(settings: &Settings) -> ModelRef {
+/// The models that can be named without asking a server: `echo`, the configured one, and those of providers with a key.
+pub fn known(settings: &Settings) -> Vec<String> {
+    let mut names = vec![ModelRef::echo().to_string(), settings.model.to_string()];
+    names.extend(defaults(settings).map(|model| model.to_string()));
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The default models of the providers that have a key.
+fn defaults(settings: &Settings) -> impl Iterator<Item = ModelRef> {
+    let has_key =
+        |provider: &str| settings.providers.get(provider).is_some_and(|config| config.key.is_some());
     DEFAULTS
         .iter()
-        .find(|(provider, _)| settings.providers.get(*provider).is_some_and(|config| config.key.is_some()))
-        .map_or_else(ModelRef::echo, |(provider, model)| ModelRef {
-            provider: (*provider).to_owned(),
-            model: (*model).to_owned(),
-        })
+        .filter(move |(provider, _)| has_key(provider))
+        .map(|(provider, model)| ModelRef { provider: (*provider).to_owned(), model: (*model).to_owned() })
+}
+
+/// The model of the first provider whose key is there, else `echo`.
+fn default_model(settings: &Settings) -> ModelRef {
+    defaults(settings).next().unwrap_or_else(ModelRef::echo)
 }
 
 fn reference(text: &str, flag: bool) -> Result<ModelRef, Report> {

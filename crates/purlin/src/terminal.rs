@@ -65,6 +65,12 @@ async fn terminal(start: Start, options: &Options, which: Which) -> Result<u8, R
     let desk = Desk::new(kernel.clone(), screen.clone(), start, options.model.is_some(), events);
     commands::register(&desk);
     loading::load(&kernel, &extensions, |failure| desk.extension_failed(failure));
+    let weak = desk.downgrade();
+    loading::report(&kernel, move |message| {
+        if let Some(desk) = weak.upgrade() {
+            desk.say(message, Level::Warn);
+        }
+    });
 
     let opening = tokio::task::spawn_local(desk.clone().open(which));
     let app = AppOptions {

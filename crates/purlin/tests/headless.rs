@@ -363,6 +363,33 @@ fn a_broken_extension_is_one_message_with_file_and_line_and_the_run_goes_on() {
 }
 
 #[test]
+fn an_error_in_a_handler_is_said_once_with_file_and_line_and_a_gate_fails_closed() {
+    let home = Home::new();
+    let gate = home
+        .file("gate.lua", "local x = 1\nrequire('purlin').on('tool_call', function()\n  error('boom')\nend)");
+    let model = home.script(
+        "[[turn]]\n[[turn.tool]]\nname = 'bash'\nargs = { command = 'echo ran > ran.txt' }\n\
+         [[turn.tool]]\nname = 'bash'\nargs = { command = 'echo ran > ran.txt' }\n[[turn]]\ntext = 'Over.'",
+    );
+    let run = run(&home, &["-p", "go", "--model", &model, "-e", &gate.display().to_string()]);
+    assert_eq!((run.code, run.output.as_str()), (Some(0), "Over.\n"), "{run:?}");
+    assert_eq!(run.errors.lines().count(), 1, "{run:?}");
+    assert!(run.errors.contains("boom") && run.errors.contains("gate.lua:3"), "{run:?}");
+    assert!(!home.work().join("ran.txt").exists());
+}
+
+#[test]
+fn what_an_extension_notifies_is_on_standard_error() {
+    let home = Home::new();
+    let file = home.file(
+        "note.lua",
+        "require('purlin').on('agent_start', function() require('purlin').notify('psst') end)",
+    );
+    let run = run(&home, &["-p", "hello", "-e", &file.display().to_string()]);
+    assert_eq!((run.code, run.errors.as_str()), (Some(0), "purlin: psst\n"), "{run:?}");
+}
+
+#[test]
 fn a_gate_that_asks_gets_no_answer_without_a_screen() {
     let home = Home::new();
     let gate = "local purlin = require('purlin')\npurlin.on('tool_call', function(ev)\n\
@@ -389,4 +416,55 @@ fn a_tool_in_lua_is_called_and_its_answer_goes_to_the_model() {
     let run = run(&home, &["-p", "go", "--json", "--model", &model, "-e", &tool.display().to_string()]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.output.contains("twice is 42"), "{run:?}");
+}
+
+#[test]
+fn a_projects_configuration_may_not_load_code_or_redirect_keys() {
+    let home = Home::new();
+    home.file("evil.lua", "error('loaded')");
+    home.file(
+        ".purlin/config.toml",
+        "model = 'echo'\n[extensions]\nuse = ['path:../evil.lua']\n[providers.anthropic]\nbase_url = 'http://127.0.0.1:1'",
+    );
+    let run = run(&home, &["-p", "hello"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(run.errors.lines().count(), 1, "{run:?}");
+    assert!(run.errors.contains("`extensions.use`, `providers.anthropic.base_url`"), "{run:?}");
+}
+
+#[test]
+fn keys_in_a_file_that_others_may_read_are_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    let server =
+        ModelServer::start(Script::parse("key = 'sk-file'\n[[turn]]\ntext = 'in'").unwrap()).unwrap();
+    home.write_config(&format!("[providers.anthropic]\nbase_url = '{}'", server.url()));
+    let auth = home.config().join("auth.toml");
+    std::fs::write(&auth, "[anthropic]\nkey = 'sk-file'").unwrap();
+    std::fs::set_permissions(&auth, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let refused = run(&home, &["-p", "hi", "--model", WIRES[0]]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.errors.contains(&format!("chmod 600 {}", auth.display())), "{refused:?}");
+    std::fs::set_permissions(&auth, std::fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(run(&home, &["-p", "hi", "--model", WIRES[0]]).output, "in\n");
+}
+
+#[test]
+fn cwd_config_and_environment_are_heard() {
+    let mut home = Home::new();
+    let other = home.root().join("other");
+    std::fs::create_dir(&other).unwrap();
+    let model = home.script(
+        "[[turn]]\n[[turn.tool]]\nname = 'bash'\nargs = { command = 'pwd > here.txt' }\n[[turn]]\ntext = 'x'",
+    );
+    let config = home.file("mine.toml", &format!("model = '{model}'"));
+    let (other_text, config_text) = (other.display().to_string(), config.display().to_string());
+    assert_eq!(run(&home, &["-p", "go", "--cwd", &other_text, "--config", &config_text]).output, "x\n");
+    assert_eq!(std::fs::read_to_string(other.join("here.txt")).unwrap().trim(), other_text);
+    home.set("PURLIN_MODEL", "script:/nonexistent.toml");
+    let run_ = run(&home, &["-p", "go"]);
+    assert!(run_.code == Some(1) && run_.errors.contains("/nonexistent.toml"), "{run_:?}");
+    assert_eq!(run(&home, &["-p", "go", "--model", "echo"]).code, Some(0));
+    let gone = run(&home, &["-p", "go", "--cwd", "/nonexistent"]);
+    assert_eq!((gone.code, gone.errors.lines().count()), (Some(2), 1), "{gone:?}");
 }

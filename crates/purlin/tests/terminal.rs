@@ -329,6 +329,42 @@ fn an_extension_with_a_syntax_error_names_file_and_line_and_the_rest_works() {
     quit(pty);
 }
 
+#[test]
+fn an_error_in_a_key_handler_is_said_with_file_and_line_and_rolled_back() {
+    let home = Home::new();
+    let file = home.file(
+        "keys.lua",
+        "local purlin = require('purlin')\npurlin.on('key', function(ev)\n  purlin.buf.set_text('composer', 'half done')\n  \
+         error('boom')\nend)",
+    );
+    let pty = open(&home, &["-e", &file.display().to_string()]);
+    pty.send("ok");
+    pty.wait_text("keys.lua:4");
+    pty.wait_text("› ok");
+    quit(pty);
+}
+
+#[test]
+fn an_extension_rewrites_prompts_maps_keys_and_writes_the_composer() {
+    let home = Home::new();
+    let file = home.file(
+        "all.lua",
+        "local purlin = require('purlin')\n\
+         purlin.on('input', function(ev) return { action = 'transform', text = ev.text .. ' (rewritten)' } end)\n\
+         purlin.keymap.set('global', 'ctrl+g', function() purlin.buf.set_text('composer', 'from a key') end)\n\
+         purlin.on('prompt_submit', function(ev) if ev.text == 'secret' then return { consume = true } end end)\n",
+    );
+    let pty = open(&home, &["-e", &file.display().to_string()]);
+    pty.send("\x07");
+    pty.wait_text("› from a key");
+    pty.send("\r");
+    pty.wait_text("from a key (rewritten)");
+    pty.send("secret\r");
+    pty.send("!echo marker\r");
+    pty.wait_text("secret");
+    quit(pty);
+}
+
 /// Waits until a draft file holds the text. Files have no condition to wait on, so this one looks again and again.
 fn wait_for_draft(home: &Home, text: &str) {
     let end = std::time::Instant::now() + purlin_testkit::PATIENCE;

@@ -81,7 +81,7 @@ impl Paths {
 
     /// Returns the file of a notebook's draft.
     pub fn draft(&self, id: &NotebookId) -> PathBuf {
-        self.drafts().join(format!("{id}.txt"))
+        self.drafts().join(format!("{id}.json"))
     }
 
     /// Returns the file that messages are logged to.

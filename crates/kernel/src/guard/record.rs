@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{DeadlineClass, Guard, SuspendFn};
-use crate::{ExtId, HandlerError};
+use crate::{ExtId, HandlerError, Topic};
 
 /// How many messages are kept.
 const LOG_LENGTH: usize = 1000;
@@ -131,12 +131,15 @@ impl Guard<'_> {
             line: error.line,
         };
         tracing::debug!(extension = %message.extension, what, error = %error, "extension message");
-        let mut log = state.log.borrow_mut();
-        if log.len() == LOG_LENGTH {
-            log.pop_front();
+        {
+            let mut log = state.log.borrow_mut();
+            if log.len() == LOG_LENGTH {
+                log.pop_front();
+            }
+            log.push_back(message);
         }
-        log.push_back(message);
         state.logged.set(state.logged.get() + 1);
+        self.0.changed(Topic::Messages);
     }
 
     /// Writes a diagnostic in plain words.

@@ -1,6 +1,7 @@
 //! The commands of the terminal that need a session: what the stock screen calls, and the slash commands.
 
 use std::future::Future;
+use std::rc::Rc;
 
 use purlin_agent::ModelRef;
 use purlin_kernel::{CommandCall, CommandKind, CommandResult, CommandSpec, ExtId, HandlerError, Level};
@@ -18,7 +19,7 @@ pub fn register(desk: &Desk) {
         lists::help(&desk).await.map(|()| None)
     });
     slash(desk, "new", "", "Begins a new session.", &["clear"], begin_anew);
-    slash(desk, "model", "PROVIDER/MODEL", "Shows or chooses the model.", &[], model);
+    models(desk);
     slash(desk, "extensions", "[resume NAME]", "Lists the extensions.", &[], extensions);
     slash(desk, "quit", "", "Leaves.", &["exit", "q"], |desk, _| async move {
         desk.kernel().quit();
@@ -66,6 +67,19 @@ where
         Some(desk) => Box::pin(run(desk, call)),
         None => Box::pin(std::future::ready(Ok(None))),
     })
+}
+
+/// Registers `/model`, which completes the names it can know of.
+fn models(desk: &Desk) {
+    let mut spec = spec(desk, "model", "Shows or chooses the model.", model);
+    "PROVIDER/MODEL".clone_into(&mut spec.args);
+    let settings = desk.settings().clone();
+    spec.complete = Some(Rc::new(move |typed| {
+        let mut names = crate::models::known(&settings.get());
+        names.retain(|name| name.starts_with(typed.trim_start()));
+        Ok(names)
+    }));
+    desk.kernel().command().create(ExtId::CORE, spec);
 }
 
 async fn send(desk: Desk, call: CommandCall) -> CommandResult {

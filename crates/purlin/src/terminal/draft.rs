@@ -35,7 +35,7 @@ enum Own {
     /// Nobody has asked yet.
     Unknown,
     Ours(Arc<Ownership>),
-    /// Another process has it, or the disk refuses.
+    /// The disk refuses.
     Not,
 }
 
