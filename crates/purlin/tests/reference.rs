@@ -30,7 +30,7 @@ fn the_reference_is_up_to_date() {
 fn page() -> String {
     let mut page = String::from(HEAD);
     page.push_str("## Hooks\n\nRegistered with `purlin.on(name, fn)`. *Waits*: a handler may wait, for a dialog or a process.\n");
-    let terminal = purlin_kernel::hooks::terminal::ALL.iter().copied();
+    let terminal = purlin_kernel::hooks::terminal::ALL.into_iter().chain(purlin_tui::hooks::ALL);
     for hook in terminal.chain(purlin_agent::hooks::all()) {
         render_hook(hook, &mut page);
     }
