@@ -30,8 +30,9 @@ fn the_reference_is_up_to_date() {
 fn page() -> String {
     let mut page = String::from(HEAD);
     page.push_str("## Hooks\n\nRegistered with `purlin.on(name, fn)`. *Waits*: a handler may wait, for a dialog or a process.\n");
-    let terminal = purlin_kernel::hooks::terminal::ALL.iter().copied();
-    for hook in terminal.chain(purlin_tui::hooks::ALL).chain(purlin_agent::hooks::all()) {
+    let kernel = purlin_kernel::hooks::terminal::ALL.iter().copied();
+    let terminal = purlin_tui::hooks::ALL.iter().copied();
+    for hook in kernel.chain(terminal).chain(purlin_agent::hooks::all()) {
         render_hook(hook, &mut page);
     }
     page.push_str("\n## Functions\n\nAll of them on the table that `require(\"purlin\")` answers. *Waits*: only where a coroutine can.\n");
