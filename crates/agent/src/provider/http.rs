@@ -71,7 +71,10 @@ impl HttpProvider {
             }
         }
         let mut message = self.without_key(wire::error_message(&body));
-        if response.status == 404 && self.config.api == Api::OpenAiChat && !self.config.base_url.contains("/v") {
+        if response.status == 404
+            && self.config.api == Api::OpenAiChat
+            && !self.config.base_url.contains("/v")
+        {
             message.push_str(". Most servers want a `base_url` that ends in `/v1`");
         }
         let (provider, status) = (self.name.clone(), response.status);
