@@ -21,6 +21,7 @@ pub fn headless(paths: &[PathBuf], say: fn(&str)) -> Option<Kernel> {
     }
     let kernel = Kernel::new(Rc::new(KernelHost::new()));
     purlin_agent::hooks::declare_all(&kernel);
+    purlin_tui::hooks::declare_all(&kernel);
     kernel.ui().set_interactive(false);
     load(&kernel, paths, say);
     report(&kernel, say);

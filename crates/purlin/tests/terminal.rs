@@ -224,6 +224,69 @@ fn a_second_process_follows_live_and_does_not_displace_the_first() {
 }
 
 #[test]
+fn a_headless_run_on_an_open_session_is_answered_by_its_agent_and_seen_on_its_screen() {
+    let home = Home::new();
+    let model = home.script("[[turn]]\ntext = 'one'\n[[turn]]\ntext = 'for the pipe'");
+    let pty = open(&home, &["--model", &model]);
+    pty.send("first\r");
+    pty.wait_text("one");
+    let run = home.run(PURLIN, &["-c", "-p", "from outside"]);
+    assert_eq!((run.code, run.output.as_str(), run.errors.as_str()), (Some(0), "for the pipe\n", ""));
+    pty.wait_text("from outside");
+    pty.wait_text("for the pipe");
+    quit(pty);
+}
+
+#[test]
+fn when_the_first_process_is_killed_the_second_takes_over() {
+    let home = Home::new();
+    let model = home.script("[[turn]]\ntext = 'one'\n[[turn]]\ntext = 'answer number two'");
+    let mut first = open(&home, &["--model", &model]);
+    first.send("first\r");
+    first.wait_text("one");
+    let second = open(&home, &["--continue"]);
+    second.wait_text("one");
+    first.signal(Signal::KILL);
+    assert_eq!(first.wait_end(), Ended::Signal);
+    second.send("second\r");
+    second.wait_text("answer number two");
+    quit(second);
+}
+
+#[test]
+fn no_session_writes_nothing_to_disk() {
+    let home = Home::new();
+    let before = purlin_testkit::files(home.root());
+    let pty = open(&home, &["--no-session"]);
+    pty.send("hello\r");
+    pty.wait_text("This is the echo model");
+    pty.send("a draft");
+    pty.wait_text("› a draft");
+    quit(pty);
+    assert_eq!(purlin_testkit::files(home.root()), before);
+}
+
+#[test]
+fn a_termination_in_a_tool_call_ends_the_tool_and_is_told_on_resume() {
+    let home = Home::new();
+    let model =
+        home.script("[[turn]]\n[[turn.tool]]\nname = 'bash'\nargs = { command = 'echo started; sleep 100' }");
+    let mut pty = open(&home, &["--model", &model]);
+    pty.send("go\r");
+    pty.wait_text("started");
+    pty.signal(Signal::TERM);
+    assert_eq!(pty.wait_end(), Ended::Code(143));
+    pty.assert_restored();
+    let pty = open(&home, &["-c"]);
+    pty.wait_text("started");
+    pty.wait_for("the end of the call", |screen| {
+        let text = screen.contents().to_lowercase();
+        text.contains("interrupted") || text.contains("cancelled")
+    });
+    quit(pty);
+}
+
+#[test]
 fn a_resize_in_mid_stream_and_a_tiny_screen_do_no_harm() {
     let home = Home::new();
     let text = "word ".repeat(200);

@@ -1,7 +1,7 @@
 //! The hooks that the screen raises: a prompt is submitted, a block of the transcript is laid out.
 
 use purlin_kernel::{
-    AnswerField, Block, DeadlineClass, Field, Hook, HookDecl, Object, Payload, Ty,
+    AnswerField, Block, DeadlineClass, Field, Hook, HookDecl, Kernel, Object, Payload, Ty,
     text::{Color, Line, Span, Style},
 };
 use serde::Deserialize;
@@ -51,6 +51,13 @@ impl Hook for TranscriptRender {
 
 /// Every hook of this crate.
 pub static ALL: [&HookDecl; 2] = [&PROMPT_SUBMIT, &TRANSCRIPT_RENDER];
+
+/// Declares the hooks of this crate; also where there is no screen, so that extensions which handle them load.
+pub fn declare_all(kernel: &Kernel) {
+    for decl in ALL {
+        kernel.hook().declare(decl);
+    }
+}
 
 /// A block about to be laid out; its fields are made when a handler reads them.
 #[derive(Debug, Clone)]

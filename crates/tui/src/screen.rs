@@ -60,9 +60,7 @@ struct Parts {
 impl Screen {
     /// Creates the stock buffers, windows, layout, commands and keymaps, and focuses the composer.
     pub fn install(kernel: &Kernel, options: ScreenOptions) -> Result<Screen, HandlerError> {
-        for decl in hooks::ALL {
-            kernel.hook().declare(decl);
-        }
+        hooks::declare_all(kernel);
         let screen = Screen(Rc::new(Parts {
             kernel: kernel.clone(),
             transcript: Rc::new(Transcript::new(options.welcome)),

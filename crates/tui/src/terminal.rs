@@ -161,6 +161,10 @@ impl Terminal {
 
     /// Takes the terminal over again, whatever was done to it while the process was stopped.
     pub fn reenter(&mut self) -> Result<(), TerminalError> {
+        if self.entered {
+            // Stopped from outside, without leaving: what was pushed then is not pushed a second time.
+            self.send(sequences::keyboard_off(self.keyboard));
+        }
         self.entered = false;
         self.keyboard = Keyboard::Legacy;
         self.enter()

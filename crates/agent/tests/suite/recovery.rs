@@ -99,3 +99,24 @@ fn the_transcript_says_that_a_call_was_interrupted() {
     assert_eq!(transcript.range(0..9)[2].text, "Interrupted: purlin ended while it was working.");
     assert_eq!(transcript.range(0..9)[1].meta["args"], json!({"command": "rm x"}));
 }
+
+#[test]
+fn what_an_interrupted_tool_had_shown_stays_when_the_session_goes_on() {
+    let (mut world, cell) = killed();
+    let content =
+        Media::text("line 1\nline 2\n").with_meta(&OutputMeta::new(Role::ToolOutput).with_call("c1"));
+    let printed = Event::TerminalOutputAdded {
+        id: OutputId::from("o2"),
+        cell_id: cell,
+        position: 1.0,
+        content,
+        stream_name: purlin_notebook::StreamName::Stdout,
+    };
+    world.store.commit(&[printed]).expect("commits");
+    world.start_agent();
+    world.ask("what happened?");
+    let transcript = Transcript::new(world.store.clone()).expect("opens");
+    let tool = transcript.range(0..9)[1].text.clone();
+    assert!(tool.starts_with("line 1\nline 2\n"), "{tool}");
+    assert!(tool.contains("was interrupted"), "{tool}");
+}

@@ -44,6 +44,23 @@ fn signals_put_the_terminal_back() {
 }
 
 #[test]
+fn a_program_that_was_stopped_draws_itself_anew() {
+    let mut pty = start(&[]);
+    pty.wait_text("a demonstration of the screen");
+    for round in 1..4 {
+        let written = pty.raw().len();
+        pty.signal(Signal::STOP);
+        pty.signal(Signal::CONT);
+        pty.wait_written(written + 100);
+        pty.send("x");
+        pty.wait_text(&format!("› {}", "x".repeat(round)));
+    }
+    pty.send("\x03\x03");
+    pty.wait_end();
+    pty.assert_restored();
+}
+
+#[test]
 fn a_panic_puts_the_terminal_back_and_is_told() {
     let mut pty = start(&[]);
     pty.wait_text("a demonstration of the screen");
