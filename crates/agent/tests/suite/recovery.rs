@@ -79,6 +79,8 @@ fn an_interrupted_call_gets_one_result_and_the_next_prompt_goes_on() {
     assert_eq!(results.len(), 1, "{results:?}");
     assert!(results[0].contains("was interrupted"), "{results:?}");
     assert_eq!(world.status("c1").as_deref(), Some("interrupted"));
+    let ends = world.events().iter().filter(|event| matches!(event, Event::ToolCallEnded { .. })).count();
+    assert_eq!(ends, 1, "the call ends once");
     world.ask("again");
     let results = world.outputs(&cell).into_iter().filter(|output| output.starts_with("tool_result")).count();
     assert_eq!(results, 1);
