@@ -105,7 +105,7 @@ impl ProviderError {
     /// Whether sending the same request again makes sense.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Http { status, .. } => matches!(status, 408 | 409 | 425 | 429 | 500..=599),
+            Self::Http { status, .. } => crate::wire::is_transient_status(*status),
             Self::Network { .. } => true,
             Self::Wire { error, .. } => error.is_transient(),
             Self::Unknown { .. }

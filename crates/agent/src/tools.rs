@@ -157,9 +157,13 @@ pub struct ToolContext {
 }
 
 impl ToolContext {
-    /// The path a model meant: absolute as it is, relative from the session's directory.
+    /// The path a model meant: absolute as it is, `~` from the home directory, relative from the session's directory.
     pub fn path(&self, path: &str) -> PathBuf {
-        self.cwd.join(path)
+        let below_home = path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        match (below_home, std::env::home_dir()) {
+            (Some(rest), Some(home)) => home.join(rest.trim_start_matches('/')),
+            _ => self.cwd.join(path),
+        }
     }
 }
 
@@ -226,6 +230,17 @@ impl Tools {
             return None;
         }
         self.built_in.iter().find(|tool| tool.spec().name == spec.name).cloned()
+    }
+}
+
+/// What is known of a file, if there is one. Reading or replacing a pipe or a device would hang, or worse.
+pub(crate) fn regular_file(path: &Path, name: &str) -> Result<Option<std::fs::Metadata>, String> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Err(format!("`{name}` is a directory")),
+        Ok(metadata) if !metadata.is_file() => Err(format!("`{name}` is not a regular file")),
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("`{name}` cannot be read: {error}")),
     }
 }
 

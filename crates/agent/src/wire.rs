@@ -44,11 +44,30 @@ impl WireError {
                 matches!(
                     kind.as_str(),
                     "overloaded_error" | "api_error" | "rate_limit_error" | "server_error" | "timeout_error"
-                )
+                ) || kind.parse().is_ok_and(is_transient_status)
             }
             Self::Garbage(_) | Self::TooLarge(_) => false,
         }
     }
+}
+
+/// Whether a request that was answered with this HTTP status may well succeed when sent again.
+pub(crate) fn is_transient_status(status: u16) -> bool {
+    matches!(status, 408 | 409 | 425 | 429 | 500..=599)
+}
+
+/// An id or name in the characters that every server takes: others would make it refuse the whole history for ever,
+/// and models do invent names, and servers ids, that another server refuses.
+pub(crate) fn plain(text: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '_' };
+    text.chars().map(plain).collect()
+}
+
+/// The name of a tool that was called, as every server takes it.
+pub(crate) fn tool_name(name: &str) -> String {
+    let mut name = plain(name);
+    name.truncate(64);
+    name
 }
 
 /// The encoded form of a request: everything but the secret.

@@ -74,7 +74,11 @@ fn cancel(queue: &str, cell: &str) -> Event {
 fn stands(store: &MemoryStore) -> (QueueStatus, Option<String>, ExecutionState) {
     let entry = store.queue_entry(&"q".into()).unwrap().unwrap();
     let cell = store.cell(&"c".into()).unwrap().unwrap();
-    (entry.status, entry.assigned_runtime_session.map(purlin_notebook::RuntimeSessionId::into_string), cell.execution_state)
+    (
+        entry.status,
+        entry.assigned_runtime_session.map(purlin_notebook::RuntimeSessionId::into_string),
+        cell.execution_state,
+    )
 }
 
 /// Each row: what happened, then what does not change anything any more.

@@ -3,20 +3,21 @@
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use futures_channel::oneshot;
+use futures_channel::{mpsc, oneshot};
 use purlin_agent::{AiHandler, SharedSettings, ToolCatalog, Tools};
 use purlin_kernel::Port;
-use purlin_notebook::{Capabilities, CellKind, Durability, Store};
+use purlin_notebook::{Capabilities, CellKind, Durability, Store, StoreError};
 use purlin_runtime_core::{
-    AgentHandle, Handlers, Options, Outcome, RunError, RuntimeAgent, StartError, handler_fn,
+    AgentHandle, Handlers, Lifecycle, Options, Outcome, RunError, RuntimeAgent, StartError, handler_fn,
 };
 use purlin_runtime_native::lock::Locks;
 use purlin_runtime_native::{FileArtifacts, KernelHost, NativeHost, Paths, ShellHandler, SqliteNotebook};
 use tokio::task::LocalSet;
+
+use crate::session::sentence;
 
 /// What the agent is made from; all of it may cross to its thread.
 pub struct Parts {
@@ -36,12 +37,23 @@ pub struct Parts {
     pub full_durability: bool,
 }
 
+/// Tells the owner's thread of failures of the store that the agent itself sits out.
+struct Tell(mpsc::UnboundedSender<String>);
+
+impl Lifecycle for Tell {
+    fn on_store_failure(&self, error: &StoreError) {
+        // The owner may have stopped listening, which is no error.
+        drop(self.0.unbounded_send(sentence(&error.to_string())));
+    }
+}
+
 /// The running thread. Dropping it asks the agent to stop and does not wait.
 pub struct AgentThread {
     begin: Option<oneshot::Sender<()>>,
-    handle: mpsc::Receiver<AgentHandle>,
+    handle: std::sync::mpsc::Receiver<AgentHandle>,
     known: Option<AgentHandle>,
     failed: Option<oneshot::Receiver<String>>,
+    trouble: Option<mpsc::UnboundedReceiver<String>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -53,15 +65,23 @@ impl AgentThread {
     /// first events are the person's.
     pub fn spawn(parts: Parts) -> io::Result<Self> {
         let (begin, told) = oneshot::channel();
-        let (send_handle, handle) = mpsc::sync_channel(1);
+        let (send_handle, handle) = std::sync::mpsc::sync_channel(1);
         let (send_failure, failed) = oneshot::channel();
+        let (tell, trouble) = mpsc::unbounded();
         let thread = thread::Builder::new().name("agent".into()).spawn(move || {
-            if let Err(message) = run(parts, told, &send_handle) {
+            if let Err(message) = run(parts, told, &send_handle, Tell(tell)) {
                 // Nobody may be listening any more, which is no error.
                 drop(send_failure.send(message));
             }
         })?;
-        Ok(Self { begin: Some(begin), handle, known: None, failed: Some(failed), thread: Some(thread) })
+        Ok(Self {
+            begin: Some(begin),
+            handle,
+            known: None,
+            failed: Some(failed),
+            trouble: Some(trouble),
+            thread: Some(thread),
+        })
     }
 
     /// Lets the agent take its lanes. Twice is once.
@@ -86,6 +106,11 @@ impl AgentThread {
         }
     }
 
+    /// Streams a sentence for each failure of the store that the agent sits out; empty if asked for before.
+    pub fn trouble(&mut self) -> mpsc::UnboundedReceiver<String> {
+        self.trouble.take().unwrap_or_else(|| mpsc::unbounded().1)
+    }
+
     /// Stops the agent: what runs is cancelled and settled. Answers once the thread has ended, or the time is over.
     pub async fn stop(&mut self) {
         // An agent that was never begun ends when its signal goes away.
@@ -107,7 +132,8 @@ impl AgentThread {
 fn run(
     parts: Parts,
     told: oneshot::Receiver<()>,
-    handle: &mpsc::SyncSender<AgentHandle>,
+    handle: &std::sync::mpsc::SyncSender<AgentHandle>,
+    tell: Tell,
 ) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -116,7 +142,7 @@ fn run(
         .map_err(|error| format!("The agent's executor could not be started: {error}."))?;
     let local = LocalSet::new();
     let ended = runtime.block_on(local.run_until(async move {
-        let agent = agent(parts)?;
+        let agent = agent(parts, tell)?;
         // The receiver lives as long as the thread's owner.
         drop(handle.send(agent.handle()));
         if told.await.is_err() {
@@ -133,7 +159,7 @@ fn run(
     ended
 }
 
-fn agent(parts: Parts) -> Result<RuntimeAgent, String> {
+fn agent(parts: Parts, tell: Tell) -> Result<RuntimeAgent, String> {
     let store = parts.notebook.store().map_err(|error| error.to_string())?;
     let host = Rc::new(NativeHost::new());
     let tools = Tools::standard(parts.catalog);
@@ -149,6 +175,7 @@ fn agent(parts: Parts) -> Result<RuntimeAgent, String> {
     let capabilities =
         Capabilities { can_execute_code: true, can_execute_ai: true, ..Capabilities::default() };
     let mut options = Options::new("agent", "local", [CellKind::Ai, CellKind::Shell, CellKind::Echo]);
+    options.lifecycle = Rc::new(tell);
     // A notebook in memory is nobody else's, and nothing of it may touch the disk.
     if parts.notebook.path().is_some() {
         options.liveness = Rc::new(Locks::new(&parts.paths));

@@ -121,6 +121,7 @@ async fn ask(
     let mut changes = store.watch(Tables::LOG);
     let mut leaving: Option<Asked> = None;
     let mut failure = std::pin::pin!(agent.failure());
+    let mut trouble = agent.trouble();
     loop {
         tokio::select! {
             tick = changes.next(), if !output.is_busy() && answer.end().is_none() => {
@@ -141,6 +142,8 @@ async fn ask(
                 // A page may have been left unread while the output was busy.
                 changes = store.watch(Tables::LOG);
             }
+            // A person would make room and wait; a run without one ends and says why.
+            Some(message) = trouble.next() => return Err(Report::new(Kind::System, message)),
             message = &mut failure => return Err(Report::new(Kind::System, message)),
             asked = signals.next() => {
                 if leaving.is_some() || asked != Asked::Interrupt {

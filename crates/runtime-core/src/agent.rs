@@ -35,7 +35,7 @@ pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// For how long a full disk is tolerated while work waits for it; then the run ends with the store's message.
 ///
 /// What was streamed is kept in memory until then and written if there is room again.
-pub(crate) const GIVE_UP_AFTER: Duration = Duration::from_secs(2);
+pub(crate) const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
 
 /// Why an agent did not start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

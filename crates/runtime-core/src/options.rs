@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::{LocalBoxFuture, pending};
-use purlin_notebook::{CellId, CellKind, Durability, QueueId, RuntimeSessionId};
+use purlin_notebook::{CellId, CellKind, Durability, QueueId, RuntimeSessionId, StoreError};
 
 use crate::artifacts::{Artifacts, NoArtifacts};
 use crate::handler::ExecutionError;
@@ -52,6 +52,8 @@ pub trait Lifecycle: 'static {
     fn on_cancellation(&self, _queue: &QueueId, _cell: &CellId, _reason: &str) {}
     /// An execution failed.
     fn on_execution_error(&self, _queue: &QueueId, _error: &ExecutionError) {}
+    /// The store refuses, for now, what executions left; it is kept and tried again.
+    fn on_store_failure(&self, _error: &StoreError) {}
     /// The agent is shut down.
     fn on_shutdown(&self) {}
 }

@@ -292,6 +292,7 @@ impl Run {
         let Ended { outcome: ToolOutcome { content, details, is_error }, status, duration_ms } = ended;
         let content = self.within_limit(content);
         let id = OutputId::from(self.cx.new_id());
+        let details = details.map(bounded);
         let media = result_media(&call.id, &content, is_error, details.as_ref());
         let added = Event::MultimediaDisplayOutputAdded {
             id: id.clone(),
@@ -323,6 +324,14 @@ impl Run {
                 clip(&content, INLINE_LIMIT, None)
             }
         }
+    }
+}
+
+/// Facts for renderers that do not fit into an event are left out, and that is said.
+fn bounded(details: Value) -> Value {
+    match details.to_string().len() {
+        bytes if bytes > INLINE_LIMIT => json!({"left_out_bytes": bytes}),
+        _ => details,
     }
 }
 

@@ -179,7 +179,13 @@ impl Run {
     /// Gives every call that a killed run left open a result, so that each call has exactly one.
     pub(super) fn mend(&mut self, open: Vec<OpenCall>) -> Result<(), Stop> {
         let mut events = Vec::new();
+        let store = self.cx.store();
         for (index, call) in open.into_iter().enumerate() {
+            // Whoever settled the lost execution has ended its calls already.
+            let ended = store
+                .tool_calls(&call.cell)?
+                .iter()
+                .any(|known| known.tool_call_id == call.call_id && known.status.is_some());
             let id = OutputId::from(self.cx.new_id());
             let own = call.cell == self.cx.cell.id;
             let position = if own { self.cx.next_position() } else { call.position + index as f64 };
@@ -191,11 +197,13 @@ impl Run {
                 representations: [(TOOL_RESULT_MIME.to_owned(), media)].into(),
                 display_id: None,
             });
-            events.push(Event::ToolCallEnded {
-                tool_call_id: call.call_id.clone(),
-                status: ToolCallStatus::Interrupted,
-                duration_ms: 0,
-            });
+            if !ended {
+                events.push(Event::ToolCallEnded {
+                    tool_call_id: call.call_id.clone(),
+                    status: ToolCallStatus::Interrupted,
+                    duration_ms: 0,
+                });
+            }
             let part = Part::ToolResult { id: call.call_id, content: INTERRUPTED.to_owned(), is_error: true };
             self.history.push(Message { id: id.into_string(), speaker: Speaker::User, part });
             tracing::info!(tool = call.name, "gave an interrupted tool call a result");

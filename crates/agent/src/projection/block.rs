@@ -177,6 +177,8 @@ impl Made {
     }
 
     /// The result once there is one, until then what was printed.
+    ///
+    /// The result of a call that was broken off only says so: what had been shown before stays above it.
     fn tool_text(
         &mut self,
         store: &dyn Store,
@@ -196,7 +198,15 @@ impl Made {
                 self.meta.insert("reason".into(), reason.into());
             }
             self.meta.insert("is_error".into(), is_error.into());
-            self.text = content;
+            let broken_off = self
+                .meta
+                .get("status")
+                .is_some_and(|status| status == "interrupted" || status == "cancelled");
+            if broken_off {
+                self.printed_before(store, printed, &content)?;
+            }
+            self.text.push_str(&content);
+            self.tail = None;
         }
         let details = result
             .representations
@@ -205,6 +215,24 @@ impl Made {
             .find_map(|media| media.metadata()?.get("details"));
         if let Some(details) = details {
             self.meta.insert("details".into(), details.clone());
+        }
+        Ok(())
+    }
+
+    /// Adds what was printed, unless `result` repeats it.
+    fn printed_before(
+        &mut self,
+        store: &dyn Store,
+        printed: &[OutputId],
+        result: &str,
+    ) -> Result<(), StoreError> {
+        for id in printed {
+            self.output(store, id)?;
+        }
+        if result.contains(self.text.trim_end()) {
+            self.text.clear();
+        } else if !self.text.ends_with('\n') {
+            self.text.push('\n');
         }
         Ok(())
     }

@@ -1,16 +1,18 @@
 //! Providers reached over HTTP, on either wire.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use futures_util::future::select;
 use purlin_runtime_core::{Host, HttpRequest, HttpResponse};
 use serde_json::Value;
 
 use super::{Call, ModelStream, Provider, ProviderError};
 use crate::request::{ModelEvent, Request};
-use crate::settings::{Api, ProviderConfig};
+use crate::settings::{Api, ProviderConfig, Secret};
 use crate::wire::{self, Decoder, WireError, anthropic, openai_chat};
 
 /// Bytes of an error body that are read at most.
@@ -18,6 +20,8 @@ const ERROR_BODY: usize = 64 * 1024;
 
 /// How long a server may be silent: models that reason out of sight take minutes, but every wait has to end.
 const SILENCE: Duration = Duration::from_secs(600);
+/// How long the body may take to end once the answer is complete; an ended one leaves its connection for the next.
+const LINGER: Duration = Duration::from_millis(250);
 
 /// A configured provider.
 #[derive(Clone, Debug)]
@@ -66,7 +70,13 @@ impl HttpProvider {
                 break;
             }
         }
-        let message = wire::error_message(&body);
+        let mut message = self.without_key(wire::error_message(&body));
+        if response.status == 404
+            && self.config.api == Api::OpenAiChat
+            && !self.config.base_url.contains("/v")
+        {
+            message.push_str(". Most servers want a `base_url` that ends in `/v1`");
+        }
         let (provider, status) = (self.name.clone(), response.status);
         if matches!(status, 401 | 403) {
             let (env, file) = (self.key_env(), self.config.key_file.clone());
@@ -74,6 +84,13 @@ impl HttpProvider {
         }
         let retry_after = retry_after(&response.headers, now_ms);
         ProviderError::Http { provider, status, message, retry_after }
+    }
+
+    /// Servers quote the key they refuse; it must not get into the store with their message.
+    fn without_key(&self, message: String) -> String {
+        let key = self.config.key.as_ref().map_or("", Secret::expose);
+        // What is this short is a placeholder, and part of ordinary words.
+        if key.len() < 8 { message } else { message.replace(key, "[key]") }
     }
 
     fn key_env(&self) -> String {
@@ -132,6 +149,7 @@ impl Provider for HttpProvider {
             host: Rc::clone(host),
             stage: Stage::Connect(request),
             ready: VecDeque::new(),
+            complete: false,
         };
         futures_util::stream::unfold(state, |mut state| async move {
             let item = state.next().await?;
@@ -154,6 +172,7 @@ struct Streaming {
     decoder: Decoder,
     stage: Stage,
     ready: VecDeque<ModelEvent>,
+    complete: bool,
 }
 
 impl Streaming {
@@ -166,8 +185,14 @@ impl Streaming {
                         self.ready.clear();
                         Err(ProviderError::Wire { provider: self.provider.name.clone(), error })
                     }
-                    event => Ok(event),
+                    event => {
+                        self.complete |= matches!(event, ModelEvent::Done { .. });
+                        Ok(event)
+                    }
                 });
+            }
+            if self.complete {
+                self.linger().await;
             }
             match std::mem::replace(&mut self.stage, Stage::Ended) {
                 Stage::Connect(request) => {
@@ -193,6 +218,14 @@ impl Streaming {
                 },
                 Stage::Ended => return None,
             }
+        }
+    }
+
+    /// Waits a moment for the end of a body whose answer is complete: several servers never end it.
+    async fn linger(&mut self) {
+        if let Stage::Body(mut response) = std::mem::replace(&mut self.stage, Stage::Ended) {
+            let rest = async { while let Some(Ok(_)) = response.body.next().await {} };
+            select(pin!(rest), self.host.sleep(LINGER)).await;
         }
     }
 

@@ -10,10 +10,14 @@ use similar::TextDiff;
 use super::blocking::blocking;
 use super::clip::clip;
 use super::write::replace;
-use super::{Tool, ToolContext, ToolKind, ToolOutcome, ToolSpec, shown};
+use super::{Tool, ToolContext, ToolKind, ToolOutcome, ToolSpec, regular_file, shown};
 
 /// Bytes of a diff that the model is shown.
 const DIFF_BYTES: usize = 8 * 1024;
+/// Bytes of a diff that people are shown: what is stored of a result has to stay below the inline limit.
+const SHOWN_DIFF: usize = 32 * 1024;
+/// How long a small diff may be looked for; a larger one is found at once.
+const DIFF_TIME: std::time::Duration = std::time::Duration::from_millis(500);
 /// Largest file that is edited, in bytes.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
 
@@ -65,7 +69,7 @@ impl Tool for EditTool {
 
 fn edit(path: &Path, name: &str, old: &str, new: &str, all: bool) -> Result<ToolOutcome, String> {
     let failed = |error: std::io::Error| format!("`{name}` cannot be read: {error}");
-    let metadata = std::fs::metadata(path).map_err(failed)?;
+    let metadata = regular_file(path, name)?.ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))?;
     if metadata.len() > MAX_FILE {
         return Err(format!("`{name}` has {} bytes, which is too large to edit", metadata.len()));
     }
@@ -116,19 +120,29 @@ fn substitute(text: &str, old: &str, new: &str, all: bool) -> Result<(String, us
     if old == new {
         return Err(Problem::Same);
     }
-    // Models write line feeds; a file with CR LF is matched and answered in its own line ends.
-    let crlf = text.contains("\r\n") && !old.contains('\r') && old.contains('\n');
-    let (old, new) = if crlf {
-        (old.replace('\n', "\r\n"), new.replace("\r\n", "\n").replace('\n', "\r\n"))
-    } else {
-        (old.to_owned(), new.to_owned())
-    };
+    let (old, new) = in_line_ends_of(text, old, new);
     let found: Vec<usize> = text.match_indices(&old).map(|(at, _)| at).collect();
     match found.len() {
         0 => Err(Problem::Missing),
         1 => Ok((text.replacen(&old, &new, 1), 1)),
         count if all => Ok((text.replace(&old, &new), count)),
         _ => Err(Problem::Ambiguous(lines_of(text, &found))),
+    }
+}
+
+/// Models write line feeds; a file with CR LF is matched and answered in its own line ends.
+fn in_line_ends_of(text: &str, old: &str, new: &str) -> (String, String) {
+    let crlf = |text: &str| text.replace("\r\n", "\n").replace('\n', "\r\n");
+    let lines = text.matches('\n').count();
+    let all_crlf = lines > 0 && text.matches("\r\n").count() == lines;
+    if all_crlf {
+        (crlf(old), crlf(new))
+    } else if text.contains("\r\n") && old.contains('\n') && !text.contains(old) && text.contains(&crlf(old))
+    {
+        // The file has both kinds; the place in question has this one.
+        (crlf(old), crlf(new))
+    } else {
+        (old.to_owned(), new.to_owned())
     }
 }
 
@@ -192,7 +206,9 @@ fn likeness(a: &str, b: &str) -> f64 {
 
 /// A unified diff of two texts.
 pub(crate) fn diff(before: &str, after: &str, name: &str) -> String {
-    TextDiff::from_lines(before, after).unified_diff().context_radius(3).header(name, name).to_string()
+    let diff = TextDiff::configure().timeout(DIFF_TIME).diff_lines(before, after);
+    let text = diff.unified_diff().context_radius(3).header(name, name).to_string();
+    clip(&text, SHOWN_DIFF, None)
 }
 
 #[cfg(test)]
@@ -205,6 +221,9 @@ mod tests {
         assert_eq!(substitute("a a", "a", "b", true), Ok(("b b".into(), 2)));
         assert_eq!(substitute("a\na\n", "a", "b", false), Err(Problem::Ambiguous(vec![1, 2])));
         assert_eq!(substitute("x\r\ny\r\n", "x\ny", "1\n2", false), Ok(("1\r\n2\r\n".into(), 1)));
+        assert_eq!(substitute("x\r\ny\r\n", "x", "1\n2", false), Ok(("1\r\n2\r\ny\r\n".into(), 1)));
+        assert_eq!(substitute("x\r\ny\n", "y", "1\n2", false), Ok(("x\r\n1\n2\n".into(), 1)));
+        assert_eq!(substitute("x\r\ny\nz", "x\ny", "1\n2", false), Ok(("1\r\n2\nz".into(), 1)));
         assert_eq!(substitute("a", "b", "c", false), Err(Problem::Missing));
         assert_eq!(substitute("a", "", "c", false), Err(Problem::Empty));
         assert_eq!(substitute("a", "a", "a", false), Err(Problem::Same));

@@ -17,6 +17,8 @@ use super::{INLINE_LIMIT, Tool, ToolContext, ToolKind, ToolOutcome, ToolSpec, sh
 const LINES: usize = 2_000;
 /// Bytes of one line that are shown.
 const LINE_BYTES: usize = 4_000;
+/// Bytes of lines that are shown; room is left for the notice below them, which a further cut would part from them.
+const SHOWN: usize = INLINE_LIMIT - 512;
 /// Entries of a directory that are listed.
 const ENTRIES: usize = 400;
 
@@ -113,12 +115,13 @@ impl Lines {
             if taken == 0 {
                 return Ok(lines);
             }
-            if lines.count == limit || lines.content.len() + line.len() > INLINE_LIMIT {
+            let whole = line.ends_with(b"\n") || line.len() <= LINE_BYTES;
+            // What is no UTF-8 grows here.
+            let text = String::from_utf8_lossy(&line);
+            if lines.count == limit || lines.content.len() + text.len() > SHOWN {
                 lines.more = true;
                 return Ok(lines);
             }
-            let whole = line.ends_with(b"\n") || line.len() <= LINE_BYTES;
-            let text = String::from_utf8_lossy(&line);
             if whole {
                 lines.content.push_str(&text);
             } else {

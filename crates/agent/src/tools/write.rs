@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 
 use super::blocking::blocking;
 use super::edit::diff;
-use super::{Tool, ToolContext, ToolKind, ToolOutcome, ToolSpec, shown};
+use super::{Tool, ToolContext, ToolKind, ToolOutcome, ToolSpec, regular_file, shown};
+
+/// Largest file whose change is shown, in bytes.
+const MAX_DIFFED: u64 = 1024 * 1024;
 
 /// Writes a whole file.
 #[derive(Clone, Debug)]
@@ -54,26 +57,30 @@ impl Tool for WriteTool {
 }
 
 fn write(path: &Path, name: &str, content: &str) -> Result<ToolOutcome, String> {
-    if path.is_dir() {
-        return Err(format!("`{name}` is a directory"));
-    }
-    let before = std::fs::read_to_string(path).ok();
+    let old = regular_file(path, name)?;
+    let before = old
+        .as_ref()
+        .filter(|old| old.len() <= MAX_DIFFED && content.len() as u64 <= MAX_DIFFED)
+        .and_then(|_| std::fs::read_to_string(path).ok());
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent)
             .map_err(|error| format!("the directory of `{name}` cannot be made: {error}"))?;
     }
     replace(path, content.as_bytes()).map_err(|error| format!("`{name}` cannot be written: {error}"))?;
     let lines = content.lines().count();
-    let verb = if before.is_some() { "Replaced" } else { "Created" };
+    let verb = if old.is_some() { "Replaced" } else { "Created" };
     let diff = before.as_deref().map(|before| diff(before, content, name));
-    let details = json!({"path": name, "created": before.is_none(), "lines": lines, "diff": diff});
+    let details = json!({"path": name, "created": old.is_none(), "lines": lines, "diff": diff});
     Ok(ToolOutcome::ok(format!("{verb} `{name}` ({lines} lines, {} bytes).", content.len()))
         .with_details(details))
 }
 
 /// Replaces a file in one step: readers see the old content or the new, never a part. Links and modes stay.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let target = std::fs::canonicalize(path)
+        // A link to a file that is not there yet makes that file.
+        .or_else(|_| std::fs::read_link(path).map(|to| path.with_file_name(to)))
+        .unwrap_or_else(|_| path.to_owned());
     let (Some(parent), Some(file)) = (target.parent(), target.file_name()) else {
         return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "the path names no file"));
     };

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use futures_util::StreamExt;
 use purlin_agent::{Api, ModelRef, ProviderConfig, Secret};
 use purlin_notebook::{Role, StoreExt};
-use purlin_runtime_core::{HttpError, HttpErrorKind, HttpRequest, HttpResponse};
+use purlin_runtime_core::{Host as _, HttpError, HttpErrorKind, HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
 use crate::wires::{ANTHROPIC, OPENAI};
@@ -158,6 +158,23 @@ fn errors_name_what_to_do_and_never_the_key() {
     assert!(garbage.contains("not a model's answer: `<html>proxy</html>`"), "{garbage}");
     let bad = ask(Some("sk-secret"), || body(400, &[], "{\"error\":{\"message\":\"bad field\"}}"));
     assert!(bad.contains("`p` answered HTTP 400: bad field"), "{bad}");
+    let quoted =
+        ask(Some("sk-secret"), || body(401, &[], "{\"error\":{\"message\":\"wrong key: sk-secret\"}}"));
+    assert!(quoted.contains("(HTTP 401): wrong key: [key]."), "{quoted}");
+}
+
+#[test]
+fn a_server_that_never_ends_its_body_does_not_hold_up_the_turn() {
+    let endless = || {
+        let whole: Result<Vec<u8>, HttpError> = Ok(ANTHROPIC_END.as_bytes().to_vec());
+        let body = futures_util::stream::iter([whole]).chain(futures_util::stream::pending()).boxed_local();
+        Ok(HttpResponse { status: 200, headers: Vec::new(), body })
+    };
+    let (world, _) = world(Api::AnthropicMessages, Some("k"), vec![Box::new(endless)]);
+    let begun = world.host.mono();
+    let cell = world.ask("go");
+    assert_eq!(world.outputs(&cell), ["text: End."]);
+    assert!(world.host.mono() - begun < 1_000, "{} ms", world.host.mono() - begun);
 }
 
 #[test]

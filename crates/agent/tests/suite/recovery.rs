@@ -79,6 +79,8 @@ fn an_interrupted_call_gets_one_result_and_the_next_prompt_goes_on() {
     assert_eq!(results.len(), 1, "{results:?}");
     assert!(results[0].contains("was interrupted"), "{results:?}");
     assert_eq!(world.status("c1").as_deref(), Some("interrupted"));
+    let ends = world.events().iter().filter(|event| matches!(event, Event::ToolCallEnded { .. })).count();
+    assert_eq!(ends, 1, "the call ends once");
     world.ask("again");
     let results = world.outputs(&cell).into_iter().filter(|output| output.starts_with("tool_result")).count();
     assert_eq!(results, 1);
@@ -96,4 +98,25 @@ fn the_transcript_says_that_a_call_was_interrupted() {
     assert_eq!(status(&transcript), "interrupted");
     assert_eq!(transcript.range(0..9)[2].text, "Interrupted: purlin ended while it was working.");
     assert_eq!(transcript.range(0..9)[1].meta["args"], json!({"command": "rm x"}));
+}
+
+#[test]
+fn what_an_interrupted_tool_had_shown_stays_when_the_session_goes_on() {
+    let (mut world, cell) = killed();
+    let content =
+        Media::text("line 1\nline 2\n").with_meta(&OutputMeta::new(Role::ToolOutput).with_call("c1"));
+    let printed = Event::TerminalOutputAdded {
+        id: OutputId::from("o2"),
+        cell_id: cell,
+        position: 1.0,
+        content,
+        stream_name: purlin_notebook::StreamName::Stdout,
+    };
+    world.store.commit(&[printed]).expect("commits");
+    world.start_agent();
+    world.ask("what happened?");
+    let transcript = Transcript::new(world.store.clone()).expect("opens");
+    let tool = transcript.range(0..9)[1].text.clone();
+    assert!(tool.starts_with("line 1\nline 2\n"), "{tool}");
+    assert!(tool.contains("was interrupted"), "{tool}");
 }

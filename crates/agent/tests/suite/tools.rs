@@ -53,6 +53,64 @@ fn write_read_edit() {
 
 #[cfg(unix)]
 #[test]
+fn pipes_and_devices_are_refused_instead_of_waited_for() {
+    let world = World::new("[[turn]]\n");
+    let (read, write, edit) = (ReadTool::new(), WriteTool::new(), EditTool::new());
+    for path in ["/dev/zero", "/dev/tty", "socket"] {
+        let _socket = std::os::unix::net::UnixDatagram::bind(world.dir.path().join("socket"));
+        let expected = format!("Error: `{path}` is not a regular file");
+        let args = json!({"path": path, "old_string": "a", "new_string": "b"});
+        assert_eq!(run(&world, &edit, args).content, expected);
+        assert_eq!(run(&world, &read, json!({"path": path})).content, expected);
+        assert_eq!(run(&world, &write, json!({"path": path, "content": "x"})).content, expected);
+    }
+}
+
+#[test]
+fn a_tilde_is_the_home_directory() {
+    let world = World::new("[[turn]]\n");
+    let missing = run(&world, &ReadTool::new(), json!({"path": "~/no/such/file"}));
+    let home = std::env::home_dir().expect("a home").join("no/such/file");
+    assert!(missing.content.contains(&home.display().to_string()), "{missing:?}");
+    run(&world, &WriteTool::new(), json!({"path": "~odd", "content": "x"}));
+    assert!(world.dir.path().join("~odd").exists(), "only a whole `~` stands for it");
+}
+
+#[test]
+fn what_is_read_and_its_notice_stay_below_the_inline_limit() {
+    let world = World::new("[[turn]]\n");
+    // Each of these bytes is shown as three.
+    std::fs::write(world.dir.path().join("big"), b"\xff\xff\xff\n".repeat(100_000)).expect("writes");
+    let part = run(&world, &ReadTool::new(), json!({"path": "big", "limit": 90_000})).content;
+    assert!(part.len() <= purlin_agent::tools::INLINE_LIMIT, "{}", part.len());
+    assert!(part.contains("go on with `offset`"));
+}
+
+#[test]
+fn a_change_of_a_large_file_is_stored_in_bounds() {
+    let world = World::new("[[turn]]\n");
+    let text = |word: &str| (0..20_000).map(|n| format!("{word} {n}")).collect::<Vec<_>>().join("\n");
+    run(&world, &WriteTool::new(), json!({"path": "big", "content": text("a")}));
+    let replaced = run(&world, &WriteTool::new(), json!({"path": "big", "content": text("b")}));
+    let details = replaced.details.expect("details");
+    assert_eq!(details["created"], json!(false));
+    let diff = details["diff"].as_str().expect("a diff");
+    assert!(diff.contains("bytes left out") && diff.len() < 40_000, "{}", diff.len());
+}
+
+#[cfg(unix)]
+#[test]
+fn writing_through_a_link_makes_the_file_it_names() {
+    let world = World::new("[[turn]]\n");
+    let link = world.dir.path().join("link");
+    std::os::unix::fs::symlink("later", &link).expect("links");
+    run(&world, &WriteTool::new(), json!({"path": "link", "content": "new"}));
+    assert!(link.is_symlink());
+    assert_eq!(std::fs::read_to_string(world.dir.path().join("later")).expect("reads"), "new");
+}
+
+#[cfg(unix)]
+#[test]
 fn writing_keeps_links_and_modes() {
     use std::os::unix::fs::PermissionsExt;
     let world = World::new("[[turn]]\n");

@@ -138,6 +138,10 @@ fn errors_inside_a_stream() {
     let error = WireError::Provider { kind: "overloaded_error".into(), message: "Overloaded".into() };
     assert!(error.is_transient());
     assert_eq!(decode("anthropic", [overloaded.as_bytes()]), [ModelEvent::Error(error)]);
+    let busy = "data: {\"error\":{\"message\":\"try later\",\"code\":502}}\n\n";
+    let error = WireError::Provider { kind: "502".into(), message: "try later".into() };
+    assert!(error.is_transient());
+    assert_eq!(decode("openai", [busy.as_bytes()]), [ModelEvent::Error(error)]);
     let bad = "data: {\"error\":{\"message\":\"no such model\",\"code\":404}}\n\n";
     let error = WireError::Provider { kind: "404".into(), message: "no such model".into() };
     assert_eq!(decode("openai", [bad.as_bytes()]), [ModelEvent::Error(error)]);
@@ -258,4 +262,44 @@ fn openai_request_with_and_without_quirks() {
             {"role": "user", "content": "and this"},
         ])
     );
+}
+
+#[test]
+fn a_turn_that_was_stopped_in_its_reasoning_is_not_sent_to_anthropic() {
+    let mut request = request();
+    let thought = request.messages[2].clone();
+    request.messages.truncate(1);
+    request.messages.extend([thought, Message::text("8", Speaker::User, "go on")]);
+    let encoded = anthropic::encode(&request, "anthropic", &ModelLimits::of(&request.model));
+    assert_eq!(
+        encoded.payload["messages"],
+        json!([{"role": "user", "content": [
+            {"type": "text", "text": "hi"},
+            {"type": "text", "text": "go on", "cache_control": {"type": "ephemeral"}},
+        ]}])
+    );
+}
+
+#[test]
+fn names_and_ids_that_a_server_would_refuse_are_sent_in_plain_characters() {
+    let mut request = request();
+    let strange = |part: &mut Part| match part {
+        Part::ToolCall { id, name, .. } => {
+            *id = "functions.bash:0".into();
+            *name = format!("functions.bäsh{}", "x".repeat(80));
+        }
+        Part::ToolResult { id, .. } => *id = "functions.bash:0".into(),
+        _ => {}
+    };
+    request.messages.iter_mut().for_each(|message| strange(&mut message.part));
+    let sent = anthropic::encode(&request, "anthropic", &ModelLimits::of(&request.model)).payload;
+    let call = &sent["messages"][1]["content"][1];
+    assert_eq!(call["id"], "functions_bash_0");
+    assert_eq!(sent["messages"][2]["content"][0]["tool_use_id"], "functions_bash_0");
+    let name = format!("functions_b_sh{}", "x".repeat(50));
+    assert_eq!(call["name"], name);
+    let sent = openai_chat::encode(&request, openai_chat::Quirks::of("http://h/v1"), &ModelLimits::of("m"));
+    let call = &sent.payload["messages"][2]["tool_calls"][0];
+    // This wire has no rule for ids, and some of its servers read their own.
+    assert_eq!((&call["id"], &call["function"]["name"]), (&json!("functions.bash:0"), &json!(name)));
 }

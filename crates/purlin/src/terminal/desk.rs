@@ -310,6 +310,19 @@ impl Desk {
                 }
             }
         }));
+        let (desk, mut trouble) = (self.downgrade(), agent.trouble());
+        open.tasks.borrow_mut().push(tokio::task::spawn_local(async move {
+            let mut said = String::new();
+            while let Some(message) = trouble.next().await {
+                // The agent tries again and again; the person hears it once.
+                if said != message
+                    && let Some(desk) = desk.upgrade()
+                {
+                    desk.say(message.clone(), Level::Error);
+                    said = message;
+                }
+            }
+        }));
         open.agent.replace(Some(agent));
     }
 

@@ -190,6 +190,7 @@ impl<'a> Serve<'a> {
         match result {
             Err(error) if may_pass(&error) => {
                 self.agent.log(Level::Error, &format!("The store failed, and is tried again: {error}"));
+                self.agent.call("on_store_failure", |lifecycle| lifecycle.on_store_failure(&error));
                 self.retry_or_give_up(error)
             }
             other => other,
@@ -242,6 +243,7 @@ impl<'a> Serve<'a> {
             Err(error) => {
                 self.agent
                     .log(Level::Error, &format!("The end of an execution could not be written yet: {error}"));
+                self.agent.call("on_store_failure", |lifecycle| lifecycle.on_store_failure(&error));
                 self.retry_or_give_up(error)
             }
         }
@@ -336,10 +338,10 @@ impl<'a> Serve<'a> {
         self.change_armed = false;
         let status = if self.active.is_empty() { RuntimeStatus::Ready } else { RuntimeStatus::Busy };
         let event = Event::RuntimeSessionStatusChanged { session_id: self.session.clone(), status };
-        match self.agent.store.commit(&[event]) {
-            Ok(_) => self.announced = status,
-            // The next change tries again; nobody's work depends on the announcement.
-            Err(error) => self.agent.log(Level::Warn, &format!("The status could not be announced: {error}")),
+        // The next change tries again; nobody's work depends on the announcement, and trying at once would be polling.
+        self.announced = status;
+        if let Err(error) = self.agent.store.commit(&[event]) {
+            self.agent.log(Level::Warn, &format!("The status could not be announced: {error}"));
         }
     }
 

@@ -127,7 +127,7 @@ fn a_disk_that_stays_full_ends_the_run_with_the_stores_message_and_a_new_run_set
     let (cell, queue) = world.ask(CellKind::Echo, "");
     world.host.advance(40);
     *store.commit_fails.borrow_mut() = Some(full());
-    world.host.advance(5_000);
+    world.host.advance(8_000);
     assert_eq!(*ended.borrow(), Some(Err(RunError::Store(full()))));
     assert_eq!(agent.status(), AgentStatus::Stopped);
     assert_eq!(world.host.timers(), 0);
@@ -152,6 +152,6 @@ fn a_prompt_that_cannot_be_claimed_ends_the_run_too() {
     world.host.settle();
     *store.commit_fails.borrow_mut() = Some(full());
     world.ask(CellKind::Echo, "never");
-    world.host.advance(5_000);
+    world.host.advance(8_000);
     assert_eq!(agent.status(), AgentStatus::Stopped);
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::API;
 use crate::model::{ModelLimits, ThinkingStyle};
 use crate::request::{Message, Part, Request, Speaker, Thinking, ToolDefinition};
-use crate::wire::Encoded;
+use crate::wire::{Encoded, plain, tool_name};
 
 /// Encodes a request; `provider` decides which opaque items may come back.
 pub fn encode(request: &Request, provider: &str, limits: &ModelLimits) -> Encoded {
@@ -90,6 +90,7 @@ fn messages(request: &Request, provider: &str, thinks: bool) -> Vec<Value> {
             _ => turns.push((message.speaker, vec![block])),
         }
     }
+    turns = without_trailing_thinking(turns);
     for (speaker, blocks) in &mut turns {
         if *speaker == Speaker::User {
             // Results have to stand before any other text of the turn that answers the calls.
@@ -102,6 +103,24 @@ fn messages(request: &Request, provider: &str, thinks: bool) -> Vec<Value> {
         block.insert("cache_control".into(), cache_mark());
     }
     turns.into_iter().map(|(speaker, content)| json!({"role": speaker, "content": content})).collect()
+}
+
+/// The API refuses a turn of the model that ends in reasoning, as one does that was stopped before it said anything.
+fn without_trailing_thinking(turns: Vec<(Speaker, Vec<Value>)>) -> Vec<(Speaker, Vec<Value>)> {
+    let mut kept: Vec<(Speaker, Vec<Value>)> = Vec::with_capacity(turns.len());
+    for (speaker, mut blocks) in turns {
+        let is_thinking =
+            |block: &Value| block["type"].as_str().is_some_and(|kind| kind.ends_with("thinking"));
+        while speaker == Speaker::Assistant && blocks.last().is_some_and(is_thinking) {
+            blocks.pop();
+        }
+        match kept.last_mut() {
+            _ if blocks.is_empty() => {}
+            Some((last, before)) if *last == speaker => before.append(&mut blocks),
+            _ => kept.push((speaker, blocks)),
+        }
+    }
+    kept
 }
 
 fn block(message: &Message, request: &Request, provider: &str, thinks: bool) -> Option<Value> {
@@ -117,11 +136,11 @@ fn block(message: &Message, request: &Request, provider: &str, thinks: bool) -> 
         Part::ToolCall { id, name, arguments } => {
             // Only an object is accepted; what the model wrote instead was answered with an error result.
             let input = if arguments.is_object() { arguments.clone() } else { json!({}) };
-            Some(json!({"type": "tool_use", "id": id, "name": name, "input": input}))
+            Some(json!({"type": "tool_use", "id": plain(id), "name": tool_name(name), "input": input}))
         }
         Part::ToolResult { id, content, is_error } => {
             let content = if content.is_empty() { "(no output)" } else { content };
-            let mut block = json!({"type": "tool_result", "tool_use_id": id, "content": content});
+            let mut block = json!({"type": "tool_result", "tool_use_id": plain(id), "content": content});
             if *is_error {
                 block["is_error"] = true.into();
             }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Quirks;
 use crate::model::{ModelLimits, ThinkingStyle};
 use crate::request::{Message, Part, Request, Speaker, Thinking, ToolDefinition};
-use crate::wire::Encoded;
+use crate::wire::{Encoded, tool_name};
 
 /// Encodes a request for a server with these quirks.
 pub fn encode(request: &Request, quirks: Quirks, limits: &ModelLimits) -> Encoded {
@@ -83,7 +83,7 @@ fn assistant_turn(turn: &[Message], quirks: Quirks) -> Option<Value> {
                 // What was no JSON object travels as an empty one: servers parse the text again.
                 let arguments = if arguments.is_object() { arguments.to_string() } else { "{}".to_owned() };
                 calls.push(
-                    json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}),
+                    json!({"id": id, "type": "function", "function": {"name": tool_name(name), "arguments": arguments}}),
                 );
             }
             Part::ToolResult { .. } => {}
