@@ -39,9 +39,9 @@ impl Session {
         let following = async move {
             let mut changes = session.0.read.watch(Tables::QUEUE | Tables::MODEL_USAGE);
             while changes.next().await.is_some() {
-                let changed = session.refresh();
+                let moved = session.refresh();
                 session.resend().await;
-                if changed || session.has_left_over() {
+                if moved || session.has_left_over() {
                     notify();
                 }
             }
