@@ -19,6 +19,9 @@ const WIDEST: u16 = 96;
 /// A narrower box has no border, which would take too much of it.
 const BORDERED: u16 = 24;
 
+/// Said by a dialog that takes no keys yet.
+const WAITS: &str = "finish typing…";
+
 /// Draws the newest dialog.
 #[derive(Debug, Default)]
 pub struct DialogBox;
@@ -32,8 +35,7 @@ struct Content {
 
 /// Answers where the newest dialog's box belongs on a screen of this size, above row `floor`; `None` without a dialog.
 pub fn place(kernel: &Kernel, (width, height): (u16, u16), floor: u16) -> Option<Rect> {
-    let dialogs = kernel.ui().dialogs();
-    let dialog = dialogs.last()?;
+    let (dialog, _) = kernel.ui().front()?;
     let outer = width.min(WIDEST);
     let content = content(&dialog.body, usize::from(inner(outer)), usize::from(height));
     let border = u16::from(outer >= BORDERED && height >= 6) * 2;
@@ -88,7 +90,7 @@ fn confirm_content(confirm: &Confirm, width: usize, height: usize) -> Content {
     lines.push(vec![button("  Yes  ", confirm.yes), Span::from(" "), button("  No  ", !confirm.yes)]);
     let row = lines.len() - 1;
     let cursor = if confirm.yes { 2 } else { 10 };
-    Content { lines, cursor: Some((row, cursor)), hint: "y/n · enter · esc" }
+    Content { lines, cursor: Some((row, cursor)), hint: "y/n choose · enter answers · esc" }
 }
 
 fn select_content(select: &Select, width: usize, height: usize) -> Content {
@@ -200,12 +202,18 @@ fn input_content(input: &InputDialog, width: usize) -> Content {
 
 impl Renderer for DialogBox {
     fn render(&self, cx: &mut RenderContext<'_>) -> Result<(), HandlerError> {
-        let dialogs = cx.kernel.ui().dialogs();
-        let Some(dialog) = dialogs.last() else { return Ok(()) };
+        let Some((dialog, waits)) = cx.kernel.ui().front() else { return Ok(()) };
         let (width, height) = (cx.canvas.width(), cx.canvas.height());
         let (_, screen) = cx.kernel.layout().size();
-        let content = content(&dialog.body, usize::from(inner(width)), usize::from(screen));
+        let mut content = content(&dialog.body, usize::from(inner(width)), usize::from(screen));
         let bordered = width >= BORDERED && screen >= 6;
+        if waits {
+            content.cursor = None;
+            content.hint = WAITS;
+            if let Some(last) = content.lines.last_mut().filter(|_| !bordered) {
+                *last = vec![Span::new(WAITS, Style::fg(Token::Muted))];
+            }
+        }
         let (mut top, mut left) = (0, 0);
         if bordered {
             let name = Span::new(visible(&dialog.extension).into_owned(), Style::fg(Token::Dim));
@@ -235,7 +243,7 @@ impl Renderer for DialogBox {
 fn draw_hint(canvas: &mut Canvas<'_>, hint: &'static str) {
     let width = purlin_kernel::text::width(hint) as i32;
     let (row, col) = (i32::from(canvas.height()) - 1, i32::from(canvas.width()) - width - 4);
-    if col > 2 && row > 0 {
+    if col > 0 && row > 0 {
         canvas.text(row, col, " ", &Style::default());
         canvas.text(row, col + 1, hint, &Style::fg(Token::Muted));
         canvas.text(row, col + 1 + width, " ", &Style::default());

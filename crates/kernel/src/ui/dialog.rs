@@ -64,7 +64,7 @@ impl Confirm {
 /// One item of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SelectItem {
-    /// What is shown and filtered by.
+    /// What is shown first; typing filters by it and the detail.
     pub label: String,
     /// A second, quieter text.
     pub detail: String,
@@ -156,8 +156,8 @@ impl Select {
     pub(super) fn refilter(&mut self) {
         let words: Vec<String> = self.filter.split_whitespace().map(str::to_lowercase).collect();
         let passes = |item: &SelectItem| {
-            let label = item.label.to_lowercase();
-            words.iter().all(|word| label.contains(word.as_str()))
+            let text = format!("{} {}", item.label, item.detail).to_lowercase();
+            words.iter().all(|word| text.contains(word.as_str()))
         };
         self.shown = (0..self.items.len()).filter(|at| passes(&self.items[*at])).collect();
         self.selected = 0;

@@ -16,15 +16,16 @@ enum Effect {
 }
 
 impl Ui<'_> {
-    /// Gives a key to the newest dialog; false when none is open.
+    /// Gives a key to the newest dialog that does not wait; false when it is for something else.
     pub(crate) fn key(self, event: &KeyEvent) -> bool {
+        let to_dialog = self.typed();
         let Some((id, effect)) = self.with_top(|body| match body {
             _ if event.key.is_ctrl_c() => Effect::Cancel,
             DialogBody::Confirm(confirm) => confirm_key(confirm, event),
             DialogBody::Select(select) => select_key(select, event),
             DialogBody::Input(input) => input_key(input, event),
         }) else {
-            return false;
+            return to_dialog;
         };
         match effect {
             Effect::Changed => self.0.changed(Topic::Dialogs),
@@ -35,8 +36,9 @@ impl Ui<'_> {
         true
     }
 
-    /// Gives pasted text to the newest dialog; false when none is open.
+    /// Gives pasted text to the newest dialog that does not wait; false when it is for something else.
     pub(crate) fn paste(self, text: &str) -> bool {
+        let to_dialog = self.typed();
         let pasted = self.with_top(|body| match body {
             DialogBody::Input(input) => {
                 let text = if input.multiline { text.to_owned() } else { text.replace(['\r', '\n'], " ") };
@@ -53,12 +55,14 @@ impl Ui<'_> {
         if let Some((_, Effect::Changed)) = pasted {
             self.0.changed(Topic::Dialogs);
         }
-        pasted.is_some()
+        to_dialog || pasted.is_some()
     }
 
     fn with_top(self, f: impl FnOnce(&mut DialogBody) -> Effect) -> Option<(u64, Effect)> {
         let mut stack = self.0.0.ui.stack.borrow_mut();
-        let dialog = Rc::make_mut(&mut stack.last_mut()?.dialog);
+        let now = self.0.now();
+        let open = stack.iter_mut().rev().find(|open| open.is_armed(now))?;
+        let dialog = Rc::make_mut(&mut open.dialog);
         Some((dialog.id, f(&mut dialog.body)))
     }
 }
