@@ -296,12 +296,18 @@ impl Desk {
         let (desk, failed, failure) = (self.downgrade(), Rc::downgrade(open), agent.failure());
         open.tasks.borrow_mut().push(tokio::task::spawn_local(async move {
             let message = failure.await;
-            if let Some(desk) = desk.upgrade() {
+            let weak = desk;
+            if let Some(desk) = weak.upgrade() {
                 desk.say(message, Level::Error);
             }
             // The next prompt starts another one; what failed may have been mended by then.
             if let Some(open) = failed.upgrade() {
+                // It could not end in the store what it executed.
+                open.session.abandon();
                 open.agent.take();
+                if let Some(desk) = weak.upgrade() {
+                    status::update(&desk);
+                }
             }
         }));
         let (desk, mut trouble) = (self.downgrade(), agent.trouble());
