@@ -14,7 +14,7 @@ use std::{
 
 use purlin_kernel::{
     Block, HandlerError, Kernel, RenderContext, Renderer,
-    text::{Line, Span, Style, Token, line_width},
+    text::{Line, Span, Style, Token, line_width, wrap_line},
     window::Scroll,
 };
 
@@ -179,8 +179,10 @@ impl Transcript {
     }
 
     fn draw_welcome(&self, cx: &mut RenderContext<'_>) {
-        for (row, line) in self.welcome.borrow().iter().enumerate() {
-            cx.canvas.spans(row as i32, 0, line);
+        let width = usize::from(cx.canvas.width()).max(1);
+        let welcome = self.welcome.borrow();
+        for (row, line) in welcome.iter().flat_map(|line| wrap_line(line, width, &[])).enumerate() {
+            cx.canvas.spans(row as i32, 0, &line);
         }
     }
 
