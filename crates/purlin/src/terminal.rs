@@ -60,6 +60,7 @@ async fn terminal(start: Start, options: &Options, which: Which) -> Result<u8, R
     start.notices.iter().for_each(|notice| warn(notice));
     map_keys(&kernel, &start.config, warn);
     let theme = theme(&start.config, warn);
+    let mouse = start.config.mouse;
     let (events, stream) = mpsc::unbounded();
     let extensions = start.extensions.clone();
     let desk = Desk::new(kernel.clone(), screen.clone(), start, options.model.is_some(), events);
@@ -75,6 +76,7 @@ async fn terminal(start: Start, options: &Options, which: Which) -> Result<u8, R
     let opening = tokio::task::spawn_local(desk.clone().open(which));
     let app = AppOptions {
         theme,
+        mouse,
         refresh: Box::new({
             let desk = desk.clone();
             move || desk.refresh()

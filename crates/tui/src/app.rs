@@ -20,7 +20,10 @@ use futures_util::{
 };
 use purlin_kernel::{
     CommandSpec, ExtId, Input as KernelInput, Kernel, Level, MouseButton, MouseEvent, MouseKind,
-    text::theme::{Depth, Theme},
+    text::{
+        theme::{Depth, Theme},
+        visible,
+    },
 };
 use tokio::{
     sync::Notify,
@@ -170,8 +173,8 @@ impl App {
         let farewell = (options.farewell)();
         if !farewell.is_empty() && exit.as_ref().is_ok_and(|exit| *exit != Exit::Hangup) {
             use std::io::Write as _;
-            // Standard output may be closed; the session has the text.
-            let _ = writeln!(std::io::stdout(), "{farewell}");
+            // Standard output may be closed; the session has the text. What a model says must not act on the terminal.
+            let _ = writeln!(std::io::stdout(), "{}", visible(&farewell));
         }
         exit
     }
@@ -344,14 +347,7 @@ impl Surface {
 
     fn frame(&mut self) {
         let (width, height) = self.size;
-        self.screen.arrange();
-        let mut frame = self.kernel.frame(width, height);
-        // A composer that has grown moves what stands above it, in the same frame.
-        if self.screen.has_shifted() {
-            drop(frame);
-            self.screen.arrange();
-            frame = self.kernel.frame(width, height);
-        }
+        let frame = self.screen.frame(width, height);
         self.bytes.clear();
         let drawn = self.encoder.encode(&frame.grid, &self.kernel.atlas(), frame.cursor, &mut self.bytes);
         drop(frame);
@@ -409,7 +405,9 @@ impl Surface {
             .kernel
             .next_deadline()
             .map(|at| Instant::now() + Duration::from_millis(at.saturating_sub(self.kernel.now())));
-        let frame = self.dirty_since.and(self.last_frame).map(|last| last + FRAME);
+        // A frame that a slow terminal holds up is due when it has taken the last one, and not by the clock.
+        let put_off = self.dirty_since.filter(|_| !self.terminal.is_behind());
+        let frame = put_off.and(self.last_frame).map(|last| last + FRAME);
         [timer, frame].into_iter().flatten().min()
     }
 
