@@ -53,11 +53,15 @@ pub struct Confirm {
     pub message: String,
     /// What enter would answer.
     pub yes: bool,
+    /// How many rows of the question are scrolled away at the top.
+    pub scrolled: usize,
+    /// How far the question scrolls, in rows, as the surface has measured it.
+    pub scrolls: usize,
 }
 
 impl Confirm {
     pub(super) fn new(options: ConfirmOptions) -> Self {
-        Self { message: options.message, yes: options.default }
+        Self { message: options.message, yes: options.default, scrolled: 0, scrolls: 0 }
     }
 }
 

@@ -7,6 +7,9 @@ use super::{Reason, Ui};
 use crate::Topic;
 use crate::key::{KeyCode, KeyEvent};
 
+/// Rows that a page key scrolls a question.
+const SCROLLED: usize = 5;
+
 /// What a key did.
 enum Effect {
     Changed,
@@ -58,6 +61,18 @@ impl Ui<'_> {
         to_dialog || pasted.is_some()
     }
 
+    /// Says how far the question of a confirmation scrolls, in rows, where it is shown.
+    pub fn set_scrolls(self, id: u64, scrolls: usize) {
+        let mut stack = self.0.0.ui.stack.borrow_mut();
+        let Some(open) = stack.iter_mut().find(|open| open.dialog.id == id) else { return };
+        if matches!(&open.dialog.body, DialogBody::Confirm(confirm) if confirm.scrolls != scrolls)
+            && let DialogBody::Confirm(confirm) = &mut Rc::make_mut(&mut open.dialog).body
+        {
+            confirm.scrolls = scrolls;
+            confirm.scrolled = confirm.scrolled.min(scrolls);
+        }
+    }
+
     fn with_top(self, f: impl FnOnce(&mut DialogBody) -> Effect) -> Option<(u64, Effect)> {
         let mut stack = self.0.0.ui.stack.borrow_mut();
         let now = self.0.now();
@@ -76,6 +91,10 @@ fn confirm_key(confirm: &mut Confirm, event: &KeyEvent) -> Effect {
         KeyCode::Left | KeyCode::Char('h' | 'y' | 'Y') => confirm.yes = true,
         KeyCode::Right | KeyCode::Char('l' | 'n' | 'N') => confirm.yes = false,
         KeyCode::Tab => confirm.yes = !confirm.yes,
+        KeyCode::Up => confirm.scrolled = confirm.scrolled.saturating_sub(1),
+        KeyCode::Down => confirm.scrolled = (confirm.scrolled + 1).min(confirm.scrolls),
+        KeyCode::PageUp => confirm.scrolled = confirm.scrolled.saturating_sub(SCROLLED),
+        KeyCode::PageDown => confirm.scrolled = (confirm.scrolled + SCROLLED).min(confirm.scrolls),
         KeyCode::Enter => return Effect::Answer(Answer::Confirm(confirm.yes)),
         KeyCode::Escape => return Effect::Cancel,
         _ => return Effect::Ignored,

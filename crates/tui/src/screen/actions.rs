@@ -254,8 +254,8 @@ fn fold(screen: &Screen) {
 
 fn page(screen: &Screen) -> usize {
     let height = screen.0.kernel.win().get(TRANSCRIPT).map_or(2, |window| usize::from(window.rect.height));
-    // One row of the page before stays in sight.
-    height.saturating_sub(1).max(1)
+    // One row of the page before stays in sight, above the row that says that there is more.
+    height.saturating_sub(2).max(1)
 }
 
 fn scroll(screen: &Screen, up: bool, rows: usize) {

@@ -285,3 +285,46 @@ fn a_list_is_filtered_by_what_it_says() {
     stage.keys("undo<enter>");
     assert_eq!(answer.now_or_never().and_then(Result::ok).and_then(|answer| answer.index()), Some(1));
 }
+
+#[test]
+fn a_long_question_is_read_to_its_end() {
+    for (width, height) in [(60, 14), (20, 5)] {
+        let stage = Stage::new(width, height);
+        let message = format!("Run echo?{}touch it", "\nmore".repeat(26));
+        let options = ConfirmOptions { message, ..ConfirmOptions::default() };
+        let _answer = stage.kernel.ui().confirm(ExtId::CORE, options);
+        let sees = |text: &str| stage.rows().iter().any(|row| row.contains(text));
+        assert!(sees("Run echo?") && sees("↓") && sees("Yes"), "{:?}", stage.rows());
+        for _ in 0..40 {
+            stage.keys("<pgdn>");
+            stage.rows();
+        }
+        assert!(sees("touch it") && sees("No"), "{:?}", stage.rows());
+        for _ in 0..30 {
+            stage.keys("<up>");
+        }
+        assert!(sees("Run echo?"), "{:?}", stage.rows());
+    }
+}
+
+#[test]
+fn notices_stand_together() {
+    let stage = Stage::new(40, 16);
+    for text in ["first", "second", "second", "third"] {
+        stage.kernel.ui().notify(ExtId::CORE, text, Level::Warn);
+    }
+    let rows = stage.rows();
+    for text in ["first", "second", "third"] {
+        assert_eq!(rows.iter().filter(|row| row.contains(text)).count(), 1, "{rows:?}");
+    }
+}
+
+#[test]
+fn the_chosen_item_says_all_it_has() {
+    let stage = Stage::new(40, 20);
+    let items =
+        vec![purlin_kernel::SelectItem { label: "gate".into(), detail: format!("{}end", "why ".repeat(20)) }];
+    let options = SelectOptions { prompt: "Extensions".into(), items, ..SelectOptions::default() };
+    let _answer = stage.kernel.ui().select(ExtId::CORE, options);
+    assert!(stage.rows().iter().any(|row| row.contains("why end")), "{:?}", stage.rows());
+}
