@@ -18,6 +18,8 @@ pub fn begin(file: PathBuf, level: Option<&str>) {
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_ansi(false)
+        // A log that cannot be written would complain on standard error, in the middle of the screen.
+        .log_internal_errors(false)
         .with_writer(Lazily { path: file, file: Mutex::new(None) })
         .finish();
     // A program that embeds this one may have a log of its own, which then stays.

@@ -214,6 +214,22 @@ fn killed_in_a_tool_call_everything_shown_is_there_and_the_draft_is_back() {
 }
 
 #[test]
+fn killed_in_a_stream_what_was_shown_is_there() {
+    let home = Home::new();
+    let text = "word ".repeat(400);
+    let model = home.script(&format!("[[turn]]\ntext = 'The beginning. {text} the end.'\ndelay_ms = 5"));
+    let mut pty = open(&home, &["--model", &model]);
+    pty.send("do it\r");
+    pty.wait_text("The beginning. word word");
+    pty.signal(Signal::KILL);
+    assert_eq!(pty.wait_end(), Ended::Signal);
+    let pty = open(&home, &["--continue"]);
+    pty.wait_text("The beginning. word word");
+    pty.wait_text("Interrupted: purlin ended while it was working.");
+    quit(pty);
+}
+
+#[test]
 fn a_draft_of_a_session_that_never_began_is_back_too() {
     let home = Home::new();
     let mut pty = open(&home, &[]);
