@@ -85,6 +85,18 @@ pub enum ProviderError {
         /// What failed.
         message: String,
     },
+    /// Nothing listens at an address of this machine.
+    #[error(
+        "`{provider}` is not running at {server}: {message}. Start it and send the prompt again, or change `base_url` in `[providers.{provider}]`"
+    )]
+    NotRunning {
+        /// Name of the provider.
+        provider: String,
+        /// Host and port.
+        server: String,
+        /// What failed.
+        message: String,
+    },
     /// The answer broke off or was not understood.
     #[error("`{provider}`: {error}")]
     Wire {
@@ -106,7 +118,7 @@ impl ProviderError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Http { status, .. } => crate::wire::is_transient_status(*status),
-            Self::Network { .. } => true,
+            Self::Network { .. } | Self::NotRunning { .. } => true,
             Self::Wire { error, .. } => error.is_transient(),
             Self::Unknown { .. }
             | Self::NoKey { .. }

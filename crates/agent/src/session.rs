@@ -3,6 +3,7 @@
 //! A session never talks to an agent. It commits to the store through a [`Committer`] and reads the store through a
 //! handle of its own; whoever owns the lane `ai` of the notebook does the rest.
 
+mod back;
 mod send;
 mod shell;
 mod state;
@@ -21,6 +22,9 @@ use crate::hooks::{self, Raiser, payload};
 use crate::model::ModelRef;
 use crate::request::{Thinking, Usage};
 
+pub(crate) use back::open_steers;
+
+pub use back::WaitingSteer;
 pub use state::SessionState;
 
 /// Takes batches of events to the store without blocking the caller's thread.
@@ -132,6 +136,11 @@ struct Inner {
     state: RefCell<state::Known>,
     /// Steering messages of this surface that no agent has taken yet.
     steers: RefCell<Vec<(String, CellId)>>,
+    /// Prompts that others may have left messages to: those that ran when the session was opened, and the last one;
+    /// with each whether it was over by then.
+    left: RefCell<Vec<(CellId, bool)>>,
+    /// Messages that were taken back here.
+    returned: RefCell<Vec<String>>,
 }
 
 /// The end of the session as this surface last left it, in case its reading handle lags behind.
@@ -162,8 +171,11 @@ impl Session {
             begun: Cell::new(false),
             state: RefCell::new(state::Known::default()),
             steers: RefCell::new(Vec::new()),
+            left: RefCell::default(),
+            returned: RefCell::default(),
         }));
         session.refresh();
+        session.note_left();
         session
     }
 

@@ -11,7 +11,7 @@ use crate::keymap::Resolved;
 use crate::{Buffer, Kernel, Window};
 
 /// Two presses of ctrl+c within this time quit, in milliseconds.
-const QUIT_WINDOW_MS: u64 = 1500;
+pub const QUIT_WINDOW_MS: u64 = 1500;
 
 /// What the mouse did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl Kernel {
     /// Takes one input in; true when something dealt with it, so that the surface's own default is not wanted.
     pub fn input(&self, input: Input) -> bool {
         match input {
-            Input::Key(event) => self.key(event),
+            Input::Key(event) => self.ui().within_key(|| self.key(event)),
             Input::Paste(text) => self.paste(&text),
             Input::Mouse(event) => self.mouse(event),
             Input::Resize(..) => {
@@ -111,6 +111,7 @@ impl Kernel {
         }
         if !event.key.is_ctrl_c() {
             self.0.input.last_ctrl_c.set(None);
+            self.ui().dismiss_at_key();
         }
         if self.ui().key(&event) {
             return true;
@@ -127,7 +128,7 @@ impl Kernel {
     fn second_ctrl_c(&self) -> bool {
         let now = self.now();
         let last = self.0.input.last_ctrl_c.replace(Some(now));
-        last.is_some_and(|last| now.saturating_sub(last) <= QUIT_WINDOW_MS)
+        last.is_some_and(|last| now.saturating_sub(last) < QUIT_WINDOW_MS)
     }
 
     /// Types the text of keys that no map wanted.

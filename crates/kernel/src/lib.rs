@@ -67,7 +67,7 @@ pub use hooks::{
     HookMode, Object, OnOptions, Outcome, Payload, Phase, Ty, nearest,
 };
 pub use host::{DirEntry, Host, HostError, LBF, Process, ProcessEvent, ProcessSpec, TaskHandle};
-pub use input::{Input, MouseButton, MouseEvent, MouseKind};
+pub use input::{Input, MouseButton, MouseEvent, MouseKind, QUIT_WINDOW_MS};
 pub use job::{Job, JobResult};
 pub use kernel::{Kernel, Topic, WeakKernel};
 pub use key::{Key, KeyCode, KeyEvent, KeyParseError, Mods};

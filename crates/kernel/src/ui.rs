@@ -56,8 +56,16 @@ impl Reason {
     }
 }
 
+/// Who typed at most this long before a dialog opened, in milliseconds, is still typing.
+const TYPING_MS: u64 = 1_000;
+
+/// After so many milliseconds without a key, what is typed is meant for the dialog.
+const QUIET_MS: u64 = 500;
+
 struct Open {
     dialog: Rc<Dialog>,
+    /// Until when it takes no keys, since the person is typing something else.
+    waits_until: Option<u64>,
     deadline: Option<u64>,
     reply: oneshot::Sender<Result<Answer, Reason>>,
 }
@@ -68,6 +76,12 @@ pub(crate) struct UiState {
     closed: Cell<bool>,
     stack: RefCell<Vec<Open>>,
     next: Cell<u64>,
+    /// When the last key or paste arrived.
+    last_key: Cell<Option<u64>>,
+    /// Whether it went to a dialog.
+    to_dialog: Cell<bool>,
+    /// Whether a key is being dealt with: what opens meanwhile was asked for by it.
+    in_key: Cell<bool>,
     notices: notice::Notices,
 }
 
@@ -141,7 +155,10 @@ impl Ui<'_> {
         let (reply, answer) = oneshot::channel();
         let dialog = Rc::new(Dialog { id, owner, extension: self.0.ext().name(owner), body });
         let deadline = timeout.map(|ms| self.0.now() + ms);
-        state.stack.borrow_mut().push(Open { dialog, deadline, reply });
+        let now = self.0.now();
+        let typing = state.last_key.get().is_some_and(|last| now.saturating_sub(last) < TYPING_MS);
+        let waits_until = (typing && !state.in_key.get()).then_some(now + QUIET_MS);
+        state.stack.borrow_mut().push(Open { dialog, waits_until, deadline, reply });
         self.0.changed(Topic::Dialogs);
         let closes = CloseOnDrop { kernel: self.0.clone(), id };
         let token = self.0.guard().current_cancel();
@@ -156,14 +173,49 @@ impl Ui<'_> {
         })
     }
 
-    /// Answers the open dialogs, oldest first; the last has the keyboard.
+    /// Answers the open dialogs, oldest first; the last that does not wait has the keyboard.
     pub fn dialogs(self) -> Vec<Rc<Dialog>> {
         self.0.0.ui.stack.borrow().iter().map(|open| open.dialog.clone()).collect()
     }
 
     /// Tells whether a dialog has the keyboard.
     pub fn has_dialog(self) -> bool {
-        !self.0.0.ui.stack.borrow().is_empty()
+        let now = self.0.now();
+        self.0.0.ui.stack.borrow().iter().any(|open| open.is_armed(now))
+    }
+
+    /// Answers the dialog to show, and whether it still waits for the person to finish typing: the one that has the
+    /// keyboard, else the newest.
+    pub fn front(self) -> Option<(Rc<Dialog>, bool)> {
+        let now = self.0.now();
+        let stack = self.0.0.ui.stack.borrow();
+        let armed = stack.iter().rev().find(|open| open.is_armed(now));
+        armed
+            .map(|open| (open.dialog.clone(), false))
+            .or_else(|| stack.last().map(|open| (open.dialog.clone(), true)))
+    }
+
+    /// Notes that a key or paste has arrived: a dialog that waits goes on waiting. Answers whether it goes to a dialog.
+    fn typed(self) -> bool {
+        let (now, state) = (self.0.now(), &self.0.0.ui);
+        state.last_key.set(Some(now));
+        let mut waiting = false;
+        for open in state.stack.borrow_mut().iter_mut().filter(|open| !open.is_armed(now)) {
+            open.waits_until = Some(now + QUIET_MS);
+            waiting = true;
+        }
+        // What follows the answer of one dialog is not meant for what lies behind the next.
+        let to_dialog = self.has_dialog() || (waiting && state.to_dialog.get());
+        state.to_dialog.set(to_dialog);
+        to_dialog
+    }
+
+    /// Runs `f`, which deals with a key: a dialog that it opens was asked for and takes the next key.
+    pub(crate) fn within_key<T>(self, f: impl FnOnce() -> T) -> T {
+        let before = self.0.0.ui.in_key.replace(true);
+        let value = f();
+        self.0.0.ui.in_key.set(before);
+        value
     }
 
     /// Tells whether `owner` has a dialog open.
@@ -210,14 +262,29 @@ impl Ui<'_> {
     }
 
     pub(crate) fn next_due(self) -> Option<u64> {
-        let dialogs = self.0.0.ui.stack.borrow().iter().filter_map(|open| open.deadline).min();
-        [dialogs, self.next_notice_end()].into_iter().flatten().min()
+        let stack = self.0.0.ui.stack.borrow();
+        let ends = stack.iter().filter_map(|open| open.deadline).min();
+        let arms = stack.iter().filter_map(|open| open.waits_until).min();
+        [ends, arms, self.next_notice_end()].into_iter().flatten().min()
     }
 
     pub(crate) fn expire(self) {
         let now = self.0.now();
+        let mut armed = false;
+        for open in self.0.0.ui.stack.borrow_mut().iter_mut() {
+            armed |= open.waits_until.take_if(|until| *until <= now).is_some();
+        }
+        if armed {
+            self.0.changed(Topic::Dialogs);
+        }
         self.close_where(|open| open.deadline.is_some_and(|deadline| deadline <= now), Reason::Timeout);
         self.expire_notices(now);
+    }
+}
+
+impl Open {
+    fn is_armed(&self, now: u64) -> bool {
+        self.waits_until.is_none_or(|until| until <= now)
     }
 }
 

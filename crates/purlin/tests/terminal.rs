@@ -100,6 +100,8 @@ fn a_gate_in_lua_asks_and_yes_runs_the_tool() {
     let pty = open(&home, &["--model", &model, "-e", &gate.display().to_string()]);
     pty.send("go\r");
     pty.wait_text("Run bash?");
+    // Until then the dialog waits for the end of typing.
+    pty.wait_text("enter answers");
     pty.send("y\r");
     pty.wait_text("That was all.");
     pty.wait_text("gate-42");
@@ -114,6 +116,8 @@ fn a_gate_in_lua_asks_and_no_blocks_the_tool() {
     let pty = open(&home, &["--model", &model, "-e", &gate.display().to_string()]);
     pty.send("go\r");
     pty.wait_text("Run bash?");
+    // Until then the dialog waits for the end of typing.
+    pty.wait_text("enter answers");
     pty.send("n\r");
     pty.wait_text("That was all.");
     pty.wait_text("the person said no");

@@ -32,6 +32,10 @@ use crate::options::{Lifecycle, Options};
 
 /// After how long something that the store refused is tried again.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// For how long a full disk is tolerated while work waits for it; then the run ends with the store's message.
+///
+/// What was streamed is kept in memory until then and written if there is room again.
+pub(crate) const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
 
 /// Why an agent did not start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

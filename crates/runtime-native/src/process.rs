@@ -21,6 +21,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 pub const TERM_GRACE: Duration = Duration::from_millis(700);
 /// How long output may still come after the leader has ended, from children that keep its pipes.
 const LATE_OUTPUT: Duration = Duration::from_millis(50);
+/// How long such children are listened to at most if they are never silent, and how many pieces at least.
+const LATE_MOST: Duration = Duration::from_secs(1);
+const LATE_PIECES: u32 = 32;
 /// How much is read at once.
 const PIECE: usize = 64 * 1024;
 
@@ -52,6 +55,7 @@ pub fn spawn(spec: ProcessSpec) -> Result<Process, HostError> {
         group: group.clone(),
         deadline: spec.timeout.map(|limit| Instant::now() + limit),
         ended: None,
+        late: None,
         told: false,
     };
     let kill = Rc::new(move || end_gently(&group));
@@ -150,6 +154,8 @@ struct Running {
     group: Arc<Group>,
     deadline: Option<Instant>,
     ended: Option<ProcessEvent>,
+    /// Since when, and how many times, output was waited for after the end.
+    late: Option<(Instant, u32)>,
     told: bool,
 }
 
@@ -172,6 +178,11 @@ impl Running {
         if let Some(exit) = &self.ended {
             let exit = exit.clone();
             if self.stdout.is_none() && self.stderr.is_none() {
+                return Some(exit);
+            }
+            let (since, pieces) = self.late.unwrap_or_else(|| (Instant::now(), 0));
+            self.late = Some((since, pieces.saturating_add(1)));
+            if pieces >= LATE_PIECES && since.elapsed() >= LATE_MOST {
                 return Some(exit);
             }
             // That one pipe has ended says nothing of the other: only silence, or the end of both, is the end.

@@ -179,3 +179,15 @@ fn a_session_in_a_read_only_place_is_open_read_only_and_says_so() {
     let notebook = open(&home).unwrap();
     notebook.store().unwrap().commit(&[title("t")]).unwrap();
 }
+
+#[test]
+fn a_file_deleted_while_it_is_open_takes_no_commits_that_nobody_would_find() {
+    let home = filled(1);
+    let notebook = home.open("n");
+    let store = notebook.store().unwrap();
+    store.commit(&[title("kept")]).unwrap();
+    fs::remove_file(home.file("n")).unwrap();
+    let error = store.commit(&[title("lost")]).unwrap_err();
+    assert!(matches!(error, StoreError::Closed(_)), "{error}");
+    assert!(error.to_string().contains("was deleted or replaced while this session was open"), "{error}");
+}

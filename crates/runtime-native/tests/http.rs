@@ -85,6 +85,20 @@ fn a_status_of_failure_is_an_answer() {
 }
 
 #[test]
+fn a_redirection_to_another_server_is_not_followed_because_of_the_key() {
+    run(async {
+        let other = serve(async |_, request| panic!("the key went elsewhere: {request}")).await;
+        let url = serve(async move |socket, _| {
+            let head = format!("HTTP/1.1 307 Go\r\nlocation: {other}\r\ncontent-length: 0\r\n\r\n");
+            socket.write_all(head.as_bytes()).await.unwrap();
+        })
+        .await;
+        let response = NativeHost::new().fetch(request(&url)).await.unwrap();
+        assert_eq!(response.status, 307);
+    });
+}
+
+#[test]
 fn an_unreachable_server_is_named_and_no_secret_told() {
     run(async {
         // A port that was free a moment ago.

@@ -183,3 +183,12 @@ fn a_background_child_neither_keeps_the_exit_from_being_told_nor_outlives_the_pr
         until_dead(&child).await;
     });
 }
+
+#[test]
+fn children_that_never_stop_printing_do_not_keep_a_command_from_ending() {
+    run(async {
+        let (out, _, code, _) = all(sh("yes & echo begun")).await;
+        assert!(out.contains("begun"));
+        assert_eq!(code, Some(0));
+    });
+}

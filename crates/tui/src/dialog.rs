@@ -19,6 +19,9 @@ const WIDEST: u16 = 96;
 /// A narrower box has no border, which would take too much of it.
 const BORDERED: u16 = 24;
 
+/// Said by a dialog that takes no keys yet.
+const WAITS: &str = "finish typing…";
+
 /// Draws the newest dialog.
 #[derive(Debug, Default)]
 pub struct DialogBox;
@@ -28,16 +31,18 @@ struct Content {
     lines: Vec<Line>,
     cursor: Option<(usize, usize)>,
     hint: &'static str,
+    /// How many rows of the question do not fit.
+    scrolls: usize,
 }
 
 /// Answers where the newest dialog's box belongs on a screen of this size, above row `floor`; `None` without a dialog.
 pub fn place(kernel: &Kernel, (width, height): (u16, u16), floor: u16) -> Option<Rect> {
-    let dialogs = kernel.ui().dialogs();
-    let dialog = dialogs.last()?;
+    let (dialog, _) = kernel.ui().front()?;
     let outer = width.min(WIDEST);
     let content = content(&dialog.body, usize::from(inner(outer)), usize::from(height));
     let border = u16::from(outer >= BORDERED && height >= 6) * 2;
     let wanted = content.lines.len() as u16 + border;
+    kernel.ui().set_scrolls(dialog.id, content.scrolls);
     let tall = wanted.clamp(1, height.max(1));
     let bottom = floor.max(tall).min(height);
     Some(Rect::new(0, bottom - tall, outer, tall))
@@ -73,7 +78,17 @@ fn question(text: &str, width: usize, most: usize) -> Vec<Line> {
 }
 
 fn confirm_content(confirm: &Confirm, width: usize, height: usize) -> Content {
-    let mut lines = question(&confirm.message, width, height.saturating_sub(6));
+    let all = question(&confirm.message, width, usize::MAX);
+    // Below the question stand the buttons and, where there is room, an empty row, the border and the composer.
+    let taken = match height {
+        0..6 => 2,
+        6..10 => 4,
+        _ => 6,
+    };
+    let room = height.saturating_sub(taken).max(1);
+    let scrolls = all.len().saturating_sub(room);
+    let above = confirm.scrolled.min(scrolls);
+    let mut lines: Vec<Line> = all.into_iter().skip(above).take(room).collect();
     let button = |label: &'static str, chosen: bool| {
         let style = if chosen {
             Style::fg(Token::Accent).on(Token::SelectedBg).with(Attrs::BOLD)
@@ -85,10 +100,19 @@ fn confirm_content(confirm: &Confirm, width: usize, height: usize) -> Content {
     if height >= 10 {
         lines.push(Line::new());
     }
-    lines.push(vec![button("  Yes  ", confirm.yes), Span::from(" "), button("  No  ", !confirm.yes)]);
+    let mut buttons = vec![button("  Yes  ", confirm.yes), Span::from(" "), button("  No  ", !confirm.yes)];
+    let below = scrolls - above;
+    let more = match (above, below) {
+        (0, 0) => String::new(),
+        _ if width < 40 => format!(" ↑{above} ↓{below}"),
+        (_, 0) => format!("  ↑ {above} more rows"),
+        _ => format!("  ↓ {below} more rows"),
+    };
+    buttons.push(Span::new(more, Style::fg(Token::Warning)));
+    lines.push(line_truncate(buttons, width));
     let row = lines.len() - 1;
     let cursor = if confirm.yes { 2 } else { 10 };
-    Content { lines, cursor: Some((row, cursor)), hint: "y/n · enter · esc" }
+    Content { lines, cursor: Some((row, cursor)), hint: "y/n choose · enter answers · esc", scrolls }
 }
 
 fn select_content(select: &Select, width: usize, height: usize) -> Content {
@@ -101,7 +125,10 @@ fn select_content(select: &Select, width: usize, height: usize) -> Content {
             Span::from(visible(&select.filter).into_owned()),
         ]);
     }
-    let room = height.saturating_sub(lines.len() + 3).clamp(1, LISTED);
+    let chosen = select.shown.get(select.selected).and_then(|index| select.items.get(*index));
+    let mut rest = chosen.map(|item| whole(item, width, height / 3));
+    let told = rest.as_ref().map_or(0, Vec::len);
+    let room = height.saturating_sub(lines.len() + 3 + told).clamp(1, LISTED);
     let start = select.selected.saturating_sub(room / 2).min(select.shown.len().saturating_sub(room));
     let detailed = select.items.iter().any(|item| !item.detail.is_empty());
     // Only what is listed decides the column: a list may be long.
@@ -116,6 +143,9 @@ fn select_content(select: &Select, width: usize, height: usize) -> Content {
         let padded = purlin_kernel::text::pad_right(&item.label, column);
         let label = if detailed { &padded } else { &item.label };
         lines.push(item_line(label, &item.detail, position == select.selected, toggled, width));
+        if position == select.selected {
+            lines.extend(rest.take().into_iter().flatten());
+        }
     }
     if select.shown.is_empty() {
         lines.push(vec![Span::new("nothing matches", Style::fg(Token::Dim))]);
@@ -126,7 +156,24 @@ fn select_content(select: &Select, width: usize, height: usize) -> Content {
         lines.push(vec![Span::new(count, Style::fg(Token::Muted))]);
     }
     let hint = if select.multi { "tab toggles · enter · esc" } else { "enter · esc" };
-    Content { lines, cursor, hint }
+    Content { lines, cursor, hint, scrolls: 0 }
+}
+
+/// All that the chosen item says, below it, where its row has no room for it.
+fn whole(item: &purlin_kernel::SelectItem, width: usize, most: usize) -> Vec<Line> {
+    let text = if item.detail.is_empty() { &item.label } else { &item.detail };
+    let taken = if item.detail.is_empty() { 2 } else { 4 + purlin_kernel::text::width(&item.label) };
+    if taken + purlin_kernel::text::width(text) <= width && !text.contains('\n') {
+        return Vec::new();
+    }
+    let style = Style::fg(Token::Dim);
+    let mut lines = Vec::new();
+    for source in visible(text).split('\n') {
+        let line = [Span::from("    "), Span::new(source.replace('\t', "    "), style.clone())];
+        lines.extend(wrap_line(&line, width, &[Span::from("    ")]));
+    }
+    lines.truncate(most);
+    lines
 }
 
 /// One item of a list: a marker, the label, and what is quieter, on a band when it is chosen.
@@ -195,17 +242,23 @@ fn input_content(input: &InputDialog, width: usize) -> Content {
         lines[above] = line_truncate(vec![Span::new("› ", Style::fg(Token::Accent)), ghost], width);
     }
     let hint = if input.multiline { "enter · ctrl+j newline · esc" } else { "enter · esc" };
-    Content { lines, cursor: Some(caret), hint }
+    Content { lines, cursor: Some(caret), hint, scrolls: 0 }
 }
 
 impl Renderer for DialogBox {
     fn render(&self, cx: &mut RenderContext<'_>) -> Result<(), HandlerError> {
-        let dialogs = cx.kernel.ui().dialogs();
-        let Some(dialog) = dialogs.last() else { return Ok(()) };
+        let Some((dialog, waits)) = cx.kernel.ui().front() else { return Ok(()) };
         let (width, height) = (cx.canvas.width(), cx.canvas.height());
         let (_, screen) = cx.kernel.layout().size();
-        let content = content(&dialog.body, usize::from(inner(width)), usize::from(screen));
+        let mut content = content(&dialog.body, usize::from(inner(width)), usize::from(screen));
         let bordered = width >= BORDERED && screen >= 6;
+        if waits {
+            content.cursor = None;
+            content.hint = WAITS;
+            if let Some(last) = content.lines.last_mut().filter(|_| !bordered) {
+                *last = vec![Span::new(WAITS, Style::fg(Token::Muted))];
+            }
+        }
         let (mut top, mut left) = (0, 0);
         if bordered {
             let name = Span::new(visible(&dialog.extension).into_owned(), Style::fg(Token::Dim));
@@ -235,7 +288,7 @@ impl Renderer for DialogBox {
 fn draw_hint(canvas: &mut Canvas<'_>, hint: &'static str) {
     let width = purlin_kernel::text::width(hint) as i32;
     let (row, col) = (i32::from(canvas.height()) - 1, i32::from(canvas.width()) - width - 4);
-    if col > 2 && row > 0 {
+    if col > 0 && row > 0 {
         canvas.text(row, col, " ", &Style::default());
         canvas.text(row, col + 1, hint, &Style::fg(Token::Muted));
         canvas.text(row, col + 1 + width, " ", &Style::default());

@@ -26,10 +26,30 @@ fn style(notice: &Notice) -> Style {
     }
 }
 
-/// Answers the rows of the newest notice.
+/// Answers the rows of all notices, oldest first; where they are too many, of the newest.
 fn rows(kernel: &Kernel, width: usize) -> Vec<Line> {
-    let Some(notice) = kernel.ui().notifications().pop() else { return Vec::new() };
-    let style = style(&notice);
+    let (_, height) = kernel.layout().size();
+    let most = usize::from(height / 3).max(TALLEST);
+    let mut notices = kernel.ui().notifications();
+    let mut said = std::collections::HashSet::new();
+    // What is said again is said once, where it was said last.
+    notices.reverse();
+    notices.retain(|notice| said.insert(notice.text.clone()));
+    let mut shown: Vec<Vec<Line>> = Vec::new();
+    let mut left = most;
+    for notice in &notices {
+        let rows = rows_of(notice, width);
+        if rows.len() > left {
+            break;
+        }
+        left -= rows.len();
+        shown.push(rows);
+    }
+    shown.into_iter().rev().flatten().collect()
+}
+
+fn rows_of(notice: &Notice, width: usize) -> Vec<Line> {
+    let style = style(notice);
     let mut rows: Vec<Line> = Vec::new();
     for source in visible(notice.text.trim()).split('\n') {
         rows.extend(wrap_line(&[Span::new(source.to_owned(), style.clone())], width.max(1), &[]));

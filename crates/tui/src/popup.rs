@@ -73,8 +73,13 @@ impl Popup {
 
     /// Closes the list until the text changes.
     pub fn close(&self, kernel: &Kernel) {
-        *self.dismissed.borrow_mut() = Some(kernel.buf().text(COMPOSER));
+        self.dismiss(&kernel.buf().text(COMPOSER));
         self.update(kernel);
+    }
+
+    /// Offers nothing for this text until it changes.
+    pub fn dismiss(&self, text: &str) {
+        *self.dismissed.borrow_mut() = Some(text.to_owned());
     }
 
     /// Puts the chosen item into the composer; `false` when nothing is offered.

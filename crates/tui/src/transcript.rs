@@ -14,7 +14,7 @@ use std::{
 
 use purlin_kernel::{
     Block, HandlerError, Kernel, RenderContext, Renderer,
-    text::{Line, Span, Style, Token, line_width},
+    text::{Line, Span, Style, Token, line_width, wrap_line},
     window::Scroll,
 };
 
@@ -164,9 +164,13 @@ impl Transcript {
         place.block < reading.count || row == height
     }
 
+    fn is_marked(&self, cx: &RenderContext<'_>) -> bool {
+        self.top.get().is_some() && cx.canvas.height() >= 3 && cx.canvas.width() >= 16
+    }
+
     /// Says at the lower edge that there is more below, and whether it is new.
     fn draw_marker(&self, cx: &mut RenderContext<'_>, reading: &Reading<'_>) {
-        if self.top.get().is_none() || cx.canvas.height() < 3 || cx.canvas.width() < 16 {
+        if !self.is_marked(cx) {
             return;
         }
         let news = self.left_at.get() != (reading.count, reading.revision());
@@ -179,8 +183,10 @@ impl Transcript {
     }
 
     fn draw_welcome(&self, cx: &mut RenderContext<'_>) {
-        for (row, line) in self.welcome.borrow().iter().enumerate() {
-            cx.canvas.spans(row as i32, 0, line);
+        let width = usize::from(cx.canvas.width()).max(1);
+        let welcome = self.welcome.borrow();
+        for (row, line) in welcome.iter().flat_map(|line| wrap_line(line, width, &[])).enumerate() {
+            cx.canvas.spans(row as i32, 0, &line);
         }
     }
 
@@ -217,7 +223,9 @@ impl Renderer for Transcript {
         let reading = Reading { kernel: &kernel, buffer: &window.buffer, view: self, width, count, custom };
         self.follow_width(&reading);
         self.follow_scroll(&reading, window.scroll, height);
-        if !self.draw(cx, &reading, height) {
+        // The marker has a row of its own: it covers no text.
+        let shown = height - usize::from(self.is_marked(cx));
+        if !self.draw(cx, &reading, shown) {
             // What was read has become shorter: there is no empty room below the last line.
             self.top.set(None);
             cx.canvas.clear();

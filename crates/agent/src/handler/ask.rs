@@ -4,7 +4,8 @@ use std::pin::pin;
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, FutureExt, select};
-use purlin_notebook::Event;
+use purlin_notebook::{Event, OutputMeta, Role};
+use purlin_runtime_core::TextKind;
 use serde_json::Value;
 
 use super::calls::PendingCall;
@@ -44,7 +45,9 @@ impl Run {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
-            let (error, status) = (failure.error.to_string(), failure.error.status().unwrap_or(0));
+            // What follows begins a sentence of its own.
+            let error = failure.error.to_string().trim_end_matches('.').to_owned();
+            let status = failure.error.status().unwrap_or(0);
             self.hooks.observe::<hooks::ProviderFailed>(|| {
                 payload!({
                     "provider": self.model.provider, "model": self.model.model, "attempt": attempt,
@@ -76,8 +79,14 @@ impl Run {
         };
         self.hooks.observe::<hooks::RetryStart>(fields);
         let seconds = delay.as_secs_f64();
-        self.note(&format!("{error}. Trying again in {seconds:.1} s (attempt {next} of {most})."))?;
+        let note = self.cx.open_text(TextKind::Markdown, OutputMeta::new(Role::Note));
+        note.append(&format!("{error}. Trying again in {seconds:.1} s (attempt {next} of {most})."));
         let slept = self.unless_cancelled(self.cx.host().sleep(delay)).await;
+        if slept.is_err() {
+            // What was announced does not happen, and the note has to say so.
+            note.append(" Interrupted: it is not tried again.");
+        }
+        note.finish();
         self.hooks.observe::<hooks::RetryEnd>(fields);
         slept
     }

@@ -129,7 +129,8 @@ impl Run {
         let args = match self.gate(call, spec, args).await? {
             Gate::Open(args) => args,
             Gate::Blocked(reason) => {
-                return Ok(Ended::without_run(ToolOutcome::error(reason), ToolCallStatus::Blocked));
+                let outcome = ToolOutcome::error(spoken(reason));
+                return Ok(Ended::without_run(outcome, ToolCallStatus::Blocked));
             }
             Gate::Invalid(message) => return Ok(refused(message)),
         };
@@ -333,6 +334,18 @@ fn bounded(details: Value) -> Value {
         bytes if bytes > INLINE_LIMIT => json!({"left_out_bytes": bytes}),
         _ => details,
     }
+}
+
+/// A gate's reason in words: the single word of a dialog that gave no answer means little to model and person.
+fn spoken(reason: String) -> String {
+    let words = match reason.as_str() {
+        "user" => "declined by the user",
+        "no_ui" => "declined: nobody is there to ask",
+        "timeout" => "declined: nobody answered in time",
+        "busy" => "declined: the person could not be asked",
+        _ => return reason,
+    };
+    words.to_owned()
 }
 
 /// What a gate decided.

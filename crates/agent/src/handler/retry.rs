@@ -7,6 +7,9 @@ use purlin_runtime_core::Host;
 use crate::provider::ProviderError;
 use crate::settings::Retry;
 
+/// The wait before the only other attempt at a server on this machine.
+const ONCE_MORE: Duration = Duration::from_millis(300);
+
 /// What to do after a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -20,6 +23,10 @@ pub(crate) enum Verdict {
 pub(crate) fn judge(error: &ProviderError, attempt: u32, retry: &Retry, host: &dyn Host) -> Verdict {
     if !error.is_transient() {
         return Verdict::GiveUp(None);
+    }
+    if matches!(error, ProviderError::NotRunning { .. }) {
+        // It may just be starting; nobody gains by a longer wait.
+        return if attempt > 1 { Verdict::GiveUp(None) } else { Verdict::Wait(ONCE_MORE) };
     }
     if attempt >= retry.max_attempts {
         let why = (attempt > 1).then(|| format!("It was tried {attempt} times"));

@@ -252,9 +252,9 @@ impl Run {
 
     /// Takes what was sent while the agent worked into the history; tells whether there was anything.
     pub(super) fn take_steers(&mut self) -> Result<bool, Stop> {
-        let steers = self.cx.store().steers(&self.cx.cell.id)?;
+        let steers = crate::session::open_steers(&*self.cx.store(), &self.cx.cell.id)?;
         let mut any = false;
-        for steer in steers.into_iter().filter(|steer| steer.taken.is_none()) {
+        for steer in steers {
             let output_id = OutputId::from(self.cx.new_id());
             let meta = OutputMeta::new(Role::Steer);
             let added = self.markdown_added(&output_id, &steer.text, &meta);

@@ -24,6 +24,9 @@ pub enum ModelRefError {
     /// The provider is missing and cannot be guessed.
     #[error("`{0}` names no provider; write `PROVIDER/MODEL`, for instance `ollama/{0}`")]
     NoProvider(String),
+    /// A provider without a model.
+    #[error("`{0}/` names no model; write `{0}/MODEL`")]
+    NoModel(String),
     /// `script:` without a file.
     #[error("`script:` needs the path of a TOML file after the colon")]
     NoScript,
@@ -57,6 +60,7 @@ impl FromStr for ModelRef {
         }
         match text.split_once('/') {
             Some((provider, model)) if !provider.is_empty() && !model.is_empty() => Ok(of(provider, model)),
+            Some((provider, "")) if !provider.is_empty() => Err(ModelRefError::NoModel(provider.to_owned())),
             // Names that only one provider uses need not repeat it.
             None if text.starts_with("claude") => Ok(of("anthropic", text)),
             None if ["gpt-", "o1", "o3", "o4", "chatgpt"].iter().any(|start| text.starts_with(start)) => {
@@ -111,6 +115,7 @@ mod tests {
         }
         assert_eq!("".parse::<ModelRef>(), Err(ModelRefError::Empty));
         assert_eq!("llama".parse::<ModelRef>(), Err(ModelRefError::NoProvider("llama".into())));
+        assert_eq!("openai/".parse::<ModelRef>(), Err(ModelRefError::NoModel("openai".into())));
         assert_eq!("script:".parse::<ModelRef>(), Err(ModelRefError::NoScript));
     }
 }

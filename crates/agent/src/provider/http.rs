@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::select;
-use purlin_runtime_core::{Host, HttpRequest, HttpResponse};
+use purlin_runtime_core::{Host, HttpErrorKind, HttpRequest, HttpResponse};
 use serde_json::Value;
 
 use super::{Call, ModelStream, Provider, ProviderError};
@@ -231,10 +231,8 @@ impl Streaming {
 
     async fn connect(&mut self, request: HttpRequest) -> Result<(), ProviderError> {
         let url = request.url.split('?').next().unwrap_or_default().to_owned();
-        let response = self.host.fetch(request).await.map_err(|error| ProviderError::Network {
-            provider: self.provider.name.clone(),
-            url,
-            message: error.to_string(),
+        let response = self.host.fetch(request).await.map_err(|error| {
+            unreached(self.provider.name.clone(), url, error.kind == HttpErrorKind::Connect, &error.message)
         })?;
         if !(200..300).contains(&response.status) {
             return Err(self.provider.failure(response, self.host.now()).await);
@@ -242,6 +240,20 @@ impl Streaming {
         self.stage = Stage::Body(response);
         Ok(())
     }
+}
+
+/// The error of a request that no server answered, without saying twice what the host has said.
+fn unreached(provider: String, url: String, connecting: bool, message: &str) -> ProviderError {
+    let cause = message.split_once("` cannot be reached: ").map_or(message, |(_, cause)| cause);
+    let server = url.split_once("://").map_or(&*url, |(_, rest)| rest).split('/').next().unwrap_or_default();
+    let host = server.rsplit_once(':').map_or(server, |(host, _)| host);
+    let here = host == "localhost" || host == "[::1]" || host.starts_with("127.");
+    if connecting && here {
+        let cause = cause.split(". Check the network").next().unwrap_or(cause);
+        let message = cause.trim_end_matches('.').to_owned();
+        return ProviderError::NotRunning { provider, server: server.to_owned(), message };
+    }
+    ProviderError::Network { provider, url, message: cause.trim_end_matches('.').to_owned() }
 }
 
 /// Replaces the payload and headers of a call by an extension's; secret headers cannot be set.
@@ -298,6 +310,22 @@ fn http_date(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_that_is_not_there_is_said_once() {
+        let said = |url: &str| {
+            let message = "`127.0.0.1:11434` cannot be reached: Connection refused (os error 111). Check the network, or `base_url` in the configuration.";
+            unreached("ollama".to_owned(), url.to_owned(), true, message).to_string()
+        };
+        assert_eq!(
+            said("http://127.0.0.1:11434/v1/chat/completions"),
+            "`ollama` is not running at 127.0.0.1:11434: Connection refused (os error 111). Start it and send the prompt again, or change `base_url` in `[providers.ollama]`"
+        );
+        assert_eq!(
+            said("http://far:1/v1"),
+            "`ollama` could not be reached at http://far:1/v1: Connection refused (os error 111). Check the network, or `base_url` in the configuration"
+        );
+    }
 
     #[test]
     fn retry_after_in_each_form() {

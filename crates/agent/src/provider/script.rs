@@ -132,13 +132,44 @@ impl Script {
     pub fn parse(text: &str, path: &Path) -> Result<Self, ScriptError> {
         let script: Self = toml::from_str(text).map_err(|error| {
             let (line, column) = error.span().map_or((1, 1), |span| position(text, span.start));
-            ScriptError::Toml { path: path.to_owned(), line, column, message: error.message().to_owned() }
+            ScriptError::Toml {
+                path: path.to_owned(),
+                line,
+                column,
+                message: in_words(error.message(), text, line),
+            }
         })?;
         if script.turns.is_empty() {
             return Err(ScriptError::Empty { path: path.to_owned() });
         }
         Ok(script)
     }
+}
+
+/// What is wrong, in our words, with the line it is wrong in.
+fn in_words(said: &str, text: &str, line: usize) -> String {
+    let words = if let Some((name, known)) =
+        said.strip_prefix("unknown field `").and_then(|rest| rest.split_once("`, expected "))
+    {
+        format!("there is no `{name}` here; there is {}", known.trim_start_matches("one of "))
+    } else if let Some(name) = said.strip_prefix("missing field ") {
+        format!("{name} is missing here")
+    } else if let Some((found, wanted)) =
+        said.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "))
+    {
+        let wanted = match wanted {
+            "u16" | "u64" | "usize" => "a whole number",
+            "f64" => "a number",
+            "a string" => "text",
+            "a sequence" => "a list such as `[[turn]]`",
+            other => other,
+        };
+        format!("{wanted} has to stand here, not {found}")
+    } else {
+        said.to_owned()
+    };
+    let shown = text.lines().nth(line - 1).map(str::trim).filter(|shown| !shown.is_empty());
+    shown.map_or(words.clone(), |shown| format!("{words}: `{shown}`"))
 }
 
 fn position(text: &str, offset: usize) -> (usize, usize) {
@@ -199,7 +230,6 @@ impl Provider for ScriptProvider {
                 // Not a number, negative or absurd waits are no wait.
                 retry_after: failure.retry_after.and_then(|s| Duration::try_from_secs_f64(s).ok()),
             };
-            let error = if failure.status == 401 { refused(error) } else { error };
             return futures_util::stream::once(async { Err(error) }).boxed_local();
         }
         let events = play(turn, call.ordinal);
@@ -220,19 +250,6 @@ impl Provider for ScriptProvider {
                 }
             })
             .boxed_local()
-    }
-}
-
-fn refused(error: ProviderError) -> ProviderError {
-    ProviderError::Refused {
-        provider: "script".to_owned(),
-        status: 401,
-        message: match error {
-            ProviderError::Http { message, .. } => message,
-            other => other.to_string(),
-        },
-        env: "ANTHROPIC_API_KEY".to_owned(),
-        file: "auth.toml".to_owned(),
     }
 }
 
@@ -283,7 +300,16 @@ mod tests {
             Script::parse("[[turn]]\ntext = \"a\"\nchunk = = 3\n", Path::new("s.toml")).expect_err("bad");
         assert!(error.to_string().starts_with("s.toml:3:9: "), "{error}");
         let error = Script::parse("[[turn]]\nwhat = 1\n", Path::new("s.toml")).expect_err("bad");
-        assert!(error.to_string().starts_with("s.toml:2:1: unknown field `what`"), "{error}");
+        assert!(
+            error.to_string().starts_with("s.toml:2:1: there is no `what` here; there is `text`"),
+            "{error}"
+        );
+        assert!(error.to_string().ends_with(": `what = 1`"), "{error}");
+        let error = Script::parse("[[turn]]\nchunk = 'a'\n", Path::new("s.toml")).expect_err("bad");
+        assert_eq!(
+            error.to_string(),
+            "s.toml:2:9: a whole number has to stand here, not string \"a\": `chunk = 'a'`"
+        );
         assert_eq!(Script::parse("", Path::new("s.toml")), Err(ScriptError::Empty { path: "s.toml".into() }));
     }
 

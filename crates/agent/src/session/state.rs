@@ -1,5 +1,7 @@
 //! How a session stands: read from the queue, kept until the store changes.
 
+use std::collections::BTreeSet;
+
 use purlin_notebook::{CellId, CellKind, QueueId, QueueStatus, StoreError, StoreExt, time};
 
 use super::Session;
@@ -46,6 +48,8 @@ pub(super) struct Known {
     pub(super) usage: Usage,
     pub(super) cost_micros: Option<i64>,
     pub(super) context: i64,
+    /// What executes in the store only, because its agent ended without being able to say so.
+    pub(super) abandoned: BTreeSet<QueueId>,
     requests: usize,
 }
 
@@ -63,10 +67,14 @@ impl Session {
 
     fn read_state(&self) -> Result<bool, StoreError> {
         let store = &self.0.read;
+        let abandoned = self.0.state.borrow().abandoned.clone();
         let mut active = Vec::new();
         let (mut working, mut running, mut queued) = (None, None, None);
         for status in [QueueStatus::Executing, QueueStatus::Assigned, QueueStatus::Pending] {
             for entry in store.queue(Some(status))? {
+                if abandoned.contains(&entry.id) && status != QueueStatus::Pending {
+                    continue;
+                }
                 if status == QueueStatus::Executing {
                     let cell = store.cell(&entry.cell_id)?;
                     let kind = cell.map(|cell| store.kind_of(&cell)).transpose()?;

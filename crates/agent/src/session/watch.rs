@@ -6,7 +6,7 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use purlin_notebook::{StoreExt, Tables};
 
-use super::{Session, SessionState, Source};
+use super::{Session, SessionState, Source, back};
 use crate::hooks::{self, payload};
 
 /// Time between two firings of `session_save`.
@@ -31,17 +31,19 @@ impl Session {
 
     /// Keeps the state up to date and sends steering messages that came too late as prompts, until the store ends.
     ///
-    /// A surface runs it once; `notify` is called whenever the state or the usage is another.
+    /// A surface runs it once; `notify` is called whenever the state or the usage is another, and while there is
+    /// something for [`Session::take_back`]: what was sent to a prompt that was interrupted is not sent by itself.
     pub fn follow(&self, notify: impl Fn() + 'static) -> LocalBoxFuture<'static, ()> {
         let session = self.clone();
         let saves = session.clone().tell_saves();
         let following = async move {
             let mut changes = session.0.read.watch(Tables::QUEUE | Tables::MODEL_USAGE);
             while changes.next().await.is_some() {
-                if session.refresh() {
+                let moved = session.refresh();
+                session.resend().await;
+                if moved || session.has_left_over() {
                     notify();
                 }
-                session.resend().await;
             }
         };
         async move {
@@ -84,10 +86,22 @@ impl Session {
             let Ok(steers) = self.0.read.steers(&cell) else { continue };
             // One that is not there yet is still on its way to the store.
             let Some(steer) = steers.into_iter().find(|steer| steer.id == id) else { continue };
+            if steer.taken.is_none() && self.is_over(&cell) {
+                // The person stopped the prompt: what they said to it is theirs again.
+                continue;
+            }
             self.0.steers.borrow_mut().retain(|(other, _)| *other != id);
-            if steer.taken.is_none()
-                && let Err(error) = self.submit(&steer.text, Source::Queue, steer.attachments).await
-            {
+            if steer.taken.is_some() {
+                continue;
+            }
+            // Marked first: an agent that reads the cell again must not take up what became a prompt.
+            let marked = self.0.committer.post(vec![back::settled_event(&id)]).await;
+            if let Err(error) = marked {
+                tracing::warn!(%error, "a message that came too late cannot be sent yet");
+                self.0.steers.borrow_mut().push((id, cell));
+                continue;
+            }
+            if let Err(error) = self.submit(&steer.text, Source::Queue, steer.attachments).await {
                 tracing::warn!(%error, "a message that came too late could not be sent as a prompt");
             }
         }

@@ -157,3 +157,97 @@ fn leaving_a_session_can_be_refused() {
     let refused = world.host.run(world.session.before_switch("new", ""));
     assert_eq!(refused, Err(SessionError::Refused("unsaved".into())));
 }
+
+/// Steers a running prompt whose tool hangs.
+fn steered(world: &World, texts: &[&str]) -> purlin_notebook::CellId {
+    let cell = world.send("go");
+    world.host.advance(10);
+    for text in texts {
+        let sent = world.host.run(world.session.steer(text, Source::Interactive)).expect("sends");
+        assert!(matches!(sent, Submitted::Steer { .. }), "{sent:?}");
+    }
+    assert_eq!(
+        world.session.waiting_steers().iter().map(|steer| steer.text.as_str()).collect::<Vec<_>>(),
+        texts
+    );
+    cell
+}
+
+const HANGING: &str =
+    "[[turn]]\ntext='a'\n[[turn.tool]]\nname='bash'\nargs={command='hang'}\n[[turn]]\ntext='b'\n";
+
+#[test]
+fn after_an_interrupt_queued_messages_are_not_sent_but_taken_back() {
+    let world = World::playing(HANGING);
+    let told = std::rc::Rc::new(std::cell::Cell::new(0));
+    let count = told.clone();
+    world.host.spawn_detached(world.session.follow(move || count.set(count.get() + 1)));
+    steered(&world, &["one", "two"]);
+    assert_eq!(world.host.run(world.session.take_back()), Ok(Vec::new()));
+    assert_eq!(world.host.run(world.session.interrupt("esc")), Ok(true));
+    world.host.advance(5_000);
+    assert_eq!(world.session.state(), SessionState::Idle);
+    assert_eq!(world.store.cells().expect("reads").len(), 1);
+    assert!(told.get() > 0);
+    assert_eq!(world.host.run(world.session.take_back()), Ok(vec!["one".into(), "two".into()]));
+    assert_eq!(world.host.run(world.session.take_back()), Ok(Vec::new()));
+    assert!(world.session.waiting_steers().is_empty());
+    // Neither the running surface nor one that opens the session later gives them out again.
+    let later = world.another_session();
+    assert_eq!(world.host.run(later.take_back()), Ok(Vec::new()));
+    assert_eq!(world.ask("next"), world.store.last_cell().expect("reads").expect("a cell").id);
+}
+
+#[test]
+fn a_message_that_is_taken_back_while_it_waits_is_not_taken_up() {
+    let world = World::playing("[[turn]]\ntext='abcdefghij'\nchunk=1\ndelay_ms=100\n");
+    let cell = steered(&world, &["never mind"]);
+    assert_eq!(world.host.run(world.session.take_back_all()), Ok(vec!["never mind".into()]));
+    world.host.run(world.session.settled());
+    assert_eq!(world.outputs(&cell), ["text: abcdefghij"]);
+    assert_eq!(world.store.cells().expect("reads").len(), 1);
+}
+
+#[test]
+fn a_message_to_a_prompt_whose_process_was_killed_comes_back_when_the_session_is_opened() {
+    let world = World::new(HANGING);
+    let sent = world.host.run(world.session.submit("go", Source::Interactive, Vec::new()));
+    let Ok(Submitted::Prompt { cell, queue }) = sent else { panic!("{sent:?}") };
+    let killed = purlin_notebook::RuntimeSessionId::from("killed");
+    let assigned = Event::ExecutionAssigned { queue_id: queue.clone(), runtime_session_id: killed.clone() };
+    let started = Event::ExecutionStarted {
+        queue_id: queue.clone(),
+        cell_id: cell.clone(),
+        runtime_session_id: killed,
+        started_at: "2026-01-01T00:00:00.000Z".into(),
+    };
+    world.store.commit(&[assigned, started]).expect("commits");
+    world.host.run(world.session.steer("steer me", Source::Interactive)).expect("sends");
+    let opened = world.another_session();
+    assert_eq!(world.host.run(opened.take_back()), Ok(Vec::new()));
+    // What the next agent writes when it finds the lost execution.
+    let lost = Event::ExecutionCompleted {
+        queue_id: queue,
+        cell_id: cell,
+        status: purlin_notebook::CompletionStatus::Error,
+        error: Some("runtime lost".into()),
+        completed_at: "2026-01-01T00:00:01.000Z".into(),
+        execution_duration_ms: 0,
+    };
+    world.store.commit(&[lost]).expect("commits");
+    opened.refresh();
+    assert_eq!(opened.state(), SessionState::Idle);
+    assert_eq!(world.host.run(opened.take_back()), Ok(vec!["steer me".into()]));
+    assert_eq!(world.host.run(world.another_session().take_back()), Ok(Vec::new()));
+}
+
+#[test]
+fn an_abandoned_prompt_does_not_keep_the_session_working() {
+    let world = World::playing(HANGING);
+    world.send("go");
+    world.host.advance(10);
+    world.session.refresh();
+    assert!(matches!(world.session.state(), SessionState::Working { .. }));
+    world.session.abandon();
+    assert_eq!(world.session.state(), SessionState::Idle);
+}

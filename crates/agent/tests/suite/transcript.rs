@@ -80,7 +80,7 @@ fn a_running_tool_shows_what_it_printed() {
     transcript.refresh().expect("refreshes");
     assert_eq!(
         show(&transcript)[1],
-        "tool[cancelled]: begun\n…\nError: the tool was stopped because the turn was cancelled"
+        "tool[cancelled]: begun\nError: the tool was stopped because the turn was cancelled"
     );
     assert_eq!(show(&transcript)[2..], ["note: Interrupted."]);
     let fresh = Transcript::new(world.store.clone()).expect("opens");

@@ -272,7 +272,7 @@ fn failures_that_stay_end_the_prompt_with_one_message() {
     let outputs = world.outputs(&cell);
     assert_eq!(outputs.len(), 1);
     assert!(
-        outputs[0].contains("refused the key (HTTP 401): bad key. Check `ANTHROPIC_API_KEY`"),
+        outputs[0].contains("`script` answered HTTP 401: bad key") && !outputs[0].contains("_API_KEY"),
         "{outputs:?}"
     );
 
@@ -378,4 +378,26 @@ fn contributions_and_context_change_the_request_only() {
     assert_eq!(texts, ["rewritten", "VOLATILE"]);
     assert!(payload["system"].as_str().is_some_and(|system| system.ends_with("\n\nSTABLE")));
     assert_eq!(world.store.cell(&cell).expect("reads").expect("a cell").source, "p");
+}
+
+#[test]
+fn a_dismissed_dialog_reads_as_words_to_the_model() {
+    let world = World::playing(
+        "[[turn]]\ntext='a'\n[[turn.tool]]\nname='bash'\nargs={command='echo x'}\n[[turn]]\ntext='b'\n",
+    );
+    world.on("tool_call", |_| json!({"block": true, "reason": "user"}));
+    let cell = world.ask("go");
+    let outputs = world.outputs(&cell);
+    assert!(outputs.iter().any(|output| output.contains("declined by the user")), "{outputs:?}");
+}
+
+#[test]
+fn an_interrupt_while_waiting_takes_the_announced_retry_back() {
+    let world = World::playing("[[turn]]\nerror={status=429,message='slow down',retry_after=7}\n");
+    let cell = world.send("go");
+    world.host.advance(100);
+    assert_eq!(world.host.run(world.session.interrupt("esc")), Ok(true));
+    world.host.advance(3_000);
+    let outputs = world.outputs(&cell);
+    assert!(outputs[0].ends_with("(attempt 2 of 5). Interrupted: it is not tried again."), "{outputs:?}");
 }

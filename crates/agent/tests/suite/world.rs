@@ -80,6 +80,17 @@ impl World {
         }
     }
 
+    /// The same session as another surface opens it.
+    pub fn another_session(&self) -> Session {
+        let options = SessionOptions {
+            by: "local".into(),
+            cwd: self.dir.path().to_owned(),
+            model: None,
+            host: Rc::new(self.host.clone()),
+        };
+        Session::new(Rc::new(self.store.clone()), self.store.clone(), None, options)
+    }
+
     /// Starts a runtime agent with the lane `ai`.
     pub fn start_agent(&mut self) {
         let handler = AiHandler::new(

@@ -53,18 +53,22 @@ pub struct Confirm {
     pub message: String,
     /// What enter would answer.
     pub yes: bool,
+    /// How many rows of the question are scrolled away at the top.
+    pub scrolled: usize,
+    /// How far the question scrolls, in rows, as the surface has measured it.
+    pub scrolls: usize,
 }
 
 impl Confirm {
     pub(super) fn new(options: ConfirmOptions) -> Self {
-        Self { message: options.message, yes: options.default }
+        Self { message: options.message, yes: options.default, scrolled: 0, scrolls: 0 }
     }
 }
 
 /// One item of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SelectItem {
-    /// What is shown and filtered by.
+    /// What is shown first; typing filters by it and the detail.
     pub label: String,
     /// A second, quieter text.
     pub detail: String,
@@ -156,8 +160,8 @@ impl Select {
     pub(super) fn refilter(&mut self) {
         let words: Vec<String> = self.filter.split_whitespace().map(str::to_lowercase).collect();
         let passes = |item: &SelectItem| {
-            let label = item.label.to_lowercase();
-            words.iter().all(|word| label.contains(word.as_str()))
+            let text = format!("{} {}", item.label, item.detail).to_lowercase();
+            words.iter().all(|word| text.contains(word.as_str()))
         };
         self.shown = (0..self.items.len()).filter(|at| passes(&self.items[*at])).collect();
         self.selected = 0;

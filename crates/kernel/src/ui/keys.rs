@@ -7,6 +7,9 @@ use super::{Reason, Ui};
 use crate::Topic;
 use crate::key::{KeyCode, KeyEvent};
 
+/// Rows that a page key scrolls a question.
+const SCROLLED: usize = 5;
+
 /// What a key did.
 enum Effect {
     Changed,
@@ -16,15 +19,16 @@ enum Effect {
 }
 
 impl Ui<'_> {
-    /// Gives a key to the newest dialog; false when none is open.
+    /// Gives a key to the newest dialog that does not wait; false when it is for something else.
     pub(crate) fn key(self, event: &KeyEvent) -> bool {
+        let to_dialog = self.typed();
         let Some((id, effect)) = self.with_top(|body| match body {
             _ if event.key.is_ctrl_c() => Effect::Cancel,
             DialogBody::Confirm(confirm) => confirm_key(confirm, event),
             DialogBody::Select(select) => select_key(select, event),
             DialogBody::Input(input) => input_key(input, event),
         }) else {
-            return false;
+            return to_dialog;
         };
         match effect {
             Effect::Changed => self.0.changed(Topic::Dialogs),
@@ -35,8 +39,9 @@ impl Ui<'_> {
         true
     }
 
-    /// Gives pasted text to the newest dialog; false when none is open.
+    /// Gives pasted text to the newest dialog that does not wait; false when it is for something else.
     pub(crate) fn paste(self, text: &str) -> bool {
+        let to_dialog = self.typed();
         let pasted = self.with_top(|body| match body {
             DialogBody::Input(input) => {
                 let text = if input.multiline { text.to_owned() } else { text.replace(['\r', '\n'], " ") };
@@ -53,12 +58,26 @@ impl Ui<'_> {
         if let Some((_, Effect::Changed)) = pasted {
             self.0.changed(Topic::Dialogs);
         }
-        pasted.is_some()
+        to_dialog || pasted.is_some()
+    }
+
+    /// Says how far the question of a confirmation scrolls, in rows, where it is shown.
+    pub fn set_scrolls(self, id: u64, scrolls: usize) {
+        let mut stack = self.0.0.ui.stack.borrow_mut();
+        let Some(open) = stack.iter_mut().find(|open| open.dialog.id == id) else { return };
+        if matches!(&open.dialog.body, DialogBody::Confirm(confirm) if confirm.scrolls != scrolls)
+            && let DialogBody::Confirm(confirm) = &mut Rc::make_mut(&mut open.dialog).body
+        {
+            confirm.scrolls = scrolls;
+            confirm.scrolled = confirm.scrolled.min(scrolls);
+        }
     }
 
     fn with_top(self, f: impl FnOnce(&mut DialogBody) -> Effect) -> Option<(u64, Effect)> {
         let mut stack = self.0.0.ui.stack.borrow_mut();
-        let dialog = Rc::make_mut(&mut stack.last_mut()?.dialog);
+        let now = self.0.now();
+        let open = stack.iter_mut().rev().find(|open| open.is_armed(now))?;
+        let dialog = Rc::make_mut(&mut open.dialog);
         Some((dialog.id, f(&mut dialog.body)))
     }
 }
@@ -72,6 +91,10 @@ fn confirm_key(confirm: &mut Confirm, event: &KeyEvent) -> Effect {
         KeyCode::Left | KeyCode::Char('h' | 'y' | 'Y') => confirm.yes = true,
         KeyCode::Right | KeyCode::Char('l' | 'n' | 'N') => confirm.yes = false,
         KeyCode::Tab => confirm.yes = !confirm.yes,
+        KeyCode::Up => confirm.scrolled = confirm.scrolled.saturating_sub(1),
+        KeyCode::Down => confirm.scrolled = (confirm.scrolled + 1).min(confirm.scrolls),
+        KeyCode::PageUp => confirm.scrolled = confirm.scrolled.saturating_sub(SCROLLED),
+        KeyCode::PageDown => confirm.scrolled = (confirm.scrolled + SCROLLED).min(confirm.scrolls),
         KeyCode::Enter => return Effect::Answer(Answer::Confirm(confirm.yes)),
         KeyCode::Escape => return Effect::Cancel,
         _ => return Effect::Ignored,

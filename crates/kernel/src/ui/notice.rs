@@ -30,28 +30,49 @@ pub struct Notice {
 pub(super) struct Notices {
     list: RefCell<Vec<Notice>>,
     next: Cell<u64>,
+    /// The notice that any other key takes away.
+    until_key: Cell<Option<u64>>,
 }
 
 impl Ui<'_> {
+    /// Shows a message for `ms` milliseconds, or until the next key that is not ctrl+c.
+    pub fn notify_until_key(self, owner: ExtId, text: impl Into<String>, level: Level, ms: u64) {
+        self.dismiss_at_key();
+        let id = self.show_notice(owner, text.into(), level, ms);
+        self.0.0.ui.notices.until_key.set(Some(id));
+    }
+
+    /// Takes away what lasts until a key.
+    pub(crate) fn dismiss_at_key(self) {
+        if let Some(id) = self.0.0.ui.notices.until_key.take() {
+            self.dismiss_notice(id);
+        }
+    }
+
     /// Shows a message: four seconds for news, eight for warnings, twelve for errors.
     pub fn notify(self, owner: ExtId, text: impl Into<String>, level: Level) {
-        let state = &self.0.0.ui.notices;
-        let id = state.next.get() + 1;
-        state.next.set(id);
-        let at = self.0.now();
         let shown = match level {
             Level::Debug | Level::Info => 4_000,
             Level::Warn => 8_000,
             Level::Error => 12_000,
         };
+        self.show_notice(owner, text.into(), level, shown);
+    }
+
+    fn show_notice(self, owner: ExtId, text: String, level: Level, shown: u64) -> u64 {
+        let state = &self.0.0.ui.notices;
+        let id = state.next.get() + 1;
+        state.next.set(id);
+        let at = self.0.now();
         {
             let mut list = state.list.borrow_mut();
             if list.len() == MOST {
                 list.remove(0);
             }
-            list.push(Notice { id, owner, text: text.into(), level, at, until: at + shown });
+            list.push(Notice { id, owner, text, level, at, until: at + shown });
         }
         self.0.changed(Topic::Notifications);
+        id
     }
 
     /// Answers what is to be seen now, oldest first.

@@ -323,12 +323,18 @@ impl Desk {
         let (desk, failed, failure) = (self.downgrade(), Rc::downgrade(open), agent.failure());
         open.tasks.borrow_mut().push(tokio::task::spawn_local(async move {
             let message = failure.await;
-            if let Some(desk) = desk.upgrade() {
+            let weak = desk;
+            if let Some(desk) = weak.upgrade() {
                 desk.say(message, Level::Error);
             }
             // The next prompt starts another one; what failed may have been mended by then.
             if let Some(open) = failed.upgrade() {
+                // It could not end in the store what it executed.
+                open.session.abandon();
                 open.agent.take();
+                if let Some(desk) = weak.upgrade() {
+                    status::update(&desk);
+                }
             }
         }));
         let (desk, mut trouble) = (self.downgrade(), agent.trouble());
@@ -377,7 +383,8 @@ impl Desk {
     /// What stays on the terminal: the last answer, and how to go on.
     pub fn farewell(&self) -> String {
         let Some(open) = self.peek() else { return String::new() };
-        let mut text = open.transcript.last_answer().unwrap_or_default().trim_end().to_owned();
+        let mut text =
+            plain_end(&open.transcript.last_answer().unwrap_or_default(), self.0.kernel.layout().size().0);
         if open.session.exists() && open.notebook.path().is_some() {
             if !text.is_empty() {
                 text.push_str("\n\n");
@@ -399,6 +406,19 @@ impl Desk {
     }
 }
 
+/// Rows of the last answer that stay on the terminal.
+const FAREWELL_ROWS: usize = 20;
+
+/// Renders the end of an answer as plain rows of at most `width` columns.
+fn plain_end(answer: &str, width: u16) -> String {
+    use purlin_kernel::text::{line_plain, markdown::markdown};
+    let lines = markdown(answer.trim_end(), usize::from(width).clamp(20, 100));
+    let hidden = lines.len().saturating_sub(FAREWELL_ROWS);
+    let shown = lines.iter().skip(hidden).map(|line| line_plain(line).trim_end().to_owned());
+    let above = (hidden > 0).then(|| format!("… {hidden} rows above"));
+    above.into_iter().chain(shown).collect::<Vec<_>>().join("\n")
+}
+
 impl Open {
     async fn end(&self) {
         for task in self.tasks.take() {
@@ -409,5 +429,18 @@ impl Open {
             agent.stop().await;
         }
         self.notebook.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_end;
+
+    #[test]
+    fn the_farewell_is_plain_and_short() {
+        assert_eq!(plain_end("a **bold** word", 40), "a bold word");
+        let long = plain_end(&"- one item\n".repeat(50), 40);
+        assert_eq!(long.lines().count(), 21);
+        assert!(long.starts_with("… 30 rows above"), "{long}");
     }
 }

@@ -14,11 +14,19 @@ struct Entry {
 /// Lists the commands and keys; a chosen one is run.
 pub async fn help(desk: &Desk) -> Result<(), HandlerError> {
     let kernel = desk.kernel().clone();
-    let mut entries = commands(&kernel);
-    entries.extend(keys(&kernel));
+    let mut entries = keys(&kernel);
+    // The keys that everybody needs, then the commands, then the other keys.
+    let first = entries.iter().take_while(|entry| rank(entry) < FIRST.len()).count();
+    let rest = entries.split_off(first);
+    entries.extend(commands(&kernel));
+    entries.extend(rest);
     let item = |entry: &Entry| SelectItem { label: entry.label.clone(), detail: entry.about.clone() };
     let items = entries.iter().map(item).collect();
-    let options = SelectOptions { prompt: "Commands and keys".to_owned(), items, ..SelectOptions::default() };
+    let options = SelectOptions {
+        prompt: "Commands and keys (type to filter)".to_owned(),
+        items,
+        ..SelectOptions::default()
+    };
     let answer = kernel.ui().select(ExtId::CORE, options).await;
     // Closing the list is no error.
     let chosen = answer.ok().and_then(|answer| answer.index()).and_then(|index| entries.get(index));
@@ -53,21 +61,31 @@ fn keys(kernel: &Kernel) -> Vec<Entry> {
             Action::Callback(_) => None,
         };
         match entries.iter_mut().find(|entry| entry.run == run && entry.about == map.desc) {
+            Some(same) if same.label.split(", ").any(|key| key == map.lhs) => {}
             Some(same) => same.label = format!("{}, {}", same.label, map.lhs),
             None => entries.push(Entry { label: map.lhs, about: map.desc, run }),
         }
     }
-    let rank =
-        |entry: &Entry| match entry.run.as_deref().map(|run| run.split_once('.').map(|(family, _)| family)) {
-            Some(None) => 0,
-            Some(Some("prompt" | "composer")) => 1,
-            Some(Some("history")) => 2,
-            Some(Some("transcript")) => 3,
-            Some(Some("edit")) => 5,
-            None | Some(Some(_)) => 4,
-        };
     entries.sort_by_key(rank);
     entries
+}
+
+/// What the keys that everybody needs do, the most important first.
+const FIRST: [&str; 5] = ["submit", "edit.newline", "escape", "prompt.cancel", "transcript.fold"];
+
+/// Orders the keys: those of [`FIRST`], then by family, editing last.
+fn rank(entry: &Entry) -> usize {
+    let run = entry.run.as_deref().unwrap_or("");
+    if let Some(at) = FIRST.iter().position(|command| *command == run) {
+        return at;
+    }
+    let family = match run.split_once('.').map(|(family, _)| family) {
+        Some("prompt" | "composer" | "history") => 1,
+        Some("transcript") => 2,
+        Some("edit") => 4,
+        _ => 3,
+    };
+    FIRST.len() + family
 }
 
 /// Lists the loaded extensions with what they did, and those that were not loaded.

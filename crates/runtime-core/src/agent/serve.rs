@@ -14,7 +14,7 @@ use purlin_notebook::{
 
 use crate::agent::execution::End;
 use crate::agent::handle::AgentStatus;
-use crate::agent::{Inner, RETRY_AFTER, may_pass};
+use crate::agent::{GIVE_UP_AFTER, Inner, RETRY_AFTER, may_pass};
 use crate::context::ExecutionContext;
 use crate::host::{Level, MonoMs};
 
@@ -79,6 +79,8 @@ pub(super) struct Serve<'a> {
     change: u64,
     change_armed: bool,
     retrying: bool,
+    /// Since when the store has taken nothing, while it does not.
+    failing_since: Option<MonoMs>,
 }
 
 impl<'a> Serve<'a> {
@@ -98,6 +100,7 @@ impl<'a> Serve<'a> {
             change: 0,
             change_armed: false,
             retrying: false,
+            failing_since: None,
         }
     }
 
@@ -168,6 +171,9 @@ impl<'a> Serve<'a> {
                 self.retrying = false;
                 self.settle(Vec::new())?;
                 self.look_at_queue()?;
+                if !self.is_blocked() {
+                    self.failing_since = None;
+                }
             }
             Timer::Gone(session) => {
                 self.agent.gone.borrow_mut().insert(session);
@@ -185,11 +191,25 @@ impl<'a> Serve<'a> {
             Err(error) if may_pass(&error) => {
                 self.agent.log(Level::Error, &format!("The store failed, and is tried again: {error}"));
                 self.agent.call("on_store_failure", |lifecycle| lifecycle.on_store_failure(&error));
-                self.retry();
-                Ok(())
+                self.retry_or_give_up(error)
             }
             other => other,
         }
+    }
+
+    /// Tries again later, unless the disk has refused for so long that people have to be told: the run ends then.
+    ///
+    /// A store that is in use by others is waited for.
+    fn retry_or_give_up(&mut self, error: StoreError) -> Result<(), StoreError> {
+        let now = self.agent.host.mono();
+        if matches!(error, StoreError::Backend(_)) {
+            let since = *self.failing_since.get_or_insert(now);
+            if now.saturating_sub(since) >= GIVE_UP_AFTER.as_millis() as u64 {
+                return Err(error);
+            }
+        }
+        self.retry();
+        Ok(())
     }
 
     fn retry(&mut self) {
@@ -207,6 +227,7 @@ impl<'a> Serve<'a> {
         match self.agent.store.commit(&self.unsettled) {
             Ok(_) => {
                 self.unsettled.clear();
+                self.failing_since = None;
                 Ok(())
             }
             Err(StoreError::Closed(why)) => Err(StoreError::Closed(why)),
@@ -223,8 +244,7 @@ impl<'a> Serve<'a> {
                 self.agent
                     .log(Level::Error, &format!("The end of an execution could not be written yet: {error}"));
                 self.agent.call("on_store_failure", |lifecycle| lifecycle.on_store_failure(&error));
-                self.retry();
-                Ok(())
+                self.retry_or_give_up(error)
             }
         }
     }

@@ -13,6 +13,8 @@ use super::Lazy;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(15);
+/// How often a server may send on one request.
+const REDIRECTS: usize = 4;
 /// Who we say we are.
 const USER_AGENT: &str = concat!("purlin/", env!("CARGO_PKG_VERSION"));
 
@@ -43,8 +45,17 @@ impl Clients {
 fn build(plain: bool) -> reqwest::Result<Client> {
     // Fails only if a provider stands already, which then is the one to use.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = Client::builder().connect_timeout(CONNECT).user_agent(USER_AGENT);
-    if plain { builder.tls_certs_only([]).redirect(Policy::none()).build() } else { builder.build() }
+    let builder = Client::builder().connect_timeout(CONNECT).user_agent(USER_AGENT).redirect(same_server());
+    if plain { builder.tls_certs_only([]).build() } else { builder.build() }
+}
+
+/// Follows a server only to itself: what is sent carries keys in headers of which the client knows nothing.
+fn same_server() -> Policy {
+    Policy::custom(|attempt| {
+        let (from, to) = (attempt.previous(), attempt.url());
+        let same = from.last().is_some_and(|from| from.origin() == to.origin());
+        if same && from.len() <= REDIRECTS { attempt.follow() } else { attempt.stop() }
+    })
 }
 
 pub(super) async fn fetch(clients: Rc<Clients>, request: HttpRequest) -> Result<HttpResponse, HttpError> {

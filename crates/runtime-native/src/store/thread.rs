@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub(super) struct Worker {
     /// The database's version when this thread looked last; another one means that another process wrote.
     seen: i64,
     directory_synced: bool,
+    /// Device and number of the open file.
+    place: Option<(u64, u64)>,
 }
 
 type Group = Vec<(Vec<Event>, Reply<CommitId>)>;
@@ -45,7 +48,16 @@ impl Worker {
         waker: UnixStream,
         bells: Option<PathBuf>,
     ) -> Self {
-        Self { shared, connection, waker, bells, doorbell: None, seen: 0, directory_synced: false }
+        Self {
+            shared,
+            connection,
+            waker,
+            bells,
+            doorbell: None,
+            seen: 0,
+            directory_synced: false,
+            place: None,
+        }
     }
 
     /// Works until the store is closed and everything that was queued is done.
@@ -53,6 +65,9 @@ impl Worker {
         // However the thread ends, nobody waits for it: watches end, and later commands are refused.
         let ending = Ending(Arc::clone(&self.shared));
         self.seen = self.version();
+        if let Err(error) = self.check_place() {
+            tracing::warn!(%error, "the notebook's file went away while it was opened");
+        }
         if let (Some(bells), Some(path)) = (&self.bells, &self.shared.path) {
             self.doorbell = Doorbell::hang(bells, path);
             // Between the opening of the file and here somebody may have written without knowing of this process.
@@ -124,6 +139,12 @@ impl Worker {
             }
             return;
         }
+        if let Err(error) = self.check_place() {
+            for (_, reply) in group {
+                reply.send(Err(error.clone()));
+            }
+            return;
+        }
         let (batches, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
         let (touched, answers) = self.write(&batches);
         for (reply, answer) in replies.into_iter().zip(answers) {
@@ -138,6 +159,21 @@ impl Worker {
                 self.look();
             }
         }
+    }
+
+    /// Fails if the file was deleted or replaced while it was open: what is written to it then is found by nobody.
+    fn check_place(&mut self) -> Result<(), StoreError> {
+        let (Some(_), Some(path)) = (&self.connection, &self.shared.path) else { return Ok(()) };
+        let place = std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+        self.place = self.place.or(place);
+        if place.is_some() && place == self.place {
+            return Ok(());
+        }
+        Err(StoreError::Closed(format!(
+            "`{}` was deleted or replaced while this session was open, so nothing more can be saved in it; begin a new \
+             session",
+            path.display()
+        )))
     }
 
     fn write(&mut self, batches: &[Vec<Event>]) -> Written {

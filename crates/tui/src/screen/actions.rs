@@ -173,6 +173,8 @@ fn recall(screen: &Screen, newer: bool) {
     let found = if newer { history.following() } else { history.previous(&current) };
     drop(history);
     if let Some(text) = found {
+        // What is recalled is not being typed: a list here would keep the keys that recall.
+        screen.0.popup.dismiss(&text);
         kernel.buf().set_text(COMPOSER, &text);
     }
 }
@@ -239,7 +241,8 @@ fn cancel(screen: &Screen) {
         kernel.command().invoke("edit.clear", "");
         kernel.buf().clear(COMPOSER);
     }
-    kernel.ui().notify(ExtId::CORE, "Press ctrl+c again to quit.", Level::Info);
+    let text = "Press ctrl+c again to quit.";
+    kernel.ui().notify_until_key(ExtId::CORE, text, Level::Info, purlin_kernel::QUIT_WINDOW_MS);
 }
 
 fn fold(screen: &Screen) {
@@ -249,8 +252,8 @@ fn fold(screen: &Screen) {
 
 fn page(screen: &Screen) -> usize {
     let height = screen.0.kernel.win().get(TRANSCRIPT).map_or(2, |window| usize::from(window.rect.height));
-    // One row of the page before stays in sight.
-    height.saturating_sub(1).max(1)
+    // One row of the page before stays in sight, above the row that says that there is more.
+    height.saturating_sub(2).max(1)
 }
 
 fn scroll(screen: &Screen, up: bool, rows: usize) {

@@ -182,3 +182,23 @@ fn control_characters_in_the_composer_are_shown() {
     stage.kernel.input(Input::Paste("a\u{1b}[2Jb".into()));
     assert_eq!(stage.rows()[8], "› a^[[2Jb");
 }
+
+#[test]
+fn recalled_commands_do_not_hold_the_keys_up() {
+    let stage = Stage::new(50, 12);
+    for name in ["model", "quit"] {
+        let spec =
+            purlin_kernel::CommandSpec::new(name, "Does it.", |_| Box::pin(std::future::ready(Ok(None))));
+        stage.kernel.command().create(purlin_kernel::ExtId::CORE, spec);
+    }
+    stage.keys("one<enter>/model<enter>/quit<enter>");
+    let mut seen = Vec::new();
+    for key in ["<up>", "<up>", "<up>", "<down>", "<down>", "<down>"] {
+        stage.keys(key);
+        seen.push(stage.composer());
+        assert!(!stage.rows().iter().any(|row| row.contains("Does it.")), "{:?}", stage.rows());
+    }
+    assert_eq!(seen, ["/quit", "/model", "one", "/model", "/quit", ""]);
+    stage.keys("/q");
+    assert!(stage.rows().iter().any(|row| row.contains("Does it.")), "typing opens it");
+}

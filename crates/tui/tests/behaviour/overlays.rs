@@ -177,3 +177,136 @@ fn a_shell_command_is_marked() {
     stage.add("shell", "a\nb", json!({"command": "ls", "status": "ok"}));
     assert_eq!(stage.transcript()[..3], ["! ls", "  a", "  b"]);
 }
+
+fn ask(stage: &Stage) -> purlin_kernel::LBF<Result<bool, purlin_kernel::Reason>> {
+    let options = ConfirmOptions { message: "Run it?".into(), ..ConfirmOptions::default() };
+    stage.kernel.ui().confirm(ExtId::CORE, options)
+}
+
+fn later(stage: &Stage, ms: u64) {
+    stage.host.now.set(stage.host.now.get() + ms);
+    stage.kernel.run_due();
+}
+
+#[test]
+fn a_dialog_waits_until_the_person_has_finished_typing() {
+    let stage = Stage::new(60, 14);
+    stage.keys("wh");
+    later(&stage, 100);
+    let answer = ask(&stage);
+    stage.keys("y ");
+    later(&stage, 499);
+    stage.keys("n");
+    assert_eq!(stage.composer(), "why n");
+    assert!(stage.rows().iter().any(|row| row.contains("finish typing…")), "{:?}", stage.rows());
+    stage.keys("<enter>");
+    assert_eq!(*stage.sent.borrow(), ["why n"]);
+    assert_eq!(stage.kernel.next_deadline(), Some(stage.host.now.get() + 500));
+    later(&stage, 500);
+    assert_eq!(stage.kernel.next_deadline(), None);
+    assert!(stage.rows().iter().any(|row| row.contains("enter answers")), "{:?}", stage.rows());
+    stage.keys("y<enter>");
+    assert_eq!(answer.now_or_never(), Some(Ok(true)));
+    assert_eq!(stage.composer(), "");
+}
+
+#[test]
+fn the_next_dialog_takes_nothing_of_the_answer_to_the_one_before() {
+    let stage = Stage::new(60, 14);
+    let first = ask(&stage);
+    stage.keys("y<enter>");
+    assert_eq!(first.now_or_never(), Some(Ok(true)));
+    let mut second = ask(&stage);
+    stage.keys("y<enter>");
+    assert_eq!((&mut second).now_or_never(), None);
+    assert_eq!(stage.composer(), "", "it went nowhere");
+    later(&stage, 500);
+    stage.keys("<enter>");
+    assert_eq!(second.now_or_never(), Some(Ok(false)));
+}
+
+#[test]
+fn a_person_who_was_not_typing_answers_at_once() {
+    let stage = Stage::new(60, 14);
+    stage.keys("draft");
+    later(&stage, 1_000);
+    let answer = ask(&stage);
+    stage.keys("y<enter>");
+    assert_eq!(answer.now_or_never(), Some(Ok(true)));
+    assert_eq!(stage.composer(), "draft");
+}
+
+#[test]
+fn the_way_out_is_said_as_long_as_it_is_open() {
+    let stage = Stage::new(40, 12);
+    let said = |stage: &Stage| stage.rows().iter().any(|row| row.contains("ctrl+c again"));
+    stage.keys("<ctrl+c>");
+    later(&stage, 1_499);
+    assert!(said(&stage));
+    later(&stage, 1);
+    assert!(!said(&stage));
+    stage.keys("<ctrl+c>");
+    assert!(!stage.kernel.quit_requested());
+    assert!(said(&stage));
+    stage.keys("x");
+    assert!(!said(&stage));
+    stage.keys("<ctrl+c>");
+    assert!(!stage.kernel.quit_requested());
+    stage.keys("<ctrl+c>");
+    assert!(stage.kernel.quit_requested());
+}
+
+#[test]
+fn a_list_is_filtered_by_what_it_says() {
+    let stage = Stage::new(60, 14);
+    let item =
+        |label: &str, detail: &str| purlin_kernel::SelectItem { label: label.into(), detail: detail.into() };
+    let items = vec![item("enter", "Sends."), item("ctrl+/", "Undoes an edit.")];
+    let options = SelectOptions { prompt: "Keys".into(), items, ..SelectOptions::default() };
+    let answer = stage.kernel.ui().select(ExtId::CORE, options);
+    stage.keys("undo<enter>");
+    assert_eq!(answer.now_or_never().and_then(Result::ok).and_then(|answer| answer.index()), Some(1));
+}
+
+#[test]
+fn a_long_question_is_read_to_its_end() {
+    for (width, height) in [(60, 14), (20, 5)] {
+        let stage = Stage::new(width, height);
+        let message = format!("Run echo?{}touch it", "\nmore".repeat(26));
+        let options = ConfirmOptions { message, ..ConfirmOptions::default() };
+        let _answer = stage.kernel.ui().confirm(ExtId::CORE, options);
+        let sees = |text: &str| stage.rows().iter().any(|row| row.contains(text));
+        assert!(sees("Run echo?") && sees("↓") && sees("Yes"), "{:?}", stage.rows());
+        for _ in 0..40 {
+            stage.keys("<pgdn>");
+            stage.rows();
+        }
+        assert!(sees("touch it") && sees("No"), "{:?}", stage.rows());
+        for _ in 0..30 {
+            stage.keys("<up>");
+        }
+        assert!(sees("Run echo?"), "{:?}", stage.rows());
+    }
+}
+
+#[test]
+fn notices_stand_together() {
+    let stage = Stage::new(40, 16);
+    for text in ["first", "second", "second", "third"] {
+        stage.kernel.ui().notify(ExtId::CORE, text, Level::Warn);
+    }
+    let rows = stage.rows();
+    for text in ["first", "second", "third"] {
+        assert_eq!(rows.iter().filter(|row| row.contains(text)).count(), 1, "{rows:?}");
+    }
+}
+
+#[test]
+fn the_chosen_item_says_all_it_has() {
+    let stage = Stage::new(40, 20);
+    let items =
+        vec![purlin_kernel::SelectItem { label: "gate".into(), detail: format!("{}end", "why ".repeat(20)) }];
+    let options = SelectOptions { prompt: "Extensions".into(), items, ..SelectOptions::default() };
+    let _answer = stage.kernel.ui().select(ExtId::CORE, options);
+    assert!(stage.rows().iter().any(|row| row.contains("why end")), "{:?}", stage.rows());
+}
