@@ -97,11 +97,15 @@ impl Timers<'_> {
             }
         }
         for ((_, id), timer) in ready {
-            if !self.0.is_registered(id) || self.0.guard().is_suspended(timer.owner) {
+            if !self.0.is_registered(id) {
                 continue;
             }
+            // Also one that a suspended extension misses is over.
             if timer.every.is_none() {
                 self.0.forget(id);
+            }
+            if self.0.guard().is_suspended(timer.owner) {
+                continue;
             }
             // The guard has recorded a failure.
             let _ = self.0.guard().stretch(timer.owner, DeadlineClass::Main, "timer", || (timer.run)());

@@ -6,11 +6,12 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
-use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, Table, WeakLua};
+use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, Table, Value, WeakLua};
 use purlin_kernel::{ErrorKind, ExtId, HandlerError, Kernel, Level, Watchdog, WeakKernel};
 
 use crate::event::Events;
 use crate::fault;
+use crate::inspect::inspect;
 use crate::libs::shell::Done;
 use crate::view::Views;
 
@@ -127,7 +128,7 @@ impl Env {
     ) -> Result<R, HandlerError> {
         let lua = self.lua()?;
         let _mode = self.enter(false);
-        function.call(args).map_err(|error| failed(&lua, &error))
+        function.call(args).map_err(|error| self.failed(&lua, &error))
     }
 
     /// Calls a Lua function as a coroutine that may wait.
@@ -151,7 +152,7 @@ impl Env {
                     Err(error) => return std::task::Poll::Ready(Err(error)),
                 };
                 let _mode = env.enter(true);
-                Pin::new(&mut call).poll(context).map_err(|error| failed(&lua, &error))
+                Pin::new(&mut call).poll(context).map_err(|error| env.failed(&lua, &error))
             })
             .await
         })
@@ -159,6 +160,23 @@ impl Env {
 
     fn enter(&self, waiting: bool) -> Mode<'_> {
         Mode { cell: &self.waiting, outer: self.waiting.replace(waiting) }
+    }
+
+    /// The kernel's form of an error. A table that was raised is told in words; after a memory error the garbage goes
+    /// at once, so that the next handler finds room.
+    fn failed(&self, lua: &Lua, error: &mlua::Error) -> HandlerError {
+        let mut found = fault::handler_error(error);
+        let thrown = self.glue().and_then(|glue| glue.raw_get::<Table>("thrown"));
+        if let Ok(table) = thrown
+            && found.message == format!("table: {:p}", table.to_pointer())
+        {
+            found.message = inspect(&Value::Table(table));
+        }
+        if found.kind == ErrorKind::Memory {
+            // A finalizer that fails changes nothing about the error that is told.
+            let _ = lua.gc_collect();
+        }
+        found
     }
 
     /// Writes a line to the extension's log.
@@ -182,17 +200,6 @@ impl Env {
             }
         }
     }
-}
-
-/// The kernel's form of an error; after a memory error the garbage goes at once, so that the next
-/// handler finds room.
-fn failed(lua: &Lua, error: &mlua::Error) -> HandlerError {
-    let found = fault::handler_error(error);
-    if found.kind == ErrorKind::Memory {
-        // A finalizer that fails changes nothing about the error that is told.
-        let _ = lua.gc_collect();
-    }
-    found
 }
 
 /// Remembers whether the code around the running one may wait.

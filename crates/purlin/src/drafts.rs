@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -54,7 +55,8 @@ impl Drafts {
     /// Takes a draft of a session that no live process has: one with a text if there is any, else an empty one. `None`
     /// if more processes than anybody starts have one each.
     pub fn own(&self, session: &str) -> io::Result<Option<Ownership>> {
-        fs::create_dir_all(&self.folder)?;
+        // What somebody types is nobody else's, sent or not.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         let mut free = None;
         for name in names(session) {
             let Some(own) = self.lock(&name)? else { continue };
@@ -112,7 +114,7 @@ impl Ownership {
             };
         }
         let next = self.path.with_extension("new");
-        let mut file = File::create(&next)?;
+        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&next)?;
         file.write_all(serde_json::to_string(draft)?.as_bytes())?;
         fs::rename(&next, &self.path)
     }
@@ -159,6 +161,17 @@ mod tests {
         own.save(&draft("s", "/w", "", 4)).unwrap();
         drop(own);
         assert_eq!(fs::read_dir(&drafts.folder).unwrap().count(), 0);
+        fs::remove_dir_all(&drafts.folder).unwrap();
+    }
+
+    #[test]
+    fn nobody_else_may_read_a_draft() {
+        use std::os::unix::fs::PermissionsExt;
+        let drafts = drafts("mode");
+        let own = drafts.own("s").unwrap().expect("free");
+        own.save(&draft("s", "/w", "a secret", 1)).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&drafts.folder), mode(&own.path)), (0o700, 0o600));
         fs::remove_dir_all(&drafts.folder).unwrap();
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -32,12 +33,12 @@ struct Lazily {
 impl Lazily {
     fn open(&self) -> io::Result<File> {
         if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder)?;
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         }
         if fs::metadata(&self.path).is_ok_and(|metadata| metadata.len() > LARGEST) {
             fs::rename(&self.path, self.path.with_extension("log.1"))?;
         }
-        OpenOptions::new().create(true).append(true).open(&self.path)
+        OpenOptions::new().create(true).append(true).mode(0o600).open(&self.path)
     }
 }
 

@@ -6,12 +6,14 @@
 
 use std::fmt::Display;
 
-/// Says what failed.
+use purlin_kernel::text::visible;
+
+/// Says what failed. A server's words may be part of it: what they hold must not act on the terminal.
 pub fn error(message: impl Display) {
-    eprintln!("purlin: {message}");
+    eprintln!("purlin: {}", visible(&message.to_string()));
 }
 
 /// Says what the person should know.
 pub fn warning(message: &str) {
-    eprintln!("purlin: {message}");
+    eprintln!("purlin: {}", visible(message));
 }

@@ -172,6 +172,25 @@ fn escape_interrupts_and_what_came_stays() {
 }
 
 #[test]
+fn escape_puts_what_was_queued_back_into_the_composer() {
+    let home = Home::new();
+    let text = "word ".repeat(400);
+    let model = home
+        .script(&format!("[[turn]]\ntext = 'Beginning. {text}'\ndelay_ms = 20\n[[turn]]\ntext = 'AGAIN'"));
+    let pty = open(&home, &["--model", &model]);
+    pty.send("go\r");
+    pty.wait_text("Beginning.");
+    pty.send("steer me\r");
+    pty.send("\x1b");
+    pty.wait_for("the message back", |screen| {
+        let shown = screen.contents();
+        shown.to_lowercase().contains("interrupted") && shown.contains("steer me")
+    });
+    assert!(!pty.dump().contains("AGAIN"), "{}", pty.dump());
+    quit(pty);
+}
+
+#[test]
 fn killed_in_a_tool_call_everything_shown_is_there_and_the_draft_is_back() {
     let home = Home::new();
     let model = home.script(

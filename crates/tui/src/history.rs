@@ -4,7 +4,9 @@
 //! that a reader never sees half of it, and takes over what another process has added meanwhile.
 
 use std::{
-    fs, io,
+    fs::{self, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -122,11 +124,13 @@ fn write(file: &Path, prompt: String) -> io::Result<()> {
         text.push_str(&serde_json::to_string(prompt)?);
         text.push('\n');
     }
+    // What somebody asks an agent is nobody else's.
     if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder)?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
     let beside = file.with_extension(format!("{}.tmp", std::process::id()));
-    fs::write(&beside, text)?;
+    let mut made = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
+    made.write_all(text.as_bytes())?;
     fs::rename(&beside, file)
 }
 
@@ -155,6 +159,17 @@ mod tests {
         assert_eq!(history.previous("").as_deref(), Some("only"));
         assert_eq!(history.previous("only"), None);
         assert_eq!(history.following().as_deref(), Some(""));
+    }
+
+    #[test]
+    fn nobody_else_may_read_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = std::env::temp_dir().join(format!("purlin-history-mode-{}", std::process::id()));
+        let file = folder.join("history.jsonl");
+        History::open(file.clone()).add("a secret").expect("a file")().expect("writable");
+        let mode = |path: &Path| fs::metadata(path).expect("exists").permissions().mode() & 0o777;
+        assert_eq!((mode(&folder), mode(&file)), (0o700, 0o600));
+        fs::remove_dir_all(folder).expect("was created");
     }
 
     #[test]

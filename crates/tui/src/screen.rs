@@ -12,7 +12,7 @@ use std::{
 };
 
 use purlin_kernel::{
-    ExtId, HandlerError, Kernel, LayoutNode, MouseEvent, MouseKind, Rect, Renderer, Topic, Window,
+    ExtId, Frame, HandlerError, Kernel, LayoutNode, MouseEvent, MouseKind, Rect, Renderer, Topic, Window,
     text::Line, window::Placement,
 };
 use serde_json::json;
@@ -57,7 +57,8 @@ struct Parts {
     transcript: Rc<Transcript>,
     popup: Rc<Popup>,
     history: RefCell<History>,
-    composer_row: Cell<u16>,
+    /// The composer's first row and the screen's size, as of the last frame.
+    arranged: Cell<(u16, (u16, u16))>,
 }
 
 impl Screen {
@@ -69,7 +70,7 @@ impl Screen {
             transcript: Rc::new(Transcript::new(options.welcome)),
             popup: Rc::default(),
             history: RefCell::new(options.history),
-            composer_row: Cell::new(0),
+            arranged: Cell::default(),
         }));
         screen.create_windows(&options.placeholder)?;
         screen.watch();
@@ -192,8 +193,22 @@ impl Screen {
         );
     }
 
-    /// Puts dialog and completion where they belong; called before each frame. Answers whether something moved.
-    pub fn arrange(&self) -> bool {
+    /// Draws what is dirty on a screen of this size, with what floats where it belongs.
+    pub fn frame(&self, width: u16, height: u16) -> Frame<'_> {
+        let kernel = &self.0.kernel;
+        self.arrange();
+        let mut frame = kernel.frame(width, height);
+        // A composer that has grown moves what stands above it, and a new size all of it, in the same frame.
+        if self.has_shifted() {
+            drop(frame);
+            self.arrange();
+            frame = kernel.frame(width, height);
+        }
+        frame
+    }
+
+    /// Puts dialog and completion where they belong. Answers whether something moved.
+    fn arrange(&self) -> bool {
         let kernel = &self.0.kernel;
         let (width, height) = kernel.layout().size();
         let floor = self.floor(height);
@@ -224,11 +239,12 @@ impl Screen {
         })
     }
 
-    /// Tells whether the composer has moved since the last call, so that what stands above it must be arranged again.
-    pub fn has_shifted(&self) -> bool {
-        let (_, height) = self.0.kernel.layout().size();
-        let row = self.floor(height);
-        self.0.composer_row.replace(row) != row
+    /// Tells whether the composer or the screen's edges have moved since the last call, so that what floats must be
+    /// arranged again.
+    fn has_shifted(&self) -> bool {
+        let size = self.0.kernel.layout().size();
+        let now = (self.floor(size.1), size);
+        self.0.arranged.replace(now) != now
     }
 
     /// Scrolls what is below the mouse when nobody else wanted the wheel.

@@ -9,14 +9,8 @@ pub fn rows(screen: &Screen, width: u16, height: u16) -> (Vec<String>, Option<(u
     let kernel = screen.kernel();
     if kernel.layout().size() != (width, height) {
         kernel.input(Input::Resize(width, height));
-        drop(kernel.frame(width, height));
     }
-    // What stands above the composer is arranged by where the composer was: a second frame settles it.
-    for _ in 0..2 {
-        screen.arrange();
-        drop(kernel.frame(width, height));
-    }
-    let frame = kernel.frame(width, height);
+    let frame = screen.frame(width, height);
     let atlas = kernel.atlas();
     let rows = (0..height).map(|row| frame.grid.row_text(row, &atlas).trim_end().to_owned()).collect();
     (rows, frame.cursor)

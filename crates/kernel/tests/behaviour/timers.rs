@@ -53,6 +53,24 @@ fn a_timer_may_stop_itself() {
 }
 
 #[test]
+fn a_timer_that_a_suspended_extension_misses_is_over() {
+    let (kernel, host) = editor();
+    let ext = kernel.ext().reserve("late");
+    let ran = Rc::new(std::cell::Cell::new(false));
+    let sets = ran.clone();
+    let run = Rc::new(move || {
+        sets.set(true);
+        Ok(())
+    });
+    let handle = kernel.timer().defer(ext, 10, run).unwrap();
+    kernel.guard().suspend(ext, "a test");
+    host.advance(20);
+    kernel.run_due();
+    assert!(!ran.get());
+    assert!(handle.is_stale(), "it does not count against the quota any more");
+}
+
+#[test]
 fn notices_go_away_by_themselves() {
     let (kernel, host) = editor();
     kernel.ui().notify(ExtId::CORE, "hello", Level::Info);

@@ -35,6 +35,12 @@ function xpcall(f, handler, ...)
   end, ...))
 end
 
+-- A table that is raised is remembered, so that it can be told in words if nobody catches it.
+function _G.error(value, level)
+  if type(value) == "table" then host.thrown = value end
+  error(value, type(level) == "number" and (level > 0 and level + 1 or level) or 2)
+end
+
 -- A coroutine of the author's own that waits makes the one that resumed it wait too.
 local function pump(co, ok, ...)
   if not ok or (...) ~= pending then return settle(ok, ...) end

@@ -34,12 +34,12 @@ fn the_guard_asks_before_dangerous_commands_only() {
         "chmod -R 777 .",
         "dd if=/dev/zero of=/dev/sda",
     ] {
-        let outcome = world.raise_with("tool_call", bash(dangerous), |world| world.press("enter"));
+        let outcome = world.raise_with("tool_call", bash(dangerous), |world| world.answer("enter"));
         assert_eq!(outcome.blocked().as_deref(), Some("the user said no"), "{dangerous}");
-        let outcome = world.raise_with("tool_call", bash(dangerous), |world| world.press("down enter"));
+        let outcome = world.raise_with("tool_call", bash(dangerous), |world| world.answer("down enter"));
         assert_eq!(outcome.blocked(), None, "{dangerous}");
     }
-    let outcome = world.raise_with("tool_call", bash("rm -rf x"), |world| world.press("end enter"));
+    let outcome = world.raise_with("tool_call", bash("rm -rf x"), |world| world.answer("end enter"));
     assert_eq!(outcome.blocked(), None);
     assert_eq!(world.raise("tool_call", bash("rm -rf x")).blocked(), None, "allowed for good");
     world.kernel.ui().set_interactive(false);
@@ -53,7 +53,7 @@ fn hello_greets_inserts_the_date_and_rolls_dice() {
     let world = World::new();
     load(&world, "hello.lua");
     assert_eq!(world.command("hello", "Bob").expect("no error").as_deref(), Some("Hello, Bob."));
-    let asked = world.wait(world.kernel.command().run("hello", ""), |world| world.press("A n n enter"));
+    let asked = world.wait(world.kernel.command().run("hello", ""), |world| world.answer("A n n enter"));
     assert_eq!(asked.expect("no error").as_deref(), Some("Hello, Ann."));
     world.press("a alt+t");
     assert!(world.composer().starts_with("a20"), "{}", world.composer());

@@ -22,6 +22,26 @@ fn an_error_rolls_its_handlers_changes_back_and_names_file_and_line() {
 }
 
 #[test]
+fn errors_of_any_type_are_told_in_words() {
+    for (code, told) in [
+        ("error({ message = 'boom' })", "{ message = \"boom\" }"),
+        ("pcall(error, {}) error('later', 1)", "later"),
+        ("error({ code = 7 })", "7"),
+        ("error(setmetatable({}, { __tostring = function() return 'mine' end }))", "mine"),
+        ("error(nil)", "nil"),
+        ("error(true)", "true"),
+        ("error(42)", "42"),
+    ] {
+        let world = World::new();
+        world.load("bad", &format!("purlin.on('key', function() {code} end)"));
+        world.press("x");
+        let problems = world.problems();
+        assert!(problems.len() == 1 && problems[0].contains(told), "{code}: {problems:?}");
+        assert!(problems[0].contains("bad.lua:1"), "{code}: {problems:?}");
+    }
+}
+
+#[test]
 fn an_error_in_a_gate_refuses_the_action() {
     let world = World::new();
     world.load("bad", "purlin.on('tool_call', function(ev) return ev.nothing.at_all end)");

@@ -173,7 +173,7 @@ fn dialogs_answer_values_and_reasons() {
     let answer = |name: &str, keys: &str| {
         world
             .wait(world.kernel.command().run(name, ""), |world| {
-                if keys.is_empty() { world.advance(60) } else { world.press(keys) }
+                if keys.is_empty() { world.advance(60) } else { world.answer(keys) }
             })
             .expect("no error")
     };

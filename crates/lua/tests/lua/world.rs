@@ -206,6 +206,12 @@ impl World {
         self.settle();
     }
 
+    /// Answers a dialog, after the quiet in which it takes nothing.
+    pub fn answer(&self, keys: &str) {
+        self.advance(600);
+        self.press(keys);
+    }
+
     /// Raises an async hook; `answer` is called whenever it waits, and answers dialogs.
     pub fn raise_with(&self, name: &str, payload: Value, mut answer: impl FnMut(&Self)) -> Outcome {
         let Value::Object(payload) = payload else { panic!("a payload is an object") };

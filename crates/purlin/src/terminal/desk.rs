@@ -285,7 +285,9 @@ impl Desk {
         let desk = Rc::downgrade(&self.0);
         let state = tokio::task::spawn_local(open.session.follow(move || {
             if let Some(inner) = desk.upgrade() {
-                status::update(&Self(inner));
+                let desk = Self(inner);
+                status::update(&desk);
+                desk.take_back();
             }
         }));
         let (desk, reading) = (self.downgrade(), Rc::clone(store));
@@ -297,6 +299,26 @@ impl Desk {
             }
         });
         open.tasks.borrow_mut().extend([screen, state, queued]);
+    }
+
+    /// Puts what was sent to a prompt that was interrupted or lost back into the composer, before what is typed there.
+    fn take_back(&self) {
+        let Some(open) = self.peek() else { return };
+        if open.session.waiting_steers().is_empty() {
+            return;
+        }
+        let desk = self.clone();
+        tokio::task::spawn_local(async move {
+            let mut texts = open.session.take_back().await.unwrap_or_default();
+            if texts.is_empty() {
+                return;
+            }
+            let typed = desk.0.kernel.buf().text(COMPOSER);
+            if !typed.is_empty() {
+                texts.push(typed);
+            }
+            desk.0.kernel.buf().set_text(COMPOSER, &texts.join("\n"));
+        });
     }
 
     /// Starts the agent of a session unless it runs already.

@@ -199,14 +199,7 @@ impl Surface {
 
     fn frame(&mut self) {
         let (width, height) = self.size;
-        self.screen.arrange();
-        let mut frame = self.kernel.frame(width, height);
-        // A composer that has grown moves what stands above it, in the same frame.
-        if self.screen.has_shifted() {
-            drop(frame);
-            self.screen.arrange();
-            frame = self.kernel.frame(width, height);
-        }
+        let frame = self.screen.frame(width, height);
         self.bytes.clear();
         let drawn = self.encoder.encode(&frame.grid, &self.kernel.atlas(), frame.cursor, &mut self.bytes);
         drop(frame);
@@ -264,7 +257,9 @@ impl Surface {
             .kernel
             .next_deadline()
             .map(|at| Instant::now() + Duration::from_millis(at.saturating_sub(self.kernel.now())));
-        let frame = self.dirty_since.and(self.last_frame).map(|last| last + FRAME);
+        // A frame that a slow terminal holds up is due when it has taken the last one, and not by the clock.
+        let put_off = self.dirty_since.filter(|_| !self.terminal.is_behind());
+        let frame = put_off.and(self.last_frame).map(|last| last + FRAME);
         [timer, frame].into_iter().flatten().min()
     }
 

@@ -95,11 +95,13 @@ fn submit(screen: &Screen) {
         }
     }
     let text = kernel.buf().text(COMPOSER);
+    let works = kernel.context("working").is_some_and(|working| working == json!(true));
+    let delivery = if works { "steer" } else { "prompt" };
     let dispatched = kernel.hook().dispatch_with::<PromptSubmit>(|| {
         Object::from_iter([
             ("text".to_owned(), json!(text)),
             ("key".to_owned(), json!("enter")),
-            ("delivery".to_owned(), json!("prompt")),
+            ("delivery".to_owned(), json!(delivery)),
             ("attachments".to_owned(), json!([])),
         ])
     });

@@ -22,6 +22,9 @@ pub const PASTE_LIMIT: usize = 1024 * 1024;
 const PASTE_BEGIN: &[u8] = b"\x1b[200~";
 const PASTE_END: &[u8] = b"\x1b[201~";
 
+/// The forms in which terminals send ctrl+c.
+const CTRL_C: [&[u8]; 3] = [b"\x03", b"\x1b[99;5u", b"\x1b[27;5;99~"];
+
 /// What has arrived from the terminal.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Incoming {
@@ -88,6 +91,11 @@ impl Input {
 
     /// Takes bytes and hands on what they mean.
     pub fn feed(&mut self, bytes: &[u8], answer: &mut dyn FnMut(Incoming)) {
+        // A paste whose end was lost on the way would swallow every key: ctrl+c, arriving by itself, ends it.
+        if self.paste.is_some() && CTRL_C.contains(&bytes) {
+            self.held.clear();
+            self.end_paste(answer);
+        }
         if self.held.is_empty() {
             return self.split(bytes, answer);
         }

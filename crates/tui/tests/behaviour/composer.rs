@@ -130,6 +130,23 @@ fn a_handler_may_consume_or_rewrite_a_submission() {
 }
 
 #[test]
+fn a_submission_says_how_it_will_be_delivered() {
+    let stage = Stage::new(40, 10);
+    let seen = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+    let heard = std::rc::Rc::clone(&seen);
+    let handler = HandlerFn::sync(move |event| {
+        heard.borrow_mut().extend(event.get("delivery"));
+        Ok(json!(null))
+    });
+    let hook = stage.kernel.hook();
+    hook.on(ExtId::CORE, "prompt_submit", OnOptions::default(), handler).expect("it is declared");
+    stage.keys("one<enter>");
+    stage.kernel.set_context("working", json!(true));
+    stage.keys("two<enter>");
+    assert_eq!(*seen.borrow(), [json!("prompt"), json!("steer")]);
+}
+
+#[test]
 fn ctrl_c_clears_then_quits() {
     let stage = Stage::new(40, 10);
     stage.keys("text<ctrl+c>");

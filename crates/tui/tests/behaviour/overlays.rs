@@ -82,6 +82,24 @@ fn a_confirmation_takes_the_keyboard() {
 }
 
 #[test]
+fn a_narrower_screen_shows_the_whole_dialog() {
+    let mut stage = Stage::new(80, 14);
+    let options = ConfirmOptions { message: "Run it?".into(), ..ConfirmOptions::default() };
+    let answer = stage.kernel.ui().confirm(ExtId::CORE, options);
+    stage.rows();
+    for width in [40, 60] {
+        stage.size = (width, 14);
+        let resized = stage.rows();
+        let fresh = Stage::new(width, 14);
+        let options = ConfirmOptions { message: "Run it?".into(), ..ConfirmOptions::default() };
+        let other = fresh.kernel.ui().confirm(ExtId::CORE, options);
+        assert_eq!(resized, fresh.rows());
+        drop(other);
+    }
+    drop(answer);
+}
+
+#[test]
 fn dialogs_stand_above_the_composer_and_fit_any_screen() {
     for (width, height) in [(80, 24), (40, 14), (20, 5), (9, 3), (1, 1)] {
         let stage = Stage::new(width, height);

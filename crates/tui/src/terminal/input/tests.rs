@@ -55,6 +55,19 @@ fn keys_have_their_names() {
 }
 
 #[test]
+fn ctrl_c_ends_a_paste_whose_end_was_lost() {
+    for ctrl_c in [&b"\x03"[..], b"\x1b[99;5u", b"\x1b[27;5;99~"] {
+        let seen = read(&[b"\x1b[200~text", b"more", b"\x1b[20", ctrl_c, b"x"]);
+        let key = |keys: &str| Incoming::Key(Key::parse(keys).expect("a key")[0].into());
+        let paste = Incoming::Paste { text: "textmore".into(), cut: 0 };
+        assert_eq!(seen, [paste, key("ctrl+c"), key("x")]);
+    }
+    // In the middle of a chunk it is text like any other.
+    let seen = read(&[b"\x1b[200~a\x03b", b"c\x1b[201~"]);
+    assert_eq!(seen, [Incoming::Paste { text: "a\u{3}bc".into(), cut: 0 }]);
+}
+
+#[test]
 fn an_escape_waits_only_as_long_as_it_must() {
     let mut input = Input::new();
     let mut seen = Vec::new();
