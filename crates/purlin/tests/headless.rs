@@ -164,7 +164,9 @@ fn a_server_that_is_not_there_is_one_message_with_its_address() {
     drop(server);
     let run = run(&home, &["-p", "hi", "--model", WIRES[0]]);
     assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(run.errors.contains(&url), "{run:?}");
+    let address = url.trim_start_matches("http://");
+    assert!(run.errors.contains(&format!("is not running at {address}")), "{run:?}");
+    assert_eq!(run.errors.lines().count(), 1, "{run:?}");
 }
 
 #[test]
