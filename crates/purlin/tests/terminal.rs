@@ -479,6 +479,25 @@ fn steering_that_waits_is_shown_above_the_composer() {
     pty.wait_text("queued: and then stop");
     pty.send("\x1b");
     pty.wait_gone("queued: ");
+    pty.wait_text("› and then stop");
+    pty.send("\x03");
+    quit(pty);
+}
+
+#[test]
+fn steering_that_a_killed_process_left_is_in_the_composer_again() {
+    let home = Home::new();
+    let mut pty = open(&home, &["--model", &home.script(SLOW)]);
+    pty.send("go\r");
+    pty.wait_text("Working.");
+    pty.send("do not lose me\r");
+    pty.wait_text("queued: do not lose me");
+    pty.signal(Signal::KILL);
+    pty.wait_end();
+    let pty = spawn(&home, &["--continue"]);
+    pty.wait_text("› do not lose me");
+    pty.wait_gone("queued: ");
+    pty.send("\x03");
     quit(pty);
 }
 

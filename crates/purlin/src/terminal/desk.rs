@@ -245,7 +245,7 @@ impl Desk {
             draft,
             tasks: RefCell::default(),
         });
-        self.follow(&open, &store);
+        self.follow(&open, &*store);
         self.0.open.replace(Some(Rc::clone(&open)));
         self.0.opened.notify_waiters();
         self.0.screen.refresh();
@@ -271,7 +271,7 @@ impl Desk {
     }
 
     /// Watches the store for the screen and for the state of the session.
-    fn follow(&self, open: &Rc<Open>, store: &Rc<dyn Store>) {
+    fn follow(&self, open: &Rc<Open>, store: &dyn Store) {
         let events = self.0.events.clone();
         let mut changes = store.watch(Tables::LOG);
         let screen = tokio::task::spawn_local(async move {
@@ -287,15 +287,16 @@ impl Desk {
             if let Some(inner) = desk.upgrade() {
                 let desk = Self(inner);
                 status::update(&desk);
+                queued::update(&desk);
                 desk.take_back();
             }
         }));
-        let (desk, reading) = (self.downgrade(), Rc::clone(store));
+        let desk = self.downgrade();
         let mut changes = store.watch(queued::tables());
         let queued = tokio::task::spawn_local(async move {
             while changes.next().await.is_some() {
                 let Some(desk) = desk.upgrade() else { return };
-                queued::update(&desk, &*reading);
+                queued::update(&desk);
             }
         });
         open.tasks.borrow_mut().extend([screen, state, queued]);
@@ -313,6 +314,7 @@ impl Desk {
             if texts.is_empty() {
                 return;
             }
+            queued::update(&desk);
             let typed = desk.0.kernel.buf().text(COMPOSER);
             if !typed.is_empty() {
                 texts.push(typed);

@@ -4,10 +4,8 @@ use std::rc::Rc;
 
 use purlin_kernel::text::{Span, Style, Token, line_truncate, visible};
 use purlin_kernel::{HandlerError, Kernel, RenderContext, Renderer, Window};
-use purlin_notebook::{Store, StoreExt, Tables};
+use purlin_notebook::Tables;
 use purlin_tui::QUEUED;
-
-use purlin_agent::SessionState;
 
 use super::desk::Desk;
 
@@ -56,18 +54,12 @@ pub fn tables() -> Tables {
     Tables::STEERS | Tables::QUEUE
 }
 
-/// Shows what the running prompt has not taken up yet.
-pub fn update(desk: &Desk, store: &dyn Store) {
+/// Shows what waits to be taken up.
+pub fn update(desk: &Desk) {
     let Some(open) = desk.peek() else { return };
-    let waiting = match open.session.state() {
-        SessionState::Working { cell, .. } => store.steers(&cell).unwrap_or_default(),
-        _ => Vec::new(),
-    };
-    let lines: Vec<String> = waiting
-        .into_iter()
-        .filter(|steer| steer.taken.is_none())
-        .map(|steer| steer.text.split_whitespace().collect::<Vec<_>>().join(" "))
-        .collect();
+    let waiting = open.session.waiting_steers();
+    let lines: Vec<String> =
+        waiting.iter().map(|steer| steer.text.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     let kernel = desk.kernel();
     let text = lines.join("\n");
     if kernel.buf().text(QUEUED) != text {
