@@ -127,7 +127,7 @@ fn command() -> Command {
             value(
                 "resume",
                 "ID",
-                "Continues the session with this id; a unique beginning of the id is enough",
+                "Continues the session with this id; any part of the id that no other has is enough",
             )
             .short('r')
             .conflicts_with("no-session"),

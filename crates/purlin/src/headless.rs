@@ -32,6 +32,7 @@ const PAGE: usize = 4096;
 /// Answers one prompt; the exit code if nothing failed.
 pub fn run(start: Start, options: &Options, prompt: &Prompt, json: bool) -> Result<u8, Report> {
     let prompt = read(prompt)?;
+    hint(&prompt);
     for notice in &start.notices {
         say::warning(notice);
     }
@@ -39,6 +40,19 @@ pub fn run(start: Start, options: &Options, prompt: &Prompt, json: bool) -> Resu
     let code = runtime.block_on(LocalSet::new().run_until(answer(start, options, prompt, json)));
     runtime.shutdown_background();
     code
+}
+
+/// Says so where a prompt looks like something that only the terminal understands.
+fn hint(prompt: &str) {
+    let first = prompt.split_whitespace().next().unwrap_or_default();
+    let is_command = first.strip_prefix('/').is_some_and(|name| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c == '_')
+    });
+    if prompt.lines().count() == 1 && (is_command || prompt.starts_with('!')) {
+        say::warning(&format!(
+            "`{first}` goes to the model as it is: `/` and `!` mean something in the terminal only."
+        ));
+    }
 }
 
 fn read(prompt: &Prompt) -> Result<String, Report> {
@@ -57,7 +71,11 @@ fn read(prompt: &Prompt) -> Result<String, Report> {
 async fn answer(start: Start, options: &Options, prompt: String, json: bool) -> Result<u8, Report> {
     let mut signals = Signals::listen()?;
     let host = Rc::new(NativeHost::new());
-    let Opened { notebook, resumed } = session::open(&start.paths, &start.cwd, &options.session, &*host)?;
+    let Opened { notebook, resumed, found_none } =
+        session::open(&start.paths, &start.cwd, &options.session, &*host)?;
+    if found_none {
+        say::warning(session::FOUND_NONE);
+    }
     let store: Rc<dyn Store> =
         Rc::new(notebook.store().map_err(|error| Report::new(Kind::System, sentence(&error.to_string())))?);
     let kernel = loading::headless(&start.extensions, say::warning);
@@ -175,11 +193,12 @@ fn take(answer: &mut Answer, store: &dyn Store, row: &mut i64) -> Result<(), Rep
     }
 }
 
-/// Answers the exit code of a run whose output nobody reads any more: that is no failure worth a message.
+/// Answers the exit code of a run whose output nobody reads any more, which is that of any program in a pipe: it is no
+/// failure worth a message.
 fn unread(written: io::Result<()>) -> Result<Option<u8>, Report> {
     match written {
         Ok(()) => Ok(None),
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Some(1)),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Some(128 + 13)),
         Err(error) => Err(Report::new(Kind::System, format!("Standard output cannot be written: {error}."))),
     }
 }

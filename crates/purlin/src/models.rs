@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use purlin_agent::model::ModelRef;
+use purlin_agent::provider::{ProviderError, provider_for};
 use purlin_agent::request::Thinking;
 use purlin_agent::settings::{Api, ProviderConfig, Retry, Settings};
 
@@ -73,6 +74,20 @@ pub fn known(settings: &Settings) -> Vec<String> {
     names.sort();
     names.dedup();
     names
+}
+
+/// Why this model cannot answer, as far as can be known without asking a server.
+pub fn problem(model: &ModelRef, settings: &Settings) -> Option<String> {
+    if let Err(error) = provider_for(model, settings) {
+        return Some(error.to_string());
+    }
+    let config = settings.providers.get(&model.provider)?;
+    let has_key = config.key.as_ref().is_some_and(|key| !key.is_empty());
+    if !config.needs_key || has_key {
+        return None;
+    }
+    let (provider, env, file) = (model.provider.clone(), config.key_env.clone(), config.key_file.clone());
+    Some(ProviderError::NoKey { provider, env, file }.to_string())
 }
 
 /// The default models of the providers that have a key.

@@ -20,6 +20,8 @@ pub struct Opened {
     pub notebook: SqliteNotebook,
     /// Whether it existed before.
     pub resumed: bool,
+    /// Whether a session was to be continued and there was none.
+    pub found_none: bool,
 }
 
 /// Commits through the store thread, without blocking.
@@ -40,7 +42,10 @@ pub fn open(paths: &Paths, cwd: &Path, which: &Which, host: &dyn Host) -> Result
         Which::Latest => match latest(paths, cwd) {
             Some(Latest::Stored(id)) => existing(paths, id),
             Some(Latest::Draft(id)) => create(paths, id),
-            None => create(paths, NotebookId::from(new_id(host))),
+            None => {
+                let opened = create(paths, NotebookId::from(new_id(host)))?;
+                Ok(Opened { found_none: true, ..opened })
+            }
         },
     }
 }
@@ -49,20 +54,20 @@ pub fn open(paths: &Paths, cwd: &Path, which: &Which, host: &dyn Host) -> Result
 pub fn ephemeral(host: &dyn Host) -> Result<Opened, Report> {
     let notebook =
         SqliteNotebook::in_memory(NotebookId::from(new_id(host))).map_err(|error| report(&error))?;
-    Ok(Opened { notebook, resumed: false })
+    Ok(Opened { notebook, resumed: false, found_none: false })
 }
 
 /// Opens a notebook of this id, which may not exist yet.
 pub fn create(paths: &Paths, id: NotebookId) -> Result<Opened, Report> {
     let resumed = paths.notebook(&id).exists();
     let notebook = SqliteNotebook::open(paths, id, OpenMode::Create).map_err(|error| report(&error))?;
-    Ok(Opened { notebook, resumed })
+    Ok(Opened { notebook, resumed, found_none: false })
 }
 
 /// Opens a notebook that exists.
 pub fn existing(paths: &Paths, id: NotebookId) -> Result<Opened, Report> {
     let notebook = SqliteNotebook::open(paths, id, OpenMode::Existing).map_err(|error| report(&error))?;
-    Ok(Opened { notebook, resumed: true })
+    Ok(Opened { notebook, resumed: true, found_none: false })
 }
 
 enum Latest {
@@ -85,7 +90,10 @@ fn latest(paths: &Paths, cwd: &Path) -> Option<Latest> {
     }
 }
 
-/// Finds the session whose id is, or uniquely begins with, this text.
+/// What is said where a session was to be continued and there was none.
+pub const FOUND_NONE: &str = "No session of this directory was found to continue; this is a new one.";
+
+/// Finds the session whose id is this text, or the only one whose id has it in it.
 pub fn find(paths: &Paths, id: &str) -> Result<NotebookId, Report> {
     let whole = NotebookId::from(id);
     if whole.is_valid() && paths.notebook(&whole).exists() {
@@ -96,7 +104,7 @@ pub fn find(paths: &Paths, id: &str) -> Result<NotebookId, Report> {
         .flatten()
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".db").map(str::to_owned))
-        .filter(|name| name.starts_with(id))
+        .filter(|name| name.contains(id))
         .collect();
     found.sort();
     let hint = "`purlin session list` shows the sessions there are.";
@@ -104,7 +112,8 @@ pub fn find(paths: &Paths, id: &str) -> Result<NotebookId, Report> {
         [only] => Ok(NotebookId::from(only.as_str())),
         [] => Err(Report::new(Kind::System, format!("There is no session `{id}`.")).hint(hint)),
         many => {
-            let message = format!("`{id}` is the beginning of {} sessions: {}.", many.len(), many.join(", "));
+            let message =
+                format!("`{id}` is part of the ids of {} sessions:\n{}", many.len(), many.join("\n"));
             Err(Report::new(Kind::System, message).hint(hint))
         }
     }

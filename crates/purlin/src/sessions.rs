@@ -1,5 +1,6 @@
 //! `purlin session list` and `purlin session show ID`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Write as _};
 
@@ -13,6 +14,9 @@ use crate::report::{Kind, Report};
 use crate::session::{self, sentence};
 use crate::show;
 
+/// The fewest characters of a short id.
+const SHORT: usize = 4;
+
 /// How many characters of the first prompt a line shows.
 const PROMPT: usize = 60;
 
@@ -20,8 +24,10 @@ const PROMPT: usize = 60;
 pub fn list(paths: &Paths) -> Result<(), Report> {
     let zone = TimeZone::system();
     let mut text = String::new();
-    for session in sessions::list(paths) {
-        line(&mut text, &session, &zone);
+    let listed = sessions::list(paths);
+    let short = short(&listed.iter().map(|session| session.id.as_str()).collect::<Vec<_>>());
+    for session in &listed {
+        line(&mut text, session, short, &zone);
     }
     print(&text)
 }
@@ -37,7 +43,23 @@ pub fn show(paths: &Paths, id: &str) -> Result<(), Report> {
     print(&text)
 }
 
-fn line(text: &mut String, session: &SessionSummary, zone: &TimeZone) {
+/// How many characters at the end tell these ids apart; ids begin with the time, so their beginnings do not.
+fn short(ids: &[&str]) -> usize {
+    let longest = ids.iter().map(|id| id.len()).max().unwrap_or(0);
+    (SHORT..longest)
+        .find(|length| {
+            let ends: BTreeSet<&str> = ids.iter().map(|id| end(id, *length)).collect();
+            ends.len() == ids.len()
+        })
+        .unwrap_or(longest)
+}
+
+/// The last characters of an id; all of it where it is shorter, or where it would be cut inside of a character.
+fn end(id: &str, length: usize) -> &str {
+    id.get(id.len().saturating_sub(length)..).unwrap_or(id)
+}
+
+fn line(text: &mut String, session: &SessionSummary, short: usize, zone: &TimeZone) {
     let time = Timestamp::from_millisecond(session.updated_at)
         .map(|time| time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string())
         .unwrap_or_default();
@@ -49,7 +71,13 @@ fn line(text: &mut String, session: &SessionSummary, zone: &TimeZone) {
     }
     let cwd = session.cwd.as_ref().map(|cwd| cwd.display().to_string()).unwrap_or_default();
     // Writing into a string cannot fail.
-    let _ = writeln!(text, "{}  {time}  {:>4}  {shown}  {cwd}", session.id, session.cells);
+    let _ = writeln!(
+        text,
+        "{}  {}  {time}  {:>4}  {shown}  {cwd}",
+        session.id,
+        end(session.id.as_str(), short),
+        session.cells
+    );
 }
 
 fn print(text: &str) -> Result<(), Report> {
@@ -59,5 +87,18 @@ fn print(text: &str) -> Result<(), Report> {
             Err(Report::new(Kind::System, format!("Standard output cannot be written: {error}.")))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_id_tells_the_listed_sessions_apart() {
+        assert_eq!(short(&["0190-aaaa", "0190-aaab"]), 4);
+        assert_eq!(short(&["0190-a-1234", "0190-b-1234"]), 6);
+        assert_eq!(short(&[]), 0);
+        assert_eq!((end("0190-a-1234", 6), end("ab", 6)), ("a-1234", "ab"));
     }
 }

@@ -14,6 +14,9 @@ use crate::report::{Kind, Report};
 use crate::session::sentence;
 use crate::{auth, logging};
 
+/// The names `ui.theme` may have.
+const THEMES: [&str; 3] = ["auto", "dark", "light"];
+
 /// Everything that was read at the start.
 pub struct Start {
     /// The directories of this installation.
@@ -60,8 +63,23 @@ pub fn gather(options: &Options) -> Result<Start, Report> {
         &env,
     )?;
     let mut notices = loaded.notices;
+    notices.extend(unusable(&loaded.config));
     let extensions = extensions(options, &loaded.config, &env, &mut notices);
     Ok(Start { paths, cwd, config: loaded.config, settings, extensions, notices })
+}
+
+/// What the terminal cannot use of the configuration; said in every run, as an unknown setting is.
+fn unusable(config: &Config) -> Vec<String> {
+    let theme = config.theme.as_deref().filter(|name| !THEMES.contains(name)).map(|name| {
+        let near = purlin_kernel::nearest(name, THEMES.iter().copied());
+        let near = near.map(|near| format!(" Did you mean `{near}`?")).unwrap_or_default();
+        format!("There is no theme `{name}`; there are `auto`, `dark` and `light`.{near}")
+    });
+    let keys = config.keys.keys().filter_map(|key| {
+        let error = purlin_kernel::Key::parse(key).err()?;
+        Some(format!("The key `{key}` of the configuration is not mapped: {error}."))
+    });
+    theme.into_iter().chain(keys).collect()
 }
 
 /// A variable of the environment; an empty one counts as absent.

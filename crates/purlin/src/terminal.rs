@@ -8,8 +8,11 @@ mod desk;
 mod draft;
 mod git;
 mod lists;
+mod queued;
 mod status;
 
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
 use std::rc::Rc;
 
 use futures_channel::mpsc;
@@ -24,12 +27,13 @@ use crate::args::{Options, Which};
 use crate::config::Config;
 use crate::report::{Kind, Report};
 use crate::session::{self, sentence};
-use crate::start::Start;
+use crate::start::{Start, variable};
 use crate::{loading, runtime};
 use desk::Desk;
 
 /// Runs the terminal until the person leaves; the exit code if nothing failed.
 pub fn run(start: Start, options: &Options) -> Result<u8, Report> {
+    demand_terminal()?;
     // A wrong id is said where it was typed, before the screen is taken over.
     let which = match &options.session {
         Which::Id(id) => Which::Id(session::find(&start.paths, id)?.as_str().to_owned()),
@@ -56,16 +60,21 @@ async fn terminal(start: Start, options: &Options, which: Which) -> Result<u8, R
     };
     let screen = Screen::install(&kernel, screen_options)
         .map_err(|error| Report::new(Kind::Internal, format!("The screen could not be set up: {error}.")))?;
-    let warn = |text: &str| kernel.ui().notify(ExtId::CORE, text, Level::Warn);
-    start.notices.iter().for_each(|notice| warn(notice));
-    map_keys(&kernel, &start.config, warn);
-    let theme = theme(&start.config, warn);
+    map_keys(&kernel, &start.config);
+    let theme = theme(&start.config);
     let (events, stream) = mpsc::unbounded();
     let mouse = start.config.mouse;
     let extensions = start.extensions.clone();
+    let keys = start.config.keys.clone();
+    let mut problems = start.notices.clone();
     let desk = Desk::new(kernel.clone(), screen.clone(), start, options.model.is_some(), events);
     commands::register(&desk);
-    loading::load(&kernel, &extensions, |failure| desk.extension_failed(failure));
+    loading::load(&kernel, &extensions, |failure| {
+        desk.extension_failed(failure);
+        problems.push(failure.to_owned());
+    });
+    problems.extend(unknown_commands(&kernel, &keys));
+    tell(&kernel, &problems);
     let weak = desk.downgrade();
     loading::report(&kernel, move |message| {
         if let Some(desk) = weak.upgrade() {
@@ -104,26 +113,67 @@ async fn terminal(start: Start, options: &Options, which: Which) -> Result<u8, R
     }
 }
 
-fn theme(config: &Config, warn: impl Fn(&str)) -> ThemeChoice {
+/// Refuses to draw where nobody can see it, or where what is piped in would be ignored.
+fn demand_terminal() -> Result<(), Report> {
+    let refuse = |why: &str, how: &str| Err(Report::new(Kind::Usage, why).hint(how));
+    if !std::io::stdin().is_terminal() {
+        return refuse(
+            "Standard input is not a terminal.",
+            "`purlin -p -` answers a prompt from standard input, `purlin -p PROMPT` one from the command line.",
+        );
+    }
+    if !std::io::stdout().is_terminal() {
+        return refuse(
+            "Standard output is not a terminal.",
+            "`purlin -p PROMPT` answers on standard output.",
+        );
+    }
+    if variable("TERM").is_some_and(|term| term == "dumb") {
+        return refuse(
+            "This terminal cannot be drawn on (`TERM` is `dumb`).",
+            "`purlin -p PROMPT` answers on standard output.",
+        );
+    }
+    Ok(())
+}
+
+/// Says all that was found wrong at the start in one notice: a later one would take the place of the earlier.
+fn tell(kernel: &Kernel, problems: &[String]) {
+    if !problems.is_empty() {
+        kernel.ui().notify(ExtId::CORE, problems.join("\n"), Level::Warn);
+    }
+}
+
+/// The keys of the configuration whose command nobody has registered.
+fn unknown_commands(kernel: &Kernel, keys: &BTreeMap<String, String>) -> Vec<String> {
+    let unknown = keys.iter().filter_map(|(key, command)| {
+        let name = command.trim().trim_start_matches('/').split_whitespace().next().unwrap_or_default();
+        if kernel.command().get(name).is_some() {
+            return None;
+        }
+        let near = kernel.command().nearest(name);
+        let near = near.map_or_else(|| ".".to_owned(), |near| format!("; did you mean `{near}`?"));
+        Some(format!("The key `{key}` runs `{command}`, but there is no command `{name}`{near}"))
+    });
+    unknown.collect()
+}
+
+fn theme(config: &Config) -> ThemeChoice {
     match config.theme.as_deref() {
-        None | Some("auto") => ThemeChoice::Auto,
         Some("dark") => ThemeChoice::Fixed(Theme::dark()),
         Some("light") => ThemeChoice::Fixed(Theme::light()),
-        Some(other) => {
-            warn(&format!("There is no theme `{other}`; there are `auto`, `dark` and `light`."));
-            ThemeChoice::Auto
-        }
+        // A name that does not exist was said at the start.
+        _ => ThemeChoice::Auto,
     }
 }
 
 /// Registers the keys of the configuration, which win over everybody else's.
-fn map_keys(kernel: &Kernel, config: &Config, warn: impl Fn(&str)) {
+fn map_keys(kernel: &Kernel, config: &Config) {
     for (key, command) in &config.keys {
         let action = Action::command(command.trim().trim_start_matches('/'));
         let options = KeymapOptions { layer: Layer::User, desc: command.clone(), ..KeymapOptions::default() };
-        if let Err(error) = kernel.keymap().set(ExtId::CORE, Target::Global, key, action, options) {
-            warn(&format!("The key `{key}` of the configuration is not mapped: {error}."));
-        }
+        // A key that cannot be read was said at the start.
+        drop(kernel.keymap().set(ExtId::CORE, Target::Global, key, action, options));
     }
 }
 

@@ -470,3 +470,52 @@ fn cwd_config_and_environment_are_heard() {
     let gone = run(&home, &["-p", "go", "--cwd", "/nonexistent"]);
     assert_eq!((gone.code, gone.errors.lines().count()), (Some(2), 1), "{gone:?}");
 }
+
+#[test]
+fn a_gate_that_loops_refuses_every_call_even_when_it_is_suspended_and_that_is_said_once() {
+    let home = Home::new();
+    let gate = home.file("loop.lua", "require('purlin').on('tool_call', function() while true do end end)");
+    let call = "[[turn]]\n[[turn.tool]]\nname = 'bash'\nargs = { command = 'echo ran > ran.txt' }\n";
+    let model = home.script(&format!("{}[[turn]]\ntext = 'Over.'", call.repeat(6)));
+    let run = run(&home, &["-p", "go", "--model", &model, "-e", &gate.display().to_string()]);
+    assert_eq!((run.code, run.output.as_str()), (Some(0), "Over.\n"), "{run:?}");
+    assert!(!home.work().join("ran.txt").exists());
+    let suspended = run.errors.lines().filter(|line| line.contains("is suspended: ")).count();
+    assert_eq!(suspended, 1, "{run:?}");
+}
+
+#[test]
+fn any_part_of_an_id_is_enough_and_the_list_shows_a_short_one() {
+    let home = Home::new();
+    assert_eq!(run(&home, &["-p", "one"]).code, Some(0));
+    assert_eq!(run(&home, &["-p", "two"]).code, Some(0));
+    let list = run(&home, &["session", "list"]).output;
+    for line in list.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert!(words[0].ends_with(words[1]) && words[1].len() < 12, "{line}");
+        let shown = run(&home, &["session", "show", words[1]]);
+        assert_eq!(shown.code, Some(0), "{shown:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_as_asked_is_said_on_standard_error() {
+    let home = Home::new();
+    let none = run(&home, &["-p", "hello", "--continue"]);
+    assert!(none.code == Some(0) && none.errors.contains("to continue"), "{none:?}");
+    let again = run(&home, &["-p", "hello", "--continue"]);
+    assert_eq!((again.code, again.errors.as_str()), (Some(0), ""));
+    let help = run(&home, &["-p", "/help"]);
+    assert!(help.code == Some(0) && help.errors.contains("`/help` goes to the model"), "{help:?}");
+    home.write_config("[keys]\n\"ctrl+hh\" = \"/help\"\n[ui]\ntheme = \"drak\"");
+    let bad = run(&home, &["-p", "hello"]);
+    assert!(bad.errors.contains("`ctrl+hh`") && bad.errors.contains("Did you mean `dark`?"), "{bad:?}");
+}
+
+#[test]
+fn the_terminal_refuses_to_open_without_one() {
+    let home = Home::new();
+    let piped = home.run_with_input(PURLIN, &[], "hi\n");
+    assert_eq!((piped.code, piped.output.as_str()), (Some(2), ""), "{piped:?}");
+    assert!(piped.errors.contains("purlin -p -"), "{piped:?}");
+}

@@ -481,3 +481,84 @@ fn wait_for_draft(home: &Home, text: &str) {
         std::thread::yield_now();
     }
 }
+
+const SLOW: &str = "[[turn]]\ntext = 'Working.'\n[[turn.tool]]\nname = 'bash'\nargs = { command = 'sleep 60' }\n\
+                    [[turn]]\ntext = 'Done.'";
+
+#[test]
+fn steering_that_waits_is_shown_above_the_composer() {
+    let home = Home::new();
+    let pty = open(&home, &["--model", &home.script(SLOW)]);
+    pty.send("go\r");
+    pty.wait_text("Working.");
+    pty.send("and then stop\r");
+    pty.wait_text("queued: and then stop");
+    pty.send("\x1b");
+    pty.wait_gone("queued: ");
+    pty.wait_text("› and then stop");
+    pty.send("\x03");
+    quit(pty);
+}
+
+#[test]
+fn steering_that_a_killed_process_left_is_in_the_composer_again() {
+    let home = Home::new();
+    let mut pty = open(&home, &["--model", &home.script(SLOW)]);
+    pty.send("go\r");
+    pty.wait_text("Working.");
+    pty.send("do not lose me\r");
+    pty.wait_text("queued: do not lose me");
+    pty.signal(Signal::KILL);
+    pty.wait_end();
+    let pty = spawn(&home, &["--continue"]);
+    pty.wait_text("› do not lose me");
+    pty.wait_gone("queued: ");
+    pty.send("\x03");
+    quit(pty);
+}
+
+#[test]
+fn a_new_session_asks_while_the_agent_works_and_keeps_the_model() {
+    let mut home = Home::new();
+    home.set("ANTHROPIC_API_KEY", "k");
+    let pty = open(&home, &["--model", &home.script(SLOW)]);
+    pty.send("go\r");
+    pty.wait_text("Working.");
+    pty.send("/model echo\r");
+    pty.wait_for("the model", |screen| {
+        screen.contents().lines().last().is_some_and(|row| row.contains("echo"))
+    });
+    pty.send("/new\r");
+    pty.wait_text("still working");
+    pty.send("n\r");
+    pty.wait_gone("still working");
+    pty.send("\x1b");
+    pty.wait_gone("esc interrupts");
+    pty.send("/new\r");
+    pty.wait_gone("Working.");
+    pty.wait_for("the model", |screen| {
+        screen.contents().lines().last().is_some_and(|row| row.contains("echo"))
+    });
+    quit(pty);
+}
+
+#[test]
+fn what_is_wrong_at_the_start_is_all_said() {
+    let home = Home::new();
+    home.write_config("[keys]\n\"ctrl+g\" = \"/hlep\"\n[ui]\ntheme = \"drak\"");
+    let pty = open(&home, &["--no-session"]);
+    pty.wait_text("there is no command `hlep`");
+    pty.wait_text("There is no theme `drak`");
+    pty.wait_text("not saved");
+    quit(pty);
+}
+
+#[test]
+fn a_model_that_cannot_answer_is_said_at_once() {
+    let home = Home::new();
+    let pty = open(&home, &["--model", "nope/x"]);
+    pty.wait_text("no provider is called `nope`");
+    pty.send("/model anthropic/x\r");
+    pty.wait_text("there is no key for `anthropic`");
+    quit(pty);
+}

@@ -38,5 +38,5 @@ pub mod transcript;
 
 pub use app::{App, AppEvent, AppOptions, Exit, ThemeChoice};
 pub use history::History;
-pub use screen::{Screen, ScreenOptions};
+pub use screen::{QUEUED, Screen, ScreenOptions};
 pub use status::Segment;

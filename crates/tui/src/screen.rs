@@ -31,6 +31,9 @@ use crate::{
 /// Rows that a step of the wheel scrolls.
 const WHEEL: usize = 3;
 
+/// The name of the window and the buffer of what waits for the agent: one message a line.
+pub const QUEUED: &str = "queued";
+
 /// Places at the edges for windows of extensions, hidden while nobody uses them.
 const DOCKS: [&str; 4] = ["header", "above", "below", "footer"];
 
@@ -120,7 +123,7 @@ impl Screen {
             )?;
             kernel.buf().set_editable(name, name == COMPOSER);
         }
-        for name in DOCKS {
+        for name in DOCKS.into_iter().chain([QUEUED]) {
             self.create(
                 Window { focusable: false, visible: false, ..Window::new(name, "dock", name) },
                 None,
@@ -140,6 +143,7 @@ impl Screen {
             LayoutNode::win("header"),
             LayoutNode::win(TRANSCRIPT).grow(1).min(1),
             LayoutNode::win("above"),
+            LayoutNode::win(QUEUED),
             LayoutNode::win(NOTICE),
             LayoutNode::win(COMPOSER).min(1).max(TALLEST),
             LayoutNode::win("below"),

@@ -4,7 +4,9 @@ use std::future::Future;
 use std::rc::Rc;
 
 use purlin_agent::ModelRef;
-use purlin_kernel::{CommandCall, CommandKind, CommandResult, CommandSpec, ExtId, HandlerError, Level};
+use purlin_kernel::{
+    CommandCall, CommandKind, CommandResult, CommandSpec, ConfirmOptions, ExtId, HandlerError, Level,
+};
 use purlin_tui::composer::COMPOSER;
 
 use super::desk::Desk;
@@ -101,6 +103,13 @@ async fn interrupt(desk: Desk, _: CommandCall) -> CommandResult {
 }
 
 async fn begin_anew(desk: Desk, _: CommandCall) -> CommandResult {
+    if desk.peek().is_some_and(|open| open.session.state().is_busy()) {
+        let message = "The agent is still working here. Stop it and begin a new session?".to_owned();
+        let options = ConfirmOptions { message, default: false, timeout_ms: None };
+        if !desk.kernel().ui().confirm(ExtId::CORE, options).await.unwrap_or(false) {
+            return Ok(None);
+        }
+    }
     match desk.begin_anew().await {
         Ok(()) => Ok(None),
         Err(report) => Err(HandlerError::new(report.to_string())),
@@ -125,8 +134,15 @@ async fn model(desk: Desk, call: CommandCall) -> CommandResult {
         let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         return Err(HandlerError::new(format!("no provider is called `{}`{hint}", model.provider)));
     }
-    open.session.set_model(model, "command").await.map_err(|error| HandlerError::new(error.to_string()))?;
+    let problem = crate::models::problem(&model, &settings);
+    open.session
+        .set_model(model.clone(), "command")
+        .await
+        .map_err(|error| HandlerError::new(error.to_string()))?;
     status::update(&desk);
+    if let Some(problem) = problem {
+        desk.say(format!("The model `{model}` cannot answer: {problem}."), Level::Warn);
+    }
     Ok(None)
 }
 

@@ -8,7 +8,7 @@ use futures_channel::mpsc::UnboundedSender;
 use futures_util::StreamExt;
 use purlin_agent::projection::Transcript;
 use purlin_agent::tools::serve_tools;
-use purlin_agent::{Session, SessionError, SessionOptions, SharedSettings, Source, ToolCatalog};
+use purlin_agent::{ModelRef, Session, SessionError, SessionOptions, SharedSettings, Source, ToolCatalog};
 use purlin_kernel::{ExtId, Kernel, Level};
 use purlin_notebook::{Store, Tables};
 use purlin_runtime_native::{NativeHost, Paths, SqliteNotebook};
@@ -18,10 +18,11 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::draft::Keeper;
-use super::status;
+use super::{queued, status};
 use crate::agent_thread::{AgentThread, Parts};
 use crate::args::Which;
 use crate::drafts::Drafts;
+use crate::models;
 use crate::report::{Kind, Report};
 use crate::session::{self, Client, Opened, sentence};
 use crate::start::Start;
@@ -48,6 +49,8 @@ struct Inner {
     settings: SharedSettings,
     /// Whether the model was named on the command line, and so belongs to the session.
     model_chosen: Cell<bool>,
+    /// The model that the next session goes on with.
+    kept_model: RefCell<Option<ModelRef>>,
     full_durability: bool,
     catalog: ToolCatalog,
     host: Rc<NativeHost>,
@@ -62,7 +65,8 @@ struct Inner {
 pub struct Open {
     /// The session.
     pub session: Session,
-    notebook: SqliteNotebook,
+    /// Its notebook.
+    pub notebook: SqliteNotebook,
     transcript: Rc<Transcript>,
     agent: RefCell<Option<AgentThread>>,
     draft: Option<Keeper>,
@@ -88,6 +92,7 @@ impl Desk {
             cwd: start.cwd,
             settings: SharedSettings::new(start.settings),
             model_chosen: Cell::new(model_chosen),
+            kept_model: RefCell::default(),
             full_durability: start.config.full_durability,
             catalog,
             host: Rc::new(NativeHost::new()),
@@ -98,6 +103,7 @@ impl Desk {
             fatal: RefCell::default(),
         }));
         status::begin(&desk);
+        queued::begin(&desk);
         desk
     }
 
@@ -189,6 +195,8 @@ impl Desk {
         let which = if ephemeral { Which::Ephemeral } else { Which::New };
         let opened = session::open(&self.0.paths, &self.0.cwd, &which, &*self.0.host)?;
         if let Some(old) = self.0.open.take() {
+            // Whoever chose a model chose it for what follows too.
+            self.0.kept_model.replace(old.session.model());
             old.session.close("switch");
             old.end().await;
         }
@@ -197,11 +205,15 @@ impl Desk {
 
     /// Puts an open notebook behind the screen.
     async fn seat(&self, opened: Opened) -> Result<(), Report> {
-        let Opened { notebook, resumed } = opened;
+        let Opened { notebook, resumed, found_none } = opened;
+        if found_none {
+            self.say(session::FOUND_NONE, Level::Info);
+        }
         let failed = |error: String| Report::new(Kind::System, sentence(&error));
         let store: Rc<dyn Store> = Rc::new(notebook.store().map_err(|error| failed(error.to_string()))?);
         let settings = self.0.settings.get();
         let chosen = self.0.model_chosen.get().then(|| settings.model.clone());
+        let chosen = self.0.kept_model.take().or(chosen);
         let session = Session::new(
             Rc::new(Client(notebook.client())),
             Rc::clone(&store),
@@ -238,6 +250,13 @@ impl Desk {
         self.0.opened.notify_waiters();
         self.0.screen.refresh();
         status::update(self);
+        let model = session.model().or(chosen.clone()).unwrap_or_else(|| settings.model.clone());
+        if let Some(problem) = models::problem(&model, &settings) {
+            self.say(
+                format!("The model `{model}` cannot answer: {problem}. Choose one with `/model`."),
+                Level::Warn,
+            );
+        }
         if resumed {
             session.announce("resume", None);
             if let Some(model) = chosen
@@ -268,10 +287,19 @@ impl Desk {
             if let Some(inner) = desk.upgrade() {
                 let desk = Self(inner);
                 status::update(&desk);
+                queued::update(&desk);
                 desk.take_back();
             }
         }));
-        open.tasks.borrow_mut().extend([screen, state]);
+        let desk = self.downgrade();
+        let mut changes = store.watch(queued::tables());
+        let queued = tokio::task::spawn_local(async move {
+            while changes.next().await.is_some() {
+                let Some(desk) = desk.upgrade() else { return };
+                queued::update(&desk);
+            }
+        });
+        open.tasks.borrow_mut().extend([screen, state, queued]);
     }
 
     /// Puts what was sent to a prompt that was interrupted or lost back into the composer, before what is typed there.
@@ -286,6 +314,7 @@ impl Desk {
             if texts.is_empty() {
                 return;
             }
+            queued::update(&desk);
             let typed = desk.0.kernel.buf().text(COMPOSER);
             if !typed.is_empty() {
                 texts.push(typed);

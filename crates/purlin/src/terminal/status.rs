@@ -30,6 +30,8 @@ pub fn update(desk: &Desk) {
     show_model(desk, &model.to_string());
     let cwd = session.cwd();
     set(desk, "cwd", short(&cwd), 20, false);
+    let kept = open.notebook.path().is_some();
+    set(desk, "kept", if kept { String::new() } else { "not saved".to_owned() }, 25, false);
     let state = session.state();
     let working = state.is_busy();
     let text = match state {
