@@ -14,7 +14,7 @@ fn can_mount() -> bool {
 /// Runs `purlin` with all its data on a file system of `size`, which exists for this run only.
 fn run_on_a_small_disk(home: &Home, size: &str, arguments: &str) -> Run {
     let data = home.data();
-    std::fs::create_dir_all(&data).unwrap();
+    std::fs::create_dir_all(&data).expect("a folder to mount on");
     let script = format!(
         "mount -t tmpfs -o size={size} tmpfs '{}' && cd '{}' && exec '{PURLIN}' {arguments}",
         data.display(),
