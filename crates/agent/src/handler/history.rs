@@ -14,6 +14,9 @@ use crate::tools::clip;
 
 /// What the model reads for a call that a kill cut off.
 pub(crate) const INTERRUPTED: &str = "Error: the tool was interrupted because the program ended; it may have run in part. Check before you run it again.";
+
+/// What the model reads for a call that had not been started yet: its start is written before it runs.
+const NOT_STARTED: &str = "Error: the program ended before the tool was started; nothing of it ran.";
 /// Bytes of a shell cell's output that models are shown.
 const SHELL_LIMIT: usize = 16 * 1024;
 
@@ -182,14 +185,14 @@ impl Run {
         let store = self.cx.store();
         for (index, call) in open.into_iter().enumerate() {
             // Whoever settled the lost execution has ended its calls already.
-            let ended = store
-                .tool_calls(&call.cell)?
-                .iter()
-                .any(|known| known.tool_call_id == call.call_id && known.status.is_some());
+            let known = store.tool_call(&call.call_id)?;
+            let ended = known.as_ref().is_some_and(|known| known.status.is_some());
+            let started = known.as_ref().is_some_and(|known| known.output_id.is_some());
+            let content = if started { INTERRUPTED } else { NOT_STARTED };
             let id = OutputId::from(self.cx.new_id());
             let own = call.cell == self.cx.cell.id;
             let position = if own { self.cx.next_position() } else { call.position + index as f64 };
-            let media = result_media(&call.call_id, INTERRUPTED, true, None);
+            let media = result_media(&call.call_id, content, true, None);
             events.push(Event::MultimediaDisplayOutputAdded {
                 id: id.clone(),
                 cell_id: call.cell,
@@ -204,7 +207,7 @@ impl Run {
                     duration_ms: 0,
                 });
             }
-            let part = Part::ToolResult { id: call.call_id, content: INTERRUPTED.to_owned(), is_error: true };
+            let part = Part::ToolResult { id: call.call_id, content: content.to_owned(), is_error: true };
             self.history.push(Message { id: id.into_string(), speaker: Speaker::User, part });
             tracing::info!(tool = call.name, "gave an interrupted tool call a result");
         }

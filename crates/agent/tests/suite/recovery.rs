@@ -9,6 +9,21 @@ use crate::world::World;
 
 /// A prompt whose agent was killed while a tool ran.
 fn killed() -> (World, CellId) {
+    let (world, cell) = killed_at_the_gate();
+    world
+        .store
+        .commit(&[Event::ToolCallStarted {
+            tool_call_id: "c1".into(),
+            cell_id: cell.clone(),
+            output_id: OutputId::from("o1"),
+            arguments: json!({"command": "rm x"}),
+        }])
+        .expect("commits");
+    (world, cell)
+}
+
+/// A prompt whose agent was killed when the model had asked for a tool and it had not begun.
+fn killed_at_the_gate() -> (World, CellId) {
     let world = World::new("[[turn]]\ntext='went on'\n");
     let cell = world.send("go");
     let started = |queue: &purlin_notebook::QueueEntry| {
@@ -37,21 +52,13 @@ fn killed() -> (World, CellId) {
     let output = OutputId::from("o1");
     world
         .store
-        .commit(&[
-            Event::MultimediaDisplayOutputAdded {
-                id: output.clone(),
-                cell_id: cell.clone(),
-                position: 0.0,
-                representations: [(TOOL_CALL_MIME.to_owned(), media)].into(),
-                display_id: None,
-            },
-            Event::ToolCallStarted {
-                tool_call_id: "c1".into(),
-                cell_id: cell.clone(),
-                output_id: output,
-                arguments: json!({"command": "rm x"}),
-            },
-        ])
+        .commit(&[Event::MultimediaDisplayOutputAdded {
+            id: output,
+            cell_id: cell.clone(),
+            position: 0.0,
+            representations: [(TOOL_CALL_MIME.to_owned(), media)].into(),
+            display_id: None,
+        }])
         .expect("commits");
     (world, cell)
 }
@@ -119,4 +126,14 @@ fn what_an_interrupted_tool_had_shown_stays_when_the_session_goes_on() {
     let tool = transcript.range(0..9)[1].text.clone();
     assert!(tool.starts_with("line 1\nline 2\n"), "{tool}");
     assert!(tool.contains("was interrupted"), "{tool}");
+}
+
+#[test]
+fn a_call_that_waited_at_its_gate_is_said_not_to_have_run() {
+    let (mut world, cell) = killed_at_the_gate();
+    world.start_agent();
+    world.ask("what happened?");
+    let result = world.outputs(&cell).into_iter().find(|output| output.starts_with("tool_result"));
+    assert!(result.as_ref().is_some_and(|result| result.contains("nothing of it ran")), "{result:?}");
+    assert_eq!(world.status("c1").as_deref(), Some("interrupted"));
 }
