@@ -379,6 +379,23 @@ fn a_signal_during_start_restores_the_terminal() {
 }
 
 #[test]
+fn killed_during_start_the_session_opens_as_it_was() {
+    let home = Home::new();
+    assert_eq!(home.run(PURLIN, &["-p", "an earlier prompt"]).code, Some(0));
+    for bytes in [1, 20, 100, 400, 1200] {
+        let mut pty = spawn(&home, &["--continue"]);
+        pty.wait_written(bytes);
+        pty.signal(Signal::KILL);
+        assert_eq!(pty.wait_end(), Ended::Signal);
+    }
+    let pty = open(&home, &["--continue"]);
+    pty.wait_text("an earlier prompt");
+    pty.send("a later prompt\r");
+    pty.wait_for("the later answer", |screen| screen.contents().matches("a later prompt").count() > 1);
+    quit(pty);
+}
+
+#[test]
 fn a_home_that_cannot_be_written_is_said_and_the_terminal_works() {
     let home = Home::new();
     std::fs::write(home.data(), "not a directory").unwrap();
