@@ -9,6 +9,7 @@ mod frames;
 mod guarding;
 mod host;
 mod keymaps;
+mod keeping;
 mod layouts;
 mod ports;
 mod raising;
