@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use super::log::Log;
+use super::log::{Log, Logged};
 use super::maps::{MapRow, Maps};
 use crate::query::{Query, Rows, Select, Sorted};
 use crate::tables::{Column, Scalar, Table};
@@ -26,7 +26,13 @@ pub(super) fn answer(maps: &Maps, log: &Log, query: &Query) -> Rows {
                 .collect()
         }
         Query::OutputHeads { cell } => heads(maps, columns, cell.as_ref().map(AsRef::as_ref)),
-        Query::LogSince { rowid, limit } => log.since(*rowid).take(*limit).collect(),
+        Query::LogSince { rowid, limit } => {
+            log.since(*rowid).take(*limit).map(|entry| log_row(&entry)).collect()
+        }
+        Query::LogNamed { names, rowid, limit } => {
+            let named = log.since(*rowid).filter(|entry| names.contains(&entry.event.name()));
+            named.take(*limit).map(|entry| log_row(&entry)).collect()
+        }
         Query::LastRowid => vec![vec![Value::from(log.last_rowid())]],
         _ => match (query.table(), query.select()) {
             (Some(table), Some(select)) => one_table(maps, table, &select),
@@ -150,4 +156,17 @@ fn selected(maps: &Maps) -> Option<Scalar> {
     let leaf = maps.table(Table::Branch).all().next()?.values[1].clone();
     let known = |table: Table| leaf.text().is_some_and(|leaf| maps.table(table).get(leaf).is_some());
     (known(Table::Cells) || known(Table::Annotations)).then_some(leaf)
+}
+
+fn log_row(entry: &Logged<'_>) -> Vec<Value> {
+    vec![
+        Value::from(entry.rowid),
+        Value::from(entry.batch),
+        Value::from(entry.seq),
+        Value::from(entry.event.name()),
+        Value::from(entry.event.args_text()),
+        Value::from(entry.author.client_id),
+        Value::from(entry.author.session_id),
+        Value::from(entry.at),
+    ]
 }

@@ -1,7 +1,5 @@
 //! The log in memory: events in their order, each with its author.
 
-use serde_json::Value;
-
 use crate::event::Event;
 use crate::materialize::Author;
 
@@ -19,6 +17,16 @@ struct Entry {
     event: Event,
     author: usize,
     at: i64,
+}
+
+/// An event with its place.
+pub(super) struct Logged<'a> {
+    pub(super) rowid: i64,
+    pub(super) batch: i64,
+    pub(super) seq: Option<i64>,
+    pub(super) event: &'a Event,
+    pub(super) author: Author<'a>,
+    pub(super) at: i64,
 }
 
 impl Log {
@@ -44,21 +52,13 @@ impl Log {
         self.entries.push(Entry { batch, seq, event, author, at });
     }
 
-    /// Returns the rows after a rowid, in the columns of the log's table.
-    pub(super) fn since(&self, rowid: i64) -> impl Iterator<Item = Vec<Value>> {
+    /// Returns the events after a rowid.
+    pub(super) fn since(&self, rowid: i64) -> impl Iterator<Item = Logged<'_>> {
         let from = usize::try_from(rowid).unwrap_or(0).min(self.entries.len());
         (from as i64 + 1..).zip(&self.entries[from..]).map(|(rowid, entry)| {
-            let (client, session) = &self.authors[entry.author];
-            vec![
-                Value::from(rowid),
-                Value::from(entry.batch),
-                Value::from(entry.seq),
-                Value::from(entry.event.name()),
-                Value::from(entry.event.args_text()),
-                Value::from(client.as_str()),
-                Value::from(session.as_str()),
-                Value::from(entry.at),
-            ]
+            let (client_id, session_id) = &self.authors[entry.author];
+            let author = Author { client_id, session_id };
+            Logged { rowid, batch: entry.batch, seq: entry.seq, event: &entry.event, author, at: entry.at }
         })
     }
 }
