@@ -33,6 +33,7 @@ pub mod edit;
 pub mod error;
 pub mod ext;
 pub mod frame;
+pub mod glob;
 pub mod grid;
 pub mod guard;
 pub mod hooks;
@@ -70,7 +71,10 @@ pub use hooks::{
     AnswerField, Combine, Dispatched, Field, HandlerFn, Hook, HookDecl, HookError, HookEvent, HookListing,
     HookMode, Object, OnOptions, Outcome, Payload, Phase, Ty, nearest,
 };
-pub use host::{DirEntry, Host, HostError, LBF, Process, ProcessEvent, ProcessSpec, TaskHandle};
+pub use host::{
+    DirEntry, FileChange, FileEvent, FileStat, Host, HostError, HttpRequest, HttpResponse, LBF, Process,
+    ProcessEvent, ProcessInput, ProcessSpec, TaskHandle,
+};
 pub use input::{Input, MouseButton, MouseEvent, MouseKind, QUIT_WINDOW_MS};
 pub use job::{Job, JobResult};
 pub use kernel::{Kernel, Topic, WeakKernel};

@@ -59,7 +59,7 @@ pub fn spawn(spec: ProcessSpec) -> Result<Process, HostError> {
         told: false,
     };
     let kill = Rc::new(move || end_gently(&group));
-    Ok(Process { output: Box::pin(stream::unfold(running, Running::next)), kill })
+    Ok(Process { output: Box::pin(stream::unfold(running, Running::next)), kill, input: None })
 }
 
 /// Makes the process the leader of a session, and thereby of a group, of its own.
