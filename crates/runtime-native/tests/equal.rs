@@ -74,6 +74,13 @@ fn compare(events: &[Event], batch: usize) {
         store.log_since(0, usize::MAX).unwrap().into_iter().map(|entry| (entry.batch, entry.event)).collect()
     };
     assert_eq!(log(&memory), log(&sqlite));
+    const SOME: &[&str] = &["v1.ExecutionRequested", "v1.CellSourceChanged"];
+    let named = |store: &dyn Store| -> Vec<(i64, Event)> {
+        let found = store.log_named(SOME, 2, 5).unwrap();
+        found.into_iter().map(|entry| (entry.rowid, entry.event)).collect()
+    };
+    assert_eq!(named(&memory), named(&sqlite));
+    assert!(named(&memory).iter().all(|(rowid, event)| *rowid > 2 && SOME.contains(&event.name())));
 }
 
 proptest! {

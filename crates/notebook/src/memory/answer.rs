@@ -29,6 +29,11 @@ pub(super) fn answer(maps: &Maps, log: &[LogEntry], query: &Query) -> Rows {
             let from = usize::try_from(*rowid).unwrap_or(0).min(log.len());
             log[from..].iter().take(*limit).map(log_row).collect()
         }
+        Query::LogNamed { names, rowid, limit } => {
+            let from = usize::try_from(*rowid).unwrap_or(0).min(log.len());
+            let named = log[from..].iter().filter(|entry| names.contains(&entry.event.name()));
+            named.take(*limit).map(log_row).collect()
+        }
         Query::LastRowid => vec![vec![Value::from(log.len())]],
         _ => match (query.table(), query.select()) {
             (Some(table), Some(select)) => one_table(maps, table, &select),
