@@ -84,6 +84,19 @@ pub fn run(kernel: &Kernel, call: OwnCall) -> LocalBoxFuture<'static, Result<Too
     async move { Ok(running.run().await) }.boxed_local()
 }
 
+/// Completes in the next turn of the loop.
+async fn next_turn() {
+    let mut passed = false;
+    std::future::poll_fn(move |context| {
+        if std::mem::replace(&mut passed, true) {
+            return std::task::Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
+}
+
 struct Running {
     kernel: Kernel,
     raiser: Raiser,
@@ -113,6 +126,8 @@ impl Running {
                 "is_error": outcome.is_error, "duration_ms": duration_ms,
             })
         });
+        // Observers of the end run before handlers of the result, as far as they do not wait.
+        next_turn().await;
         self.patched(outcome).await
     }
 

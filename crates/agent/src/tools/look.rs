@@ -5,7 +5,7 @@
 use std::rc::Rc;
 
 use purlin_kernel::text::{Color, Line, Span, Style, line_width, markdown::markdown, sgr, wrap_line};
-use purlin_kernel::{ExtId, Handle, HandlerError, HandlerFn, HookError, HookEvent, Kernel, OnOptions};
+use purlin_kernel::{ExtId, Handle, HandlerError, HandlerFn, HookError, HookEvent, Kernel, OnOptions, Registration};
 use serde_json::{Value, json};
 
 /// Answers the header of a call: its arguments and the width; nothing = the built-in one.
@@ -30,6 +30,15 @@ pub struct ToolLook {
     pub body: Option<BodyFn>,
 }
 
+/// A look that nobody sees.
+struct Unseen(String);
+
+impl Registration for Unseen {
+    fn name(&self) -> String {
+        self.0.clone()
+    }
+}
+
 impl std::fmt::Debug for ToolLook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ToolLook").field("display_name", &self.display_name).finish_non_exhaustive()
@@ -38,8 +47,13 @@ impl std::fmt::Debug for ToolLook {
 
 impl ToolLook {
     /// Shows the calls of a tool this way; of several for one tool the latest counts.
+    ///
+    /// Where nothing lays a transcript out, it is kept and has no effect.
     pub fn register(self, kernel: &Kernel, owner: ExtId, tool: &str) -> Result<Handle, HookError> {
         let (tool, look) = (tool.to_owned(), self);
+        if kernel.hook().decl("transcript_render").is_none() {
+            return Ok(kernel.ext().add(owner, Unseen(tool)));
+        }
         let run = HandlerFn::sync(move |event| look.answer(&tool, event));
         let options = OnOptions { desc: "tool renderer".to_owned(), ..OnOptions::default() };
         kernel.hook().on(owner, "transcript_render", options, run)

@@ -73,7 +73,7 @@ mod tests {
             (json!({}), None),
             (json!({"type": "nonsense"}), Some("/type")),
             (json!({"properties": {"a": {"type": 3}}}), Some("/properties/a")),
-            (json!({"properties": {"a": {"pattern": "("}}}), Some("pattern")),
+            (json!({"properties": {"a": {"pattern": "("}}}), Some("regex")),
             (json!({"required": "a"}), Some("/required")),
             (json!({"type": "array"}), Some("arguments are an object")),
             (json!([]), Some("a table with names")),

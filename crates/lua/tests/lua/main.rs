@@ -3,9 +3,11 @@
 
 mod api;
 mod bench;
+mod conventions;
 mod dispatch;
 mod examples;
 mod guard;
+mod keeping;
 mod libs;
 mod loading;
 mod tools;
