@@ -14,6 +14,7 @@ mod http;
 mod json;
 mod keymap;
 mod legacy;
+mod mark;
 mod option;
 mod shape;
 mod state;
@@ -49,6 +50,8 @@ const FAMILIES: &[&[ApiFn]] = &[
     buf::blocks::FNS,
     win::FNS,
     ui::FNS,
+    mark::FNS,
+    ui::text::FNS,
     keymap::FNS,
     command::FNS,
     action::FNS,

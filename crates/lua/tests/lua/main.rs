@@ -10,5 +10,6 @@ mod guard;
 mod keeping;
 mod libs;
 mod loading;
+mod marks;
 mod tools;
 mod world;
