@@ -221,9 +221,9 @@ fn object(lua: &Lua, make: &Function, env: &Rc<Env>, source: Source) -> mlua::Re
         "copy",
         lua.create_function(move |lua, _: MultiValue| owner.events.copy(lua, &owner, &copied.event(lua)?))?,
     )?;
-    let (storer, stored) = (Rc::clone(env), source.clone());
+    let (owner, target) = (Rc::clone(env), source.clone());
     let store = lua.create_function(move |lua, (name, value): (LuaString, Value)| {
-        assign(lua, &storer, &stored, &name.to_str()?, &value)
+        assign(lua, &owner, &target, &name.to_str()?, &value)
     })?;
     let env = Rc::clone(env);
     let fetch = lua.create_function(move |lua, name: LuaString| {

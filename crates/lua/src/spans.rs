@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
             if failed.is_some() {
                 return Ok(());
             }
-            match self.entry(&key, value, span, is_span) {
+            match self.entry(&key, &value, span, is_span) {
                 Ok(None) => {}
                 Ok(Some(style)) => base = Some(style),
                 Err(why) => failed = Some(why),
@@ -126,30 +126,30 @@ impl<'a> Reader<'a> {
     fn entry(
         &self,
         key: &Value,
-        value: Value,
+        value: &Value,
         span: &mut Span,
         is_span: bool,
     ) -> Result<Option<Style>, String> {
-        match (key, &value) {
+        match (key, value) {
             (Value::String(name), _) => {
                 let name = name.as_bytes();
-                if self.field(&name, &value, &mut span.style)? {
+                if self.field(&name, value, &mut span.style)? {
                     return Ok(None);
                 }
                 match (&*name, is_span) {
                     (b"text", true) => {
-                        span.text = text_of(&value)?.into();
+                        span.text = text_of(value)?.into();
                         Ok(None)
                     }
-                    (b"style" | b"hl", true) => self.style(&value).map(Some),
+                    (b"style" | b"hl", true) => self.style(value).map(Some),
                     _ => Err(unknown_field(&String::from_utf8_lossy(&name))),
                 }
             }
             (Value::Integer(1), _) if is_span => {
-                span.text = text_of(&value)?.into();
+                span.text = text_of(value)?.into();
                 Ok(None)
             }
-            (Value::Integer(2), _) if is_span => self.style(&value).map(Some),
+            (Value::Integer(2), _) if is_span => self.style(value).map(Some),
             _ => Err("a table with named fields expected".to_owned()),
         }
     }

@@ -80,7 +80,8 @@ pub fn run(kernel: &Kernel, call: OwnCall) -> LocalBoxFuture<'static, Result<Too
         let refusal = format!("there is no tool `{}`{hint}", call.name);
         return async move { Err(refusal) }.boxed_local();
     };
-    let running = Running { kernel: kernel.clone(), raiser: Raiser::kernel(kernel.clone()), tools, spec, call };
+    let running =
+        Running { kernel: kernel.clone(), raiser: Raiser::kernel(kernel.clone()), tools, spec, call };
     async move { Ok(running.run().await) }.boxed_local()
 }
 
@@ -191,10 +192,11 @@ impl Running {
             let value = self.kernel.context(name);
             value.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned()
         };
-        let (raiser, name, id) =
-            (self.raiser.clone(), self.call.name.clone(), self.call.call_id.clone());
+        let (raiser, name, id) = (self.raiser.clone(), self.call.name.clone(), self.call.call_id.clone());
         ToolContext {
-            cwd: Some(text("cwd")).filter(|cwd| !cwd.is_empty()).map_or_else(|| PathBuf::from("."), PathBuf::from),
+            cwd: Some(text("cwd"))
+                .filter(|cwd| !cwd.is_empty())
+                .map_or_else(|| PathBuf::from("."), PathBuf::from),
             call_id: self.call.call_id.clone(),
             session_id: text("session_id"),
             host: self.kernel.host(),
@@ -210,7 +212,7 @@ impl Running {
     async fn patched(&self, mut outcome: ToolOutcome) -> ToolOutcome {
         let raised = self.kernel.hook().raise("tool_result", self.shown(&outcome)).await;
         if let Some(content) = raised.str("content") {
-            outcome.content = content.to_owned();
+            content.clone_into(&mut outcome.content);
         }
         if let Some(details) = raised.get("details") {
             outcome.details = Some(details.clone());

@@ -5,7 +5,9 @@
 use std::rc::Rc;
 
 use purlin_kernel::text::{Color, Line, Span, Style, line_width, markdown::markdown, sgr, wrap_line};
-use purlin_kernel::{ExtId, Handle, HandlerError, HandlerFn, HookError, HookEvent, Kernel, OnOptions, Registration};
+use purlin_kernel::{
+    ExtId, Handle, HandlerError, HandlerFn, HookError, HookEvent, Kernel, OnOptions, Registration,
+};
 use serde_json::{Value, json};
 
 /// Answers the header of a call: its arguments and the width; nothing = the built-in one.

@@ -77,10 +77,17 @@ pub(super) const FNS: &[ApiFn] = &[
         name: "fs.watch",
         params: &[
             PATH,
-            req("fn", Ty::Function, "`fn(path, change)`; `change` is `created`, `modified` or `removed`. It may wait."),
+            req(
+                "fn",
+                Ty::Function,
+                "`fn(path, change)`; `change` is `created`, `modified` or `removed`. It may wait.",
+            ),
         ],
         returns: "Handle",
-        errors: &["The path cannot be watched.", "The extension already runs as many tasks as its quota allows."],
+        errors: &[
+            "The path cannot be watched.",
+            "The extension already runs as many tasks as its quota allows.",
+        ],
         doc: "Calls a function when a file, or something directly in a folder, changes.",
         example: "local watch = purlin.fs.watch('/', function(path, change) purlin.log(path .. ' ' .. change) end)\nwatch:del()",
         run: Run::Now(watch),

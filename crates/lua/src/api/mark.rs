@@ -1,7 +1,6 @@
 //! `purlin.mark`: annotations of text that move with edits.
 
 use std::ops::Range;
-use std::rc::Rc;
 
 use mlua::{MultiValue, Value};
 use purlin_kernel::mark::VirtPos;
@@ -18,9 +17,17 @@ const OPTIONS: &[Opt] = &[
     key("end_pos", Ty::Integer, "Where it ends, not included; a point without it."),
     key("hl", Ty::String, "The highlight group or theme token of its text."),
     key("virt_text", SPANS, "Text of its own: a string or spans."),
-    key("virt_text_pos", Ty::Choice(POSITIONS), "Where that is shown: `eol` (without it), `inline`, `overlay` or `right_align`."),
+    key(
+        "virt_text_pos",
+        Ty::Choice(POSITIONS),
+        "Where that is shown: `eol` (without it), `inline`, `overlay` or `right_align`.",
+    ),
     key("virt_lines", SPANS, "Lines of their own below its line: a text, lines or span lists."),
-    key("sign", Ty::Either(&[Ty::Text, Ty::Table]), "Shown at the left edge of its line: a string or a span of at most two cells."),
+    key(
+        "sign",
+        Ty::Either(&[Ty::Text, Ty::Table]),
+        "Shown at the left edge of its line: a string or a span of at most two cells.",
+    ),
     key("url", Ty::String, "Where a click on its text leads."),
     key("priority", Ty::Integer, "Higher is drawn over lower; 0 without it."),
     key("ephemeral", Ty::Boolean, "Whether it goes away with the next frame."),
@@ -54,7 +61,10 @@ pub(super) const FNS: &[ApiFn] = &[
             opt("opts", Ty::Options(OPTIONS), ""),
         ],
         returns: "integer",
-        errors: &["There is no such buffer.", "The extension already has as many marks as its quota allows, 200,000."],
+        errors: &[
+            "There is no such buffer.",
+            "The extension already has as many marks as its quota allows, 200,000.",
+        ],
         doc: "Sets a mark and answers its number. It moves with the text around it.",
         example: "purlin.buf.set_text('notes', 'hello world')\nlocal ns = purlin.mark.namespace('mine')\nlocal id = purlin.mark.set('notes', ns, 6, { end_pos = 11, hl = 'accent' })\npurlin.buf.insert('notes', 0, '> ')\nassert(purlin.mark.get('notes', ns)[1].pos == 8)",
         run: Run::Now(set),
@@ -133,12 +143,7 @@ fn options(call: &Call) -> mlua::Result<MarkOptions> {
     failed.map_or(Ok(options), |why| Err(call.refuse(3, why)))
 }
 
-fn option(
-    reader: &Reader<'_>,
-    options: &mut MarkOptions,
-    name: &[u8],
-    value: &Value,
-) -> Result<(), String> {
+fn option(reader: &Reader<'_>, options: &mut MarkOptions, name: &[u8], value: &Value) -> Result<(), String> {
     let position = || match value {
         Value::Integer(at) => {
             usize::try_from(*at).map_err(|_| format!("a position from 0 expected, got {at}"))

@@ -121,10 +121,25 @@ pub const SHAPES: &[Shape] = &[
         doc: "A process that `purlin.job.spawn` started. Once it has ended, its verbs answer `nil, 'stale'`.",
         fields: &[],
         methods: &[
-            method("write", "text: string", "true | nil, string", "Writes to its input, in the order of the calls."),
+            method(
+                "write",
+                "text: string",
+                "true | nil, string",
+                "Writes to its input, in the order of the calls.",
+            ),
             method("close", "", "true | nil, string", "Ends its input."),
-            method("kill", "", "true | nil, string", "Ends it with its group; `del` and `stop` are the same."),
-            method("wait", "", "integer?, integer?", "Waits for its end and answers its exit code, or nil and the signal."),
+            method(
+                "kill",
+                "",
+                "true | nil, string",
+                "Ends it with its group; `del` and `stop` are the same.",
+            ),
+            method(
+                "wait",
+                "",
+                "integer?, integer?",
+                "Waits for its end and answers its exit code, or nil and the signal.",
+            ),
             method("is_running", "", "boolean", "Tells whether it runs."),
         ],
     },

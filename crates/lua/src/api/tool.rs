@@ -5,7 +5,9 @@ mod look;
 use std::rc::Rc;
 
 use mlua::{Function, Lua, MultiValue, Table, Value};
-use purlin_agent::tools::{ActiveTools, OwnCall, ToolFn, ToolInvocation, check_schema, offered, run as run_tool};
+use purlin_agent::tools::{
+    ActiveTools, OwnCall, ToolFn, ToolInvocation, check_schema, offered, run as run_tool,
+};
 use purlin_agent::{ToolKind, ToolOutcome, ToolRegistration, ToolSpec};
 use purlin_kernel::{HandlerError, Registrar};
 use serde_json::{Value as Json, json};

@@ -100,8 +100,7 @@ fn every_missing_argument_is_told() {
             if param.need != Need::Required || matches!(param.ty, Ty::Any) || skips {
                 continue;
             }
-            let before: Vec<String> =
-                declared.params[..at].iter().map(|param| sample(&param.ty)).collect();
+            let before: Vec<String> = declared.params[..at].iter().map(|param| sample(&param.ty)).collect();
             let source = format!("purlin.{}({})", declared.name, before.join(", "));
             let error = world
                 .try_load(&format!("m{number}_{at}"), &source)
@@ -129,14 +128,19 @@ fn options_of(ty: &Ty) -> Option<&'static [Opt]> {
     }
 }
 
+/// The required fields but one, as source that further fields can follow.
+fn required(options: &[Opt], except: &str) -> String {
+    let fields = options.iter().filter(|option| option.required && option.name != except);
+    let fields: Vec<String> =
+        fields.map(|option| format!("{} = {}, ", option.name, sample(&option.ty))).collect();
+    fields.concat()
+}
+
 /// Every options table that can be written somewhere in a value of a type: its keys, and the value with `?` in the place
 /// of further fields of that table.
 fn tables(ty: &Ty) -> Vec<(&'static [Opt], String)> {
     let Some(options) = options_of(ty) else { return Vec::new() };
-    let needed = |except: &str| -> String {
-        let fields = options.iter().filter(|option| option.required && option.name != except);
-        fields.map(|option| format!("{} = {}, ", option.name, sample(&option.ty))).collect()
-    };
+    let needed = |except: &str| required(options, except);
     let mut found = vec![(options, "{ ? }".to_owned())];
     for option in options {
         for (inner, place) in tables(&option.ty) {
@@ -171,10 +175,7 @@ fn every_option_is_checked_wherever_it_can_be_written() {
 
 /// The fields of tables that are refused, each with a part of the message.
 fn wrong_tables(options: &'static [Opt]) -> Vec<(String, String)> {
-    let needed = |except: &str| -> String {
-        let fields = options.iter().filter(|option| option.required && option.name != except);
-        fields.map(|option| format!("{} = {}, ", option.name, sample(&option.ty))).collect()
-    };
+    let needed = |except: &str| required(options, except);
     let mut found = vec![(format!("{}[true] = 1", needed("")), "a table with named fields expected".into())];
     for option in options {
         if let Some(value) = wrong(&option.ty).filter(|value| *value != "nil") {

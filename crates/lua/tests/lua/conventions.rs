@@ -110,7 +110,8 @@ fn a_wrong_argument_has_exactly_these_words_and_the_callers_place() {
     assert_eq!(error.message, "bad argument #2 to 'buf.insert' (integer expected, got nil)");
     assert_eq!(error.line, Some(2));
     assert!(error.file.is_some_and(|file| file.ends_with("/helper.lua")));
-    let error = world.try_load("b", "purlin.command.create('x', { callbak = print })").expect_err("no").source;
+    let error =
+        world.try_load("b", "purlin.command.create('x', { callbak = print })").expect_err("no").source;
     assert_eq!(
         error.message,
         "bad argument #2 to 'command.create' (field 'callback' is missing: function expected)"
@@ -119,7 +120,10 @@ fn a_wrong_argument_has_exactly_these_words_and_the_callers_place() {
         .try_load("d", "purlin.command.create('x', { callback = print, desk = 'd' })")
         .expect_err("no")
         .source;
-    assert_eq!(error.message, "bad argument #2 to 'command.create' (unknown field 'desk', did you mean 'desc'?)");
+    assert_eq!(
+        error.message,
+        "bad argument #2 to 'command.create' (unknown field 'desk', did you mean 'desc'?)"
+    );
 }
 
 #[test]
@@ -236,10 +240,7 @@ fn buffers_and_windows_can_be_changed_anywhere() {
     let mut places: Vec<&str> = text.split_whitespace().collect();
     places.sort_unstable();
     places.dedup();
-    assert_eq!(
-        places,
-        ["async-hook", "command", "hook", "keymap", "load", "schedule", "timer", "tool"]
-    );
+    assert_eq!(places, ["async-hook", "command", "hook", "keymap", "load", "schedule", "timer", "tool"]);
     assert_eq!(world.problems(), [""; 0]);
 }
 

@@ -170,7 +170,10 @@ fn an_extension_runs_a_tool_through_the_same_hooks() {
         "#,
     );
     let add = |args: &str| world.command("add", args);
-    assert_eq!(add("add 2 3").expect("ran").as_deref(), Some(r#"{"content":"23!","details":{"sum":23},"is_error":false}"#));
+    assert_eq!(
+        add("add 2 3").expect("ran").as_deref(),
+        Some(r#"{"content":"23!","details":{"sum":23},"is_error":false}"#)
+    );
     assert_eq!(
         world.printed(),
         [
@@ -240,7 +243,7 @@ fn c18_a_schema_that_is_none_is_a_load_error_that_names_the_tool() {
     }
 }
 
-fn shown(world: &World, meta: Value, text: &str) -> Option<Vec<String>> {
+fn shown(world: &World, meta: &Value, text: &str) -> Option<Vec<String>> {
     let decl = world.kernel.hook().decl("transcript_render").expect("declared");
     let block = json!({ "kind": "tool", "text": text, "meta": meta });
     let outcome = world.kernel.hook().dispatch_object(decl, object(json!({ "block": block, "width": 20 })));
@@ -273,21 +276,20 @@ fn a_tool_looks_as_its_renderer_says_and_as_usual_where_that_fails() {
     );
     let meta = json!({ "name": "bash", "args": { "command": "ls" }, "status": "ok" });
     assert_eq!(
-        shown(&world, meta.clone(), "one").as_deref(),
+        shown(&world, &meta, "one").as_deref(),
         Some(&["▌ $ ls              ".to_owned(), "▌ one 18            ".to_owned()][..])
     );
     let failed = json!({ "name": "bash", "args": {}, "status": "error" });
     assert_eq!(
-        shown(&world, failed, "no").as_deref(),
+        shown(&world, &failed, "no").as_deref(),
         Some(&["▌ Shell             ".to_owned(), "▌ failed: no 18     ".to_owned()][..])
     );
-    assert_eq!(shown(&world, json!({ "name": "write" }), "x"), None, "others look as usual");
-    assert_eq!(shown(&world, json!({ "name": "read" }), "x"), None, "what fails looks as usual");
+    assert_eq!(shown(&world, &json!({ "name": "write" }), "x"), None, "others look as usual");
+    assert_eq!(shown(&world, &json!({ "name": "read" }), "x"), None, "what fails looks as usual");
     assert!(world.problems().iter().any(|problem| problem.contains("broken")), "{:?}", world.problems());
     world.command("gone", "").expect("no error");
-    assert_eq!(shown(&world, meta, "one").map(|lines| lines[0].clone()).as_deref(), Some("▌ Old"));
-    let error = world
-        .try_load("wrong", "purlin.tool.renderer('x', { border = 'accnt' })")
-        .expect_err("no colour");
+    assert_eq!(shown(&world, &meta, "one").map(|lines| lines[0].clone()).as_deref(), Some("▌ Old"));
+    let error =
+        world.try_load("wrong", "purlin.tool.renderer('x', { border = 'accnt' })").expect_err("no colour");
     assert!(error.source.message.contains("field 'border': unknown colour 'accnt', did you mean 'accent'?"));
 }

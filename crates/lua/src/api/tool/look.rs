@@ -56,24 +56,24 @@ pub(super) fn read(call: &Call, index: usize, fields: &Table) -> mlua::Result<To
         look.header = Some(Rc::new(move |args, width| {
             let lua = env.lua()?;
             let args = convert::to_lua(&lua, args).map_err(|error| fault::handler_error(&error))?;
-            lines(&env, env.call(&header, (args, width))?)
+            lines(&env, &env.call(&header, (args, width))?)
         }));
     }
     if let Some(body) = fields.raw_get::<Option<Function>>("body")? {
         let env = Rc::clone(&call.env);
         look.body = Some(Rc::new(move |result, is_error, width| {
-            lines(&env, env.call(&body, (result, is_error, width))?)
+            lines(&env, &env.call(&body, (result, is_error, width))?)
         }));
     }
     Ok(look)
 }
 
 /// What a function answered, as lines; nil and an empty text leave it to the built-in look.
-fn lines(env: &Env, answer: Value) -> Result<Option<Vec<Line>>, HandlerError> {
-    let is_empty = matches!(&answer, Value::String(text) if text.as_bytes().is_empty());
+fn lines(env: &Env, answer: &Value) -> Result<Option<Vec<Line>>, HandlerError> {
+    let is_empty = matches!(answer, Value::String(text) if text.as_bytes().is_empty());
     if answer.is_nil() || is_empty {
         return Ok(None);
     }
     let kernel = env.kernel().ok_or_else(|| HandlerError::new("the session has ended"))?;
-    Reader::new(&kernel).lines(&answer).map(Some).map_err(HandlerError::new)
+    Reader::new(&kernel).lines(answer).map(Some).map_err(HandlerError::new)
 }
