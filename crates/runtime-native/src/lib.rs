@@ -29,6 +29,7 @@ pub mod host;
 pub mod lock;
 pub mod paths;
 pub mod process;
+mod ready;
 pub mod sessions;
 pub mod shell;
 pub mod store;
