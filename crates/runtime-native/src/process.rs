@@ -3,6 +3,7 @@
 //! A session of its own takes the terminal away from the process: a program that asks for a password fails instead of
 //! writing over the screen and waiting for keys that never come.
 
+mod guard;
 mod input;
 
 use std::process::Stdio;
@@ -19,6 +20,7 @@ use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use guard::Line;
 use input::{Pipe, Terminal};
 
 /// How long a group that was asked to end may take before it is made to.
@@ -42,15 +44,18 @@ pub fn spawn(mut spec: ProcessSpec) -> Result<Process, HostError> {
     if let Some(cwd) = &spec.cwd {
         command.current_dir(cwd);
     }
-    if spec.group || spec.pty.is_some() {
-        lead_session(&mut command);
+    let leads = spec.group || spec.pty.is_some();
+    let line = leads.then(Line::open).flatten();
+    if leads {
+        lead_session(&mut command, line.clone());
     }
     let first = spec.stdin.take();
     let attached = match spec.pty {
-        Some(size) => on_terminal(&mut command, &spec, first, size)?,
-        None => on_pipes(&mut command, &spec, first)?,
+        Some(size) => on_terminal(&mut command, &spec, first, size),
+        None => on_pipes(&mut command, &spec, first),
     };
-    let group = Arc::new(Group::of(&attached.child, spec.group || spec.pty.is_some()));
+    let attached = attached.inspect_err(|_| line.iter().for_each(Line::not_started))?;
+    let group = Arc::new(Group::of(&attached.child, leads, line.is_some()));
     let running = Running {
         stdout: attached.stdout,
         stderr: attached.stderr,
@@ -122,12 +127,16 @@ fn on_terminal(
 
 /// Makes the process the leader of a session, and thereby of a group, of its own.
 #[expect(unsafe_code, reason = "the system offers no other way to leave the terminal")]
-fn lead_session(command: &mut Command) {
+fn lead_session(command: &mut Command, line: Option<Line>) {
     // SAFETY: the closure runs between fork and exec and does nothing but system calls, which are async-signal-safe.
     unsafe {
-        command.pre_exec(|| {
+        command.pre_exec(move || {
             rustix::process::setsid()?;
-            // After a kill -9 nobody is left to end the group; the leader at least ends with the thread that began it.
+            // After a kill -9 of ours the guard ends the group.
+            if let Some(line) = &line {
+                line.sign_on();
+            }
+            // Where there is no guard, the leader at least ends with the thread that began it.
             #[cfg(target_os = "linux")]
             rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
             Ok(())
@@ -160,12 +169,29 @@ struct Group {
     pid: Option<Pid>,
     whole: bool,
     gone: AtomicBool,
+    /// Whether the guard knows it.
+    guarded: AtomicBool,
 }
 
 impl Group {
-    fn of(child: &Child, whole: bool) -> Self {
+    fn of(child: &Child, whole: bool, guarded: bool) -> Self {
         let pid = child.id().and_then(|id| Pid::from_raw(id as i32));
-        Self { pid, whole, gone: AtomicBool::new(false) }
+        if let Some(pid) = pid.filter(|_| guarded) {
+            guard::note(pid);
+        }
+        Self { pid, whole, gone: AtomicBool::new(false), guarded: AtomicBool::new(guarded) }
+    }
+
+    /// Notes that nobody of the group is left. Its number may soon be another's.
+    fn is_gone(&self) {
+        self.gone.store(true, Ordering::Release);
+        self.release();
+    }
+
+    fn release(&self) {
+        if let Some(pid) = self.pid.filter(|_| self.guarded.swap(false, Ordering::AcqRel)) {
+            guard::release(pid);
+        }
     }
 
     fn signal(&self, signal: Signal) {
@@ -176,7 +202,7 @@ impl Group {
             rustix::process::kill_process(pid, signal)
         };
         if sent == Err(rustix::io::Errno::SRCH) {
-            self.gone.store(true, Ordering::Release);
+            self.is_gone();
         }
     }
 
@@ -184,8 +210,15 @@ impl Group {
     fn leader_ended(&self) {
         let Some(pid) = self.pid else { return };
         if !self.whole || rustix::process::test_kill_process_group(pid).is_err() {
-            self.gone.store(true, Ordering::Release);
+            self.is_gone();
         }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Whoever held it has killed what was left.
+        self.release();
     }
 }
 
