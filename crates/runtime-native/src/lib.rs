@@ -31,6 +31,7 @@ pub mod host;
 pub mod lock;
 pub mod paths;
 pub mod process;
+mod ready;
 pub mod serve;
 pub mod sessions;
 pub mod shell;
