@@ -27,6 +27,7 @@ pub mod artifacts;
 mod doorbell;
 pub mod host;
 pub mod lock;
+mod logging;
 pub mod paths;
 pub mod process;
 pub mod sessions;
@@ -35,6 +36,7 @@ pub mod store;
 
 pub use artifacts::FileArtifacts;
 pub use host::{KernelHost, NativeHost};
+pub use logging::console_log;
 pub use paths::Paths;
 pub use shell::ShellHandler;
 pub use store::{OpenError, OpenMode, SqliteNotebook, SqliteStore, StoreClient};
