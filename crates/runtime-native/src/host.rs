@@ -16,6 +16,8 @@ use purlin_runtime_core::{
 
 pub use kernel::KernelHost;
 
+use crate::logging::LogSink;
+
 /// The native [`Host`] of a runtime agent.
 ///
 /// Tasks and timers need a tokio runtime with a `LocalSet` around them. The HTTP client is built by the first request,
@@ -26,7 +28,7 @@ pub struct NativeHost(Rc<World>);
 struct World {
     start: Instant,
     clients: Rc<http::Clients>,
-    log: Option<Rc<dyn Fn(&Record<'_>)>>,
+    log: Option<LogSink>,
 }
 
 impl NativeHost {
@@ -38,7 +40,7 @@ impl NativeHost {
     /// Makes a host of the same clock and network that gives the lines of its log to a function, such as
     /// [`console_log`](crate::console_log) makes, instead of to `tracing`.
     #[must_use]
-    pub fn with_log(self, log: Rc<dyn Fn(&Record<'_>)>) -> Self {
+    pub fn with_log(self, log: LogSink) -> Self {
         let World { start, clients, .. } = &*self.0;
         Self(Rc::new(World { start: *start, clients: clients.clone(), log: Some(log) }))
     }

@@ -42,7 +42,7 @@ pub mod store;
 pub use artifacts::FileArtifacts;
 pub use echo::EchoHandler;
 pub use host::{KernelHost, NativeHost};
-pub use logging::console_log;
+pub use logging::{LogSink, console_log};
 pub use paths::Paths;
 pub use shell::ShellHandler;
 pub use store::{OpenError, OpenMode, SqliteNotebook, SqliteStore, StoreClient};

@@ -111,7 +111,7 @@ fn memory_is_bounded_by_the_window() {
         fold.take();
     }
     assert!(fold.rows.len() <= super::WINDOW);
-    assert!(fold.rows.iter().map(|row| row.len()).sum::<u64>() <= (super::WINDOW * super::ROW_BYTES) as u64);
+    assert!(fold.rows.iter().map(super::Row::len).sum::<u64>() <= (super::WINDOW * super::ROW_BYTES) as u64);
     let lines = "line\n".repeat(100_000);
     fold.push(&lines);
     assert_eq!(fold.take().text, lines);
