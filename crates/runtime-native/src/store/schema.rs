@@ -4,8 +4,8 @@
 //! rewrites a log: a file of an older version keeps its log as it is and gets its tables anew from it, in one
 //! transaction, so that a table which that version did not have is filled as if it had been there from the beginning.
 
-use purlin_notebook::create_statements;
 use purlin_notebook::tables::SCHEMA_VERSION;
+use purlin_notebook::{Author, create_statements};
 use rusqlite::Connection;
 
 use super::tables::{SqliteTables, cause};
@@ -82,12 +82,13 @@ pub(crate) fn replay(connection: &Connection) -> Result<u64, rusqlite::Error> {
 /// Applies the log of one database to the tables of another, or of the same, and answers how many events there are.
 pub(crate) fn apply_log(log: &Connection, to: &Connection) -> Result<u64, rusqlite::Error> {
     let mut tables = SqliteTables::new(to);
-    let mut statement = log.prepare("SELECT name, args FROM events ORDER BY rowid")?;
+    let mut statement = log.prepare("SELECT name, args, clientId, sessionId FROM events ORDER BY rowid")?;
     let mut rows = statement.query([])?;
     let mut events = 0;
     while let Some(row) = rows.next()? {
         let event = purlin_notebook::Event::from_log(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
-        purlin_notebook::apply(&event, &mut tables).map_err(cause)?;
+        let author = Author { client_id: row.get_ref(2)?.as_str()?, session_id: row.get_ref(3)?.as_str()? };
+        purlin_notebook::apply(&event, author, &mut tables).map_err(cause)?;
         events += 1;
     }
     Ok(events)

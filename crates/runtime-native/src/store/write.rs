@@ -68,7 +68,7 @@ pub(super) fn write(
         for (event, args) in batch.events.iter().zip(&batch.args) {
             last += 1;
             log.execute((last, first, event.name(), args, &replica.client_id, &replica.session_id, at))?;
-            purlin_notebook::apply(event, &mut tables).map_err(cause)?;
+            purlin_notebook::apply(event, replica.author(), &mut tables).map_err(cause)?;
             touched |= Tables::LOG;
         }
         answers.push(Ok(CommitId { first, last }));
