@@ -10,6 +10,8 @@ mod faults;
 mod lanes;
 mod lifecycle;
 mod loss;
+mod media;
 mod output;
+mod progress;
 mod stream;
 mod support;
