@@ -41,6 +41,7 @@ mod handler;
 mod host;
 mod ids;
 mod limit;
+mod liveness;
 mod options;
 mod signal;
 mod text;
@@ -57,6 +58,7 @@ pub use host::{
     Host, HttpError, HttpErrorKind, HttpRequest, HttpResponse, Level, MonoMs, Record, TaskHandle, WallMs,
 };
 pub use ids::new_id;
-pub use options::{Lifecycle, Liveness, Options, Quiet, SoleProcess};
+pub use liveness::{Health, Liveness, Renewals, SoleProcess};
+pub use options::{Latency, Lifecycle, Options, Quiet};
 pub use signal::Cancellation;
 pub use text::Utf8Decoder;
