@@ -34,6 +34,7 @@
 //! wakes up when nothing is to be done.
 
 mod agent;
+mod approval;
 mod artifacts;
 mod context;
 mod excerpt;
@@ -49,6 +50,7 @@ pub mod virtual_host;
 
 pub use agent::handle::{AgentHandle, AgentStatus};
 pub use agent::{Ended, RunError, RuntimeAgent, StartError};
+pub use approval::{APPROVAL_TIMEOUT, Decision, ToolRequest};
 pub use artifacts::{ArtifactWriter, Artifacts, MemoryArtifacts, NoArtifacts};
 pub use context::stream::{TextKind, TextStream};
 pub use context::{COALESCE, ExecutionContext};

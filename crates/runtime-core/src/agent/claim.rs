@@ -177,11 +177,13 @@ impl Serve<'_> {
         self.claim()
     }
 
-    /// Forgets claims that came to nothing: cancelled, or somebody else's by now.
+    /// Forgets claims of what is over. A claim that another came before is kept until it is confirmed itself: its
+    /// entry may have been given back by then, which makes it the first.
     fn drop_claims(&mut self) -> Result<(), StoreError> {
         let mut kept = Vec::new();
         for claim in std::mem::take(&mut self.claims) {
-            if self.is_ours(&claim.entry.queue, QueueStatus::Assigned)? {
+            let entry = self.agent.store.queue_entry(&claim.entry.queue)?;
+            if entry.is_some_and(|entry| !entry.status.is_terminal()) {
                 kept.push(claim);
             }
         }

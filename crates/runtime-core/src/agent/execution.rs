@@ -1,13 +1,14 @@
 //! One execution: claimed, started, ended.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use futures_util::FutureExt;
 use futures_util::future::abortable;
 use purlin_notebook::{
-    Annotation, Cell, CellKind, CompletionStatus, Event, OutputId, QueueEntry, QueueId, QueueStatus,
+    Annotation, Cell as NotebookCell, CellKind, CompletionStatus, Event, OutputId, QueueEntry, QueueId, QueueStatus,
     StoreError, StoreExt, ToolCallStatus, time,
 };
 
@@ -46,7 +47,7 @@ impl Serve<'_> {
         &mut self,
         entry: Waiting,
         row: QueueEntry,
-        cell: Cell,
+        cell: NotebookCell,
         annotation: Option<Annotation>,
         lane: CellKind,
     ) -> Result<bool, StoreError> {
@@ -58,11 +59,13 @@ impl Serve<'_> {
             return Ok(false);
         }
         let flush = store.flush(self.agent.options.durability, self.agent.options.flush_deadline);
-        let context = cx.clone();
+        let (context, entered) = (cx.clone(), Rc::new(Cell::new(false)));
+        let enters = entered.clone();
         let (future, abort) = abortable(
             AssertUnwindSafe(async move {
                 flush.await?;
                 context.check()?;
+                enters.set(true);
                 handler.execute(context).await
             })
             .catch_unwind(),
@@ -78,7 +81,7 @@ impl Serve<'_> {
             (of, end)
         }));
         let started = self.agent.host.mono();
-        self.active.push(Active { cx, lane, entry, fence, started, abort, stopping: None });
+        self.active.push(Active { cx, lane, entry, fence, started, entered, abort, stopping: None });
         Ok(true)
     }
 
@@ -108,7 +111,7 @@ impl Serve<'_> {
     fn context(
         &self,
         entry: &QueueEntry,
-        cell: Cell,
+        cell: NotebookCell,
         annotation: Option<Annotation>,
         lane: CellKind,
     ) -> Result<ExecutionContext, StoreError> {
@@ -170,6 +173,13 @@ impl Serve<'_> {
         }
         if !self.is_ours(queue, QueueStatus::Executing)? {
             // Cancelled, or settled by others: its last words are kept, its end is not ours to tell.
+            return self.settle(events);
+        }
+        if !active.entered.get() && active.stopping.is_some() {
+            // We end before its handler was called: nothing happened, and the next holder of the lane may do it.
+            let (queue_id, runtime_session_id) = (queue.clone(), self.session.clone());
+            let reason = "its runtime ended before it began".to_owned();
+            events.push(Event::ExecutionReleased { queue_id, runtime_session_id, reason });
             return self.settle(events);
         }
         let verdict = self.judge(&active, end);

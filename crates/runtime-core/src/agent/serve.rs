@@ -1,7 +1,9 @@
 //! The loop of an agent that holds its lanes: claims, cancellations, ends of executions, one at a time.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -63,6 +65,8 @@ pub(super) struct Active {
     pub(super) entry: Waiting,
     pub(super) fence: Fence,
     pub(super) started: MonoMs,
+    /// Whether its handler was called.
+    pub(super) entered: Rc<Cell<bool>>,
     pub(super) abort: AbortHandle,
     /// Why it is being stopped, once it is.
     pub(super) stopping: Option<&'static str>,
