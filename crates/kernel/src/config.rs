@@ -90,7 +90,9 @@ impl Config<'_> {
     /// Writes a value at a dotted path; null takes it away. A path with an empty part is refused.
     pub fn set(self, path: &str, value: Value, scope: ConfigScope) -> Result<(), HandlerError> {
         if path.split('.').any(str::is_empty) {
-            return Err(HandlerError::new(format!("a dotted path such as `ui.theme` expected, got `{path}`")));
+            return Err(HandlerError::new(format!(
+                "a dotted path such as `ui.theme` expected, got `{path}`"
+            )));
         }
         let store = self.0.0.config.0.borrow().clone();
         store.set(path, value, scope)

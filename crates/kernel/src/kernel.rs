@@ -6,8 +6,8 @@ use std::rc::{Rc, Weak};
 use crate::hooks::terminal;
 use crate::{ExtId, Host};
 use crate::{
-    buffer, command, config, ext, frame, guard, hooks, input, job, keymap, layout, mark, option, port, registry, state, task, timer,
-    tx, ui, window,
+    buffer, command, config, ext, frame, guard, hooks, input, job, keymap, layout, mark, option, port,
+    registry, state, task, timer, tx, ui, window,
 };
 
 /// The programmable heart; a clone is another handle of the same kernel.

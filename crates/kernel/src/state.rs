@@ -43,13 +43,8 @@ pub trait StateStore {
     fn get(&self, scope: Scope, extension: &str, key: &str) -> Result<Option<Value>, HandlerError>;
 
     /// Sets a value, or takes it away.
-    fn set(
-        &self,
-        scope: Scope,
-        extension: &str,
-        key: &str,
-        value: Option<Value>,
-    ) -> Result<(), HandlerError>;
+    fn set(&self, scope: Scope, extension: &str, key: &str, value: Option<Value>)
+    -> Result<(), HandlerError>;
 
     /// Lists the keys of an extension, sorted.
     fn keys(&self, scope: Scope, extension: &str) -> Result<Vec<String>, HandlerError>;

@@ -55,7 +55,9 @@ pub enum StartError {
     #[error("a client id is required: it is the user for whom the agent acts")]
     NoClientId,
     /// The store is ordered elsewhere and does not tell in which order.
-    #[error("the store does not tell what its remote authority has confirmed, so nothing can be claimed from it")]
+    #[error(
+        "the store does not tell what its remote authority has confirmed, so nothing can be claimed from it"
+    )]
     NoConfirmation,
     /// What shows to others that we live could not be taken.
     #[error("the runtime session could not be held: {0}")]

@@ -82,7 +82,8 @@ impl ExecutionContext {
                         Err(error) => return Poll::Ready(Err(error.into())),
                     },
                     Poll::Ready(None) => {
-                        let closed = StoreError::Closed("it was closed while a tool waited for approval".to_owned());
+                        let closed =
+                            StoreError::Closed("it was closed while a tool waited for approval".to_owned());
                         return Poll::Ready(Err(closed.into()));
                     }
                     Poll::Pending => break,

@@ -80,10 +80,12 @@ const WARNING_UP_TO: i64 = 45_000;
 impl Health {
     /// Judges by the time since the last renewal, in milliseconds; a renewal of the future counts as one of now.
     pub const fn of_gap(gap: i64) -> Self {
-        match gap {
-            ..=HEALTHY_UP_TO => Self::Healthy,
-            ..=WARNING_UP_TO => Self::Warning,
-            _ => Self::Disconnected,
+        if gap <= HEALTHY_UP_TO {
+            Self::Healthy
+        } else if gap <= WARNING_UP_TO {
+            Self::Warning
+        } else {
+            Self::Disconnected
         }
     }
 
@@ -124,10 +126,8 @@ impl Renewals {
         let Inner { store, host, first_seen } = &*self.0;
         // A store that cannot be read just now says nothing about others, and nobody is taken for dead by mistake.
         let Ok(sessions) = store.runtime_sessions() else { return Some(RUNTIME_SESSION_TIMEOUT_MS) };
+        // A session that was terminated by others may still be ending its work, so its last renewal counts all the same.
         let row = sessions.into_iter().find(|row| row.session_id == *session)?;
-        if !row.is_active || row.status == RuntimeStatus::Terminated {
-            return None;
-        }
         let left = if let Some(expires) = row.expires_at.as_deref().and_then(time::parse_iso) {
             expires.saturating_sub(host.now())
         } else {

@@ -41,10 +41,7 @@ fn state_is_bounded() {
     kernel.state().set(a, Scope::Session, "key", json!("abcdefghij")).unwrap();
     let error = kernel.state().set(a, Scope::Session, "more", json!("0123")).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Memory);
-    assert_eq!(
-        error.message,
-        "extension `a` would keep 25 bytes of session state, and its quota is 20"
-    );
+    assert_eq!(error.message, "extension `a` would keep 25 bytes of session state, and its quota is 20");
     assert!(kernel.state().set(a, Scope::Session, "", json!(1)).is_err());
 }
 
@@ -91,7 +88,9 @@ fn an_option_comes_from_run_time_then_environment_then_configuration_then_defaul
     let said: Vec<String> = kernel.guard().messages().into_iter().map(|message| message.text).collect();
     assert_eq!(
         said,
-        ["option `size`: the variable `PURLIN_OPT_MY_EXT_SIZE` is passed over, one of \"small\", \"large\" expected"]
+        [
+            "option `size`: the variable `PURLIN_OPT_MY_EXT_SIZE` is passed over, one of \"small\", \"large\" expected"
+        ]
     );
     kernel.option().set(ext, "count", json!(9)).unwrap();
     assert_eq!(get("count"), json!(9));

@@ -70,7 +70,7 @@ pub(super) struct Backlog {
     cells: BTreeMap<CellId, BTreeSet<QueueId>>,
     /// Entries whose cell is gone.
     orphans: BTreeSet<QueueId>,
-    /// Where in the log entries that did not wait were cancelled, and the last cancellation of all.
+    /// Where in the log entries were cancelled, and the last cancellation of all.
     cuts: BTreeMap<QueueId, i64>,
     cut_all: Option<i64>,
 }
@@ -113,7 +113,9 @@ impl Backlog {
         self.rowid += 1;
         let now: BTreeSet<QueueId> = pending.iter().map(|entry| entry.id.clone()).collect();
         let left: Vec<QueueId> = self.entries.keys().filter(|id| !now.contains(*id)).cloned().collect();
-        left.iter().for_each(|queue| drop(self.remove(queue)));
+        for queue in &left {
+            self.remove(queue);
+        }
         for (number, entry) in pending.into_iter().enumerate() {
             let place = Place(self.rowid, number);
             self.add(Waiting { queue: entry.id, cell: entry.cell_id, place, batch: None });
@@ -135,16 +137,17 @@ impl Backlog {
                 }
             }
             Event::ExecutionCancelled { queue_id, .. } => {
-                if self.remove(&queue_id).is_none() {
-                    self.cuts.insert(queue_id, rowid);
-                }
+                self.remove(&queue_id);
+                self.cuts.insert(queue_id, rowid);
             }
             Event::AllExecutionsCancelled {} => {
                 let (rowid, released) = (self.rowid, self.released);
                 *self = Self { rowid, released, cut_all: Some(entry.rowid), ..Self::default() };
             }
             Event::ExecutionReleased { queue_id, .. } => self.released(store, &queue_id)?,
-            Event::CellDeleted { id, .. } => self.orphans.extend(self.cells.get(&id).into_iter().flatten().cloned()),
+            Event::CellDeleted { id, .. } => {
+                self.orphans.extend(self.cells.get(&id).into_iter().flatten().cloned())
+            }
             Event::CellTypeChanged { id: cell, .. } | Event::CellAnnotated { cell_id: cell, .. } => {
                 for queue in self.cells.get(&cell).cloned().unwrap_or_default() {
                     self.refile(store, &queue)?;

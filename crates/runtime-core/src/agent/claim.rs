@@ -101,7 +101,7 @@ impl Serve<'_> {
             self.claims.push(Claim { entry, lane, lost: false });
             return Ok(true);
         }
-        self.begin(entry, row, cell, annotation, lane)
+        self.begin(entry, &row, cell, annotation, lane)
     }
 
     /// Claims an entry; answers whether it is ours, as far as this store knows.
@@ -116,7 +116,7 @@ impl Serve<'_> {
     fn begin(
         &mut self,
         entry: Waiting,
-        row: QueueEntry,
+        row: &QueueEntry,
         cell: Cell,
         annotation: Option<Annotation>,
         lane: CellKind,
@@ -170,7 +170,7 @@ impl Serve<'_> {
             let (row, cell) = (store.queue_entry(queue)?, store.cell(&entry.cell)?);
             let annotation = store.annotation(&entry.cell)?;
             match (row, cell) {
-                (Some(row), Some(cell)) => drop(self.begin(entry, row, cell, annotation, lane)?),
+                (Some(row), Some(cell)) => drop(self.begin(entry, &row, cell, annotation, lane)?),
                 _ => self.refuse(&entry)?,
             }
         }

@@ -51,7 +51,10 @@ impl Inner {
             Authority::Remote { .. } => Durability::Authority,
         };
         if let Err(error) = self.store.flush(level, self.options.flush_deadline).await {
-            self.log(Level::Warn, &format!("The store is closed without its last events being safe: {error}."));
+            self.log(
+                Level::Warn,
+                &format!("The store is closed without its last events being safe: {error}."),
+            );
         }
         self.call("close", |_| close());
     }

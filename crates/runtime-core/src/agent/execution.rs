@@ -8,8 +8,8 @@ use std::rc::Rc;
 use futures_util::FutureExt;
 use futures_util::future::abortable;
 use purlin_notebook::{
-    Annotation, Cell as NotebookCell, CellKind, CompletionStatus, Event, OutputId, QueueEntry, QueueId, QueueStatus,
-    StoreError, StoreExt, ToolCallStatus, time,
+    Annotation, Cell as NotebookCell, CellKind, CompletionStatus, Event, OutputId, QueueEntry, QueueId,
+    QueueStatus, StoreError, StoreExt, ToolCallStatus, time,
 };
 
 use crate::agent::backlog::Waiting;
@@ -46,14 +46,14 @@ impl Serve<'_> {
     pub(super) fn start(
         &mut self,
         entry: Waiting,
-        row: QueueEntry,
+        row: &QueueEntry,
         cell: NotebookCell,
         annotation: Option<Annotation>,
         lane: CellKind,
     ) -> Result<bool, StoreError> {
         let store = &self.agent.store;
         let Some(handler) = self.agent.handlers.get(lane).cloned() else { return Ok(false) };
-        let cx = self.context(&row, cell, annotation, lane)?;
+        let cx = self.context(row, cell, annotation, lane)?;
         store.commit(&self.start_of(&cx, lane))?;
         if !self.is_ours(&entry.queue, QueueStatus::Executing)? {
             return Ok(false);

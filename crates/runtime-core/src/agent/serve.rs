@@ -290,12 +290,11 @@ impl<'a> Serve<'a> {
         !self.unsettled.is_empty()
     }
 
-    /// Hears of the end of sessions that live and still execute in the store.
+    /// Hears of the end of sessions that live and still hold entries of the queue.
     fn watch_displaced(&mut self) -> Result<(), StoreError> {
-        let owners: BTreeSet<RuntimeSessionId> = self
-            .agent
-            .store
-            .queue(Some(QueueStatus::Executing))?
+        let mut entries = self.agent.store.queue(Some(QueueStatus::Executing))?;
+        entries.extend(self.agent.store.queue(Some(QueueStatus::Assigned))?);
+        let owners: BTreeSet<RuntimeSessionId> = entries
             .into_iter()
             .filter_map(|entry| entry.assigned_runtime_session)
             .filter(|owner| *owner != self.session && self.agent.is_alive(owner))

@@ -143,9 +143,12 @@ impl Inner {
     /// Waits for a time; answers true at once if the agent is to stop.
     async fn stopped_within(&self, time: Duration) -> bool {
         let mut sleep = self.host.sleep(time);
-        poll_fn(|cx| match self.shared.poll_stop(cx) {
-            true => Poll::Ready(true),
-            false => sleep.as_mut().poll(cx).map(|()| false),
+        poll_fn(|cx| {
+            if self.shared.poll_stop(cx) {
+                Poll::Ready(true)
+            } else {
+                sleep.as_mut().poll(cx).map(|()| false)
+            }
         })
         .await
     }

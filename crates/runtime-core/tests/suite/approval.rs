@@ -19,7 +19,10 @@ fn asking(diary: &Diary) -> Rc<dyn Handler> {
             let arguments = json!({"command": "rm x"});
             let built_in = tool == "create_cell";
             let decision = cx.approve(ToolRequest { call_id, tool, arguments: &arguments, built_in }).await;
-            diary.note(format!("{call_id}: {}", decision.map_or_else(|e| e.to_string(), |d| format!("{d:?}"))));
+            diary.note(format!(
+                "{call_id}: {}",
+                decision.map_or_else(|e| e.to_string(), |d| format!("{d:?}"))
+            ));
             Ok(Outcome::done())
         }
     })

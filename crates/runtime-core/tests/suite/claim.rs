@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use purlin_notebook::{
-    CellId, CellKind, CellRun, CellType, CompletionStatus, Event, ExecutionState, OutputType, QueueId, QueueStatus,
-    RuntimeSessionId, StoreExt,
+    CellId, CellKind, CellRun, CellType, CompletionStatus, Event, ExecutionState, OutputType, QueueId,
+    QueueStatus, RuntimeSessionId, StoreExt,
 };
 use purlin_runtime_core::{
     ExecutionContext, ExecutionError, Handlers, Options, Outcome, RuntimeAgent, StartError, handler_fn,
@@ -75,7 +75,10 @@ fn row_022_an_error_fails_the_entry_and_the_next_is_executed() {
     assert_eq!(world.store.cell(&cell).unwrap().unwrap().execution_state, ExecutionState::Error);
     assert_eq!(world.outputs(&cell)[0].output_type, OutputType::Error);
     assert_eq!(world.store.execution_note(&bad).unwrap().unwrap().error.unwrap(), "Bad: It was bad.");
-    assert_eq!(diary.read(), ["startup".to_owned(), "connected".to_owned(), format!("error {bad} Bad: It was bad.")]);
+    assert_eq!(
+        diary.read(),
+        ["startup".to_owned(), "connected".to_owned(), format!("error {bad} Bad: It was bad.")]
+    );
 }
 
 #[cfg(not(target_family = "wasm"))]

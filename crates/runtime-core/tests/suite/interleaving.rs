@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use purlin_notebook::{CellId, CellKind, CellRun, Event, QueueId, StoreExt};
+use purlin_notebook::{CellId, CellKind, CellRun, Event, QueueId, QueueStatus, StoreExt};
 use purlin_runtime_core::{
     ExecutionContext, ExecutionError, Handler, Host, Outcome, Renewals, RuntimeAgent, TaskHandle, handler_fn,
 };
@@ -185,12 +185,14 @@ impl Game {
     fn end(mut self, seed: u64) {
         self.start_with(&[CellKind::Echo, CellKind::Shell], true);
         self.world.host.advance(100_000);
-        // What never ends by itself is cancelled; what waited behind it has its turn then.
+        let last = self.processes.last().and_then(|process| process.agent.session_id());
+        // What the last runtime executes and never ends by itself is cancelled; what waits behind has its turn then.
         for _ in 0..self.queues.len() {
-            let open: Vec<QueueId> =
-                self.queues.iter().filter(|queue| !self.world.status(queue).is_terminal()).cloned().collect();
-            for queue in open.iter().filter(|queue| self.calls.borrow().contains_key(*queue)) {
-                self.world.cancel(queue);
+            for queue in &self.queues {
+                let entry = self.world.entry(queue);
+                if entry.status == QueueStatus::Executing && entry.assigned_runtime_session == last {
+                    self.world.cancel(queue);
+                }
             }
             self.world.host.advance(1_000);
         }

@@ -34,7 +34,10 @@ fn a_surface_waits_for_a_living_holder_and_takes_over_when_it_is_gone() {
     world.host.advance(100);
     assert_eq!(second.status(), AgentStatus::Ready);
     assert_eq!((world.status(&lost), world.status(&queued)), (QueueStatus::Failed, QueueStatus::Completed));
-    assert_eq!(diary.read(), [format!("waiting for {holder}"), "startup".to_owned(), "connected".to_owned(), "queued".to_owned()]);
+    assert_eq!(
+        diary.read(),
+        [format!("waiting for {holder}"), "startup".to_owned(), "connected".to_owned(), "queued".to_owned()]
+    );
 }
 
 #[test]

@@ -6,9 +6,7 @@ use purlin_notebook::{
     CellKind, Durability, Event, QueueStatus, RuntimeSessionId, RuntimeStatus, Store, StoreError, StoreExt,
     TerminationReason,
 };
-use purlin_runtime_core::{
-    AgentStatus, Ended, Handlers, Host, Options, RunError, RuntimeAgent, StartError,
-};
+use purlin_runtime_core::{AgentStatus, Ended, Handlers, Host, Options, RunError, RuntimeAgent, StartError};
 
 use crate::support::{Diary, FaultyStore, World, all, deaf, echo, noting, patient};
 
@@ -60,7 +58,8 @@ fn row_002_others_are_displaced_before_our_start_in_one_commit() {
     let names: Vec<_> = of_start.iter().map(|entry| crate::support::short(entry.event.name())).collect();
     assert_eq!(names[2..], ["RuntimeSessionStarted", "LanesAnnounced", "RuntimeSessionStatusChanged"]);
     let sessions = world.store.runtime_sessions().unwrap().into_iter();
-    let active: Vec<_> = sessions.filter(|session| session.is_active).map(|session| session.session_id).collect();
+    let active: Vec<_> =
+        sessions.filter(|session| session.is_active).map(|session| session.session_id).collect();
     assert_eq!(active, [beside.session_id().unwrap(), second.session_id().unwrap()]);
 }
 
@@ -363,7 +362,11 @@ fn row_083_a_store_that_is_closed_under_the_agent_stops_it() {
     });
     assert!(matches!(ended, Err(RunError::Store(StoreError::Closed(_)))), "{ended:?}");
     assert_eq!(agent.status(), AgentStatus::Stopped);
-    assert_eq!(world.status(&running), QueueStatus::Executing, "what was running is the next agent's to settle");
+    assert_eq!(
+        world.status(&running),
+        QueueStatus::Executing,
+        "what was running is the next agent's to settle"
+    );
     let told = diary.read();
     assert_eq!(told[..2], ["startup", "connected"]);
     assert!(told[2].starts_with("disconnected: "), "{told:?}");

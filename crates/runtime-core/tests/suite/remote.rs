@@ -11,8 +11,8 @@ use purlin_notebook::{
     CellKind, CompletionStatus, Event, QueueId, QueueStatus, RuntimeSessionId, Store, StoreExt, time,
 };
 use purlin_runtime_core::{
-    AgentStatus, ExecutionContext, Handler, Health, Host, Latency, Options, Outcome, RuntimeAgent, StartError,
-    handler_fn,
+    AgentStatus, ExecutionContext, Handler, Health, Host, Latency, Options, Outcome, RuntimeAgent,
+    StartError, handler_fn,
 };
 
 use crate::support::{Diary, World, requested};
@@ -35,7 +35,7 @@ impl Remote {
         Self { world, authority, executed: Executed::default() }
     }
 
-    fn options(&self) -> Options {
+    fn options() -> Options {
         let mut options = Options::new("test", "ada", [CellKind::Echo]);
         options.displace = true;
         options.lifecycle = Rc::new(Diary::default());
@@ -81,7 +81,7 @@ impl Remote {
 fn row_006_of_two_that_start_at_once_the_later_confirmed_start_wins() {
     let remote = Remote::new(100);
     let (one, two) = (remote.authority.replica("one"), remote.authority.replica("two"));
-    let (first, second) = (remote.agent(&one, remote.options()), remote.agent(&two, remote.options()));
+    let (first, second) = (remote.agent(&one, Remote::options()), remote.agent(&two, Remote::options()));
     remote.world.start(&first);
     remote.world.start(&second);
     // Neither has heard of the other, and neither may claim yet.
@@ -92,7 +92,8 @@ fn row_006_of_two_that_start_at_once_the_later_confirmed_start_wins() {
     assert_eq!(second.handle().health(remote.world.host.now()), Health::Healthy);
     for store in [&one, &two] {
         let sessions = store.runtime_sessions().unwrap().into_iter();
-        let active: Vec<_> = sessions.filter(|session| session.is_active).map(|s| Some(s.session_id)).collect();
+        let active: Vec<_> =
+            sessions.filter(|session| session.is_active).map(|s| Some(s.session_id)).collect();
         assert_eq!(active, [second.session_id()]);
     }
 }
@@ -104,10 +105,10 @@ fn row_027_two_agents_execute_each_request_once() {
         let (one, two) = (remote.authority.replica("one"), remote.authority.replica("two"));
         let surface = remote.authority.replica("surface");
         let mut queues = remote.ask(&surface, "before", 50);
-        let first = remote.agent(&one, remote.options());
+        let first = remote.agent(&one, Remote::options());
         remote.world.start(&first);
         remote.world.host.advance(latency * 6 + 50);
-        let second = remote.agent(&two, remote.options());
+        let second = remote.agent(&two, Remote::options());
         remote.world.start(&second);
         queues.extend(remote.ask(&surface, "after", 50));
         remote.world.host.advance(200_000);
@@ -116,7 +117,11 @@ fn row_027_two_agents_execute_each_request_once() {
         for queue in &queues {
             let entry = surface.queue_entry(queue).unwrap().unwrap();
             assert!(entry.status.is_terminal(), "latency {latency}: {entry:?}");
-            assert_eq!(executed[queue], [entry.assigned_runtime_session.unwrap()], "latency {latency}: {queue}");
+            assert_eq!(
+                executed[queue],
+                [entry.assigned_runtime_session.unwrap()],
+                "latency {latency}: {queue}"
+            );
         }
         let by_first = executed.values().filter(|by| Some(&by[0]) != second.session_id().as_ref()).count();
         assert!((1..100).contains(&by_first), "both took part, the first {by_first} times");
@@ -130,7 +135,7 @@ fn row_027_two_agents_execute_each_request_once() {
 fn row_027_a_claim_that_was_second_is_not_executed() {
     let remote = Remote::new(100);
     let (one, rival) = (remote.authority.replica("one"), remote.authority.replica("rival"));
-    let agent = remote.agent(&one, remote.options());
+    let agent = remote.agent(&one, Remote::options());
     remote.world.start(&agent);
     remote.world.host.advance(500);
     let queues = remote.ask(&rival, "job", 2);
@@ -152,7 +157,7 @@ fn assigned(queue: &QueueId, session: &str) -> Event {
 fn row_028_a_losing_claim_confirmed_after_the_completion_changes_nothing() {
     let remote = Remote::new(30);
     let (one, late) = (remote.authority.replica("one"), remote.authority.late_replica("late", 5_000));
-    let agent = remote.agent(&one, remote.options());
+    let agent = remote.agent(&one, Remote::options());
     remote.world.start(&agent);
     remote.world.host.advance(500);
     let queues = remote.ask(&one, "job", 1);
@@ -174,7 +179,7 @@ fn row_028_a_losing_claim_confirmed_after_the_completion_changes_nothing() {
 fn row_045_a_rebase_of_our_claim_does_not_change_who_executes() {
     let remote = Remote::new(100);
     let (one, rival) = (remote.authority.replica("one"), remote.authority.replica("rival"));
-    let agent = remote.agent(&one, remote.options());
+    let agent = remote.agent(&one, Remote::options());
     remote.world.start(&agent);
     remote.world.host.advance(500);
     let queues = remote.ask(&one, "job", 2);
@@ -189,7 +194,7 @@ fn row_045_a_rebase_of_our_claim_does_not_change_who_executes() {
     remote.world.host.advance(10_000);
     let session = agent.session_id().unwrap();
     for queue in &queues {
-        assert_eq!(remote.executed.borrow()[queue], [session.clone()]);
+        assert_eq!(remote.executed.borrow()[queue], std::slice::from_ref(&session));
         assert_eq!(rival.queue_entry(queue).unwrap().unwrap().status, QueueStatus::Completed);
     }
 }
@@ -198,7 +203,7 @@ fn row_045_a_rebase_of_our_claim_does_not_change_who_executes() {
 fn a_claim_that_is_cancelled_before_it_is_confirmed_does_not_begin() {
     let remote = Remote::new(100);
     let (one, surface) = (remote.authority.replica("one"), remote.authority.replica("surface"));
-    let agent = remote.agent(&one, remote.options());
+    let agent = remote.agent(&one, Remote::options());
     remote.world.start(&agent);
     remote.world.host.advance(500);
     let queues = remote.ask(&one, "job", 2);
@@ -206,7 +211,8 @@ fn a_claim_that_is_cancelled_before_it_is_confirmed_does_not_begin() {
     let cell_id = one.queue_entry(&queues[0]).unwrap().unwrap().cell_id;
     let (cancelled_by, reason) = ("ada".to_owned(), "esc".to_owned());
     let queue_id = queues[0].clone();
-    one.commit(&[Event::ExecutionCancelled { queue_id, cell_id, cancelled_by, actor_id: None, reason }]).unwrap();
+    one.commit(&[Event::ExecutionCancelled { queue_id, cell_id, cancelled_by, actor_id: None, reason }])
+        .unwrap();
     remote.world.host.advance(10_000);
     assert_eq!(remote.executed.borrow().keys().collect::<Vec<_>>(), [&queues[1]]);
     assert_eq!(surface.queue_entry(&queues[0]).unwrap().unwrap().status, QueueStatus::Cancelled);
@@ -216,7 +222,7 @@ fn a_claim_that_is_cancelled_before_it_is_confirmed_does_not_begin() {
 fn a_shutdown_gives_back_what_was_claimed_and_not_confirmed() {
     let remote = Remote::new(100);
     let (one, two) = (remote.authority.replica("one"), remote.authority.replica("two"));
-    let first = remote.agent(&one, remote.options());
+    let first = remote.agent(&one, Remote::options());
     remote.world.start(&first);
     remote.world.host.advance(500);
     let queues = remote.ask(&one, "job", 1);
@@ -224,7 +230,7 @@ fn a_shutdown_gives_back_what_was_claimed_and_not_confirmed() {
     remote.world.host.run(first.shutdown());
     remote.world.host.advance(1_000);
     assert!(remote.executed.borrow().is_empty());
-    let second = remote.agent(&two, remote.options());
+    let second = remote.agent(&two, Remote::options());
     remote.world.start(&second);
     remote.world.host.advance(1_000);
     assert_eq!(remote.executed.borrow()[&queues[0]], [second.session_id().unwrap()]);
@@ -234,7 +240,7 @@ fn a_shutdown_gives_back_what_was_claimed_and_not_confirmed() {
 fn the_optimistic_way_waits_for_our_start_alone() {
     let remote = Remote::new(100);
     let one = remote.authority.replica("one");
-    let mut options = remote.options();
+    let mut options = Remote::options();
     options.latency = Latency::Optimistic;
     let agent = remote.agent(&one, options);
     remote.world.start(&agent);
@@ -274,7 +280,7 @@ fn a_dead_session_elsewhere_is_settled_when_its_renewals_expire() {
     ])
     .unwrap();
     remote.world.host.advance(1_000);
-    let mut options = remote.options();
+    let mut options = Remote::options();
     options.displace = false;
     let agent = remote.agent(&one, options);
     remote.world.start(&agent);
@@ -292,6 +298,6 @@ fn a_dead_session_elsewhere_is_settled_when_its_renewals_expire() {
 #[test]
 fn a_store_that_does_not_tell_what_is_confirmed_is_refused() {
     let remote = Remote::new(0);
-    let agent = remote.agent(&remote.authority.silent_replica("one"), remote.options());
+    let agent = remote.agent(&remote.authority.silent_replica("one"), Remote::options());
     assert_eq!(remote.world.host.run(agent.start()), Err(StartError::NoConfirmation));
 }

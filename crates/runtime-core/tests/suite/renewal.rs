@@ -4,8 +4,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use purlin_notebook::{
-    CellKind, Event, QueueStatus, RuntimeSession, RuntimeSessionId, RuntimeStatus, StoreExt, TerminationReason,
-    time,
+    CellKind, Event, QueueStatus, RuntimeSession, RuntimeSessionId, RuntimeStatus, StoreExt,
+    TerminationReason, time,
 };
 use purlin_runtime_core::{AgentStatus, Health, Host, Liveness, Options, Renewals};
 
@@ -48,7 +48,11 @@ fn started(session: &str) -> Event {
 }
 
 fn renewal(session: &str, at: i64) -> Event {
-    Event::RuntimeSessionRenewal { session_id: session.into(), renewed_at: time::iso(at), valid_for_ms: 30_000 }
+    Event::RuntimeSessionRenewal {
+        session_id: session.into(),
+        renewed_at: time::iso(at),
+        valid_for_ms: 30_000,
+    }
 }
 
 #[test]

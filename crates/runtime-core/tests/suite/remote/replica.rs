@@ -132,7 +132,8 @@ impl Replica {
             view.shown.borrow().commit(&news).expect("what was committed once is taken again");
         } else if !ours_alone {
             let shown = view.authority.empty();
-            let mut all: Vec<Event> = log[..from].iter().map(|(_, _, event)| event.clone()).chain(news()).collect();
+            let mut all: Vec<Event> =
+                log[..from].iter().map(|(_, _, event)| event.clone()).chain(news()).collect();
             all.extend(view.pending.borrow().iter().map(|(_, event)| event.clone()));
             shown.commit(&all).expect("what was committed once is taken again");
             *view.shown.borrow_mut() = shown;
