@@ -56,7 +56,7 @@ mod tx;
 pub mod ui;
 pub mod window;
 
-pub use buffer::{Block, BlockSource, Buffer, BufferChange};
+pub use buffer::{Block, BlockSource, Buffer, BufferChange, Shown};
 pub use command::{CommandCall, CommandFn, CommandKind, CommandListing, CommandResult, CommandSpec};
 pub use config::{ConfigScope, ConfigStore, MemoryConfig};
 pub use edit::VisualLines;
@@ -81,7 +81,7 @@ pub use kernel::{Kernel, Topic, WeakKernel};
 pub use key::{Key, KeyCode, KeyEvent, KeyParseError, Mods};
 pub use keymap::{Action, KeyAnswer, KeyContext, KeymapError, KeymapListing, KeymapOptions, Layer, Target};
 pub use layout::{Dir, LayoutNode, Rect};
-pub use mark::{Mark, MarkOptions, Namespace};
+pub use mark::{Mark, MarkOptions, Namespace, VirtPos};
 pub use option::{Chosen, OptionListing, OptionSource, OptionSpec, OptionType};
 pub use port::{Port, Progress, ServiceCall, ServiceFn};
 pub use registry::{Handle, RegId};

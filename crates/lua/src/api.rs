@@ -8,10 +8,16 @@ mod check;
 mod command;
 mod core;
 mod declare;
+mod fs;
 mod hook;
+mod http;
 mod json;
 mod keymap;
 mod legacy;
+mod mark;
+mod option;
+mod shape;
+mod state;
 mod task;
 mod timer;
 mod tool;
@@ -26,6 +32,7 @@ pub(crate) use buf::view::{live as buffer_view, read as buffer_field};
 pub(crate) use call::{Call, string_list};
 pub use check::describe;
 pub use declare::{ApiFn, Need, Opt, Param, Run, Ty};
+pub use shape::{Method, SHAPES, Shape, ShapeField};
 pub(crate) use win::{field as window_field, focus_json};
 
 use crate::compat;
@@ -33,7 +40,7 @@ use crate::env::Env;
 use crate::fault;
 
 /// Every family, in the order of the reference.
-const FAMILIES: [&[ApiFn]; 15] = [
+const FAMILIES: &[&[ApiFn]] = &[
     core::FNS,
     task::FNS,
     hook::FNS,
@@ -43,11 +50,17 @@ const FAMILIES: [&[ApiFn]; 15] = [
     buf::blocks::FNS,
     win::FNS,
     ui::FNS,
+    mark::FNS,
+    ui::text::FNS,
     keymap::FNS,
     command::FNS,
     action::FNS,
     tool::FNS,
     timer::FNS,
+    fs::FNS,
+    http::FNS,
+    state::FNS,
+    option::FNS,
     legacy::FNS,
 ];
 

@@ -32,6 +32,8 @@ pub enum Request {
         /// The options every surface shares.
         options: Options,
     },
+    /// Run a runtime as a process of its own (`runtime …`); its arguments are its own affair.
+    Runtime(Vec<OsString>, Options),
 }
 
 /// Where the prompt of `-p` comes from.
@@ -95,6 +97,10 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, S
             _ => Ok(Request::SessionList(options(&matches)?)),
         };
     }
+    if let Some(("runtime", runtime)) = matches.subcommand() {
+        let arguments = runtime.get_many::<OsString>("ARGUMENTS").unwrap_or_default().cloned().collect();
+        return Ok(Request::Runtime(arguments, options(&matches)?));
+    }
     let options = options(&matches)?;
     match text(&matches, "print") {
         Some(prompt) => {
@@ -149,6 +155,18 @@ fn command() -> Command {
                 .global(true)
                 .value_parser(clap::value_parser!(PathBuf)),
         ])
+        .subcommand(
+            Command::new("runtime")
+                .about("Runs a runtime, `echo`, `shell` or `agent`, as a process of its own")
+                .disable_help_flag(true)
+                .arg(
+                    Arg::new("ARGUMENTS")
+                        .num_args(0..)
+                        .trailing_var_arg(true)
+                        .allow_hyphen_values(true)
+                        .value_parser(clap::value_parser!(OsString)),
+                ),
+        )
         .subcommand(
             Command::new("session")
                 .about("Lists or shows sessions")
@@ -291,6 +309,15 @@ mod tests {
             panic!("not a show request")
         };
         assert_eq!((id.as_str(), options.config), ("0190", Some("x".into())));
+    }
+
+    #[test]
+    fn what_follows_runtime_is_the_runtimes() {
+        let line = "--cwd /tmp runtime shell -n abc --help --cwd=/ -e x";
+        let Ok(Request::Runtime(arguments, options)) = parse(line) else { panic!("not a runtime") };
+        assert_eq!(arguments, ["shell", "-n", "abc", "--help", "--cwd=/", "-e", "x"]);
+        assert_eq!(options.cwd, Some("/tmp".into()));
+        assert!(matches!(parse("runtime -h"), Ok(Request::Runtime(arguments, _)) if arguments == ["-h"]));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //!
 //! * [`args`]: the command line, parsed into a [`args::Request`].
 //! * [`config`]: the layers of configuration, every setting declared once.
+//! * [`runtimes`]: runtimes as processes of their own.
 //! * [`report`]: what a person reads when something fails.
 //!
 //! The principal entry is [`run`], which carries out a request and answers the exit code.
@@ -21,11 +22,11 @@ mod logging;
 mod models;
 pub mod report;
 mod runtime;
+pub mod runtimes;
 mod say;
 mod session;
 mod sessions;
 mod show;
-mod signals;
 mod start;
 mod terminal;
 
@@ -63,6 +64,7 @@ fn carry_out(request: &Request) -> Result<u8, Report> {
             headless::run(start, options, prompt, *json)
         }
         Request::SessionList(_) => sessions::list(&start::paths(&start::variable)?).map(|()| 0),
+        Request::Runtime(arguments, options) => runtimes::run(arguments, options),
         Request::SessionShow { id, .. } => sessions::show(&start::paths(&start::variable)?, id).map(|()| 0),
     }
 }

@@ -17,3 +17,9 @@ pub fn error(message: impl Display) {
 pub fn warning(message: &str) {
     eprintln!("purlin: {}", visible(message));
 }
+
+/// Prints what was asked for on standard output.
+pub fn print(text: &str) {
+    // A reader that has left has read what it wanted.
+    drop(std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes()));
+}

@@ -1,7 +1,9 @@
 //! The outside world on a desktop: clock, random, tasks on tokio, network, processes, files.
 
+mod files;
 mod http;
 mod kernel;
+mod watch;
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -65,7 +67,7 @@ impl Host for NativeHost {
     }
 
     fn fetch(&self, request: HttpRequest) -> LocalBoxFuture<'static, Result<HttpResponse, HttpError>> {
-        Box::pin(http::fetch(self.0.clients.clone(), request))
+        Box::pin(http::fetch(self.0.clients.clone(), request, "`base_url` in the configuration"))
     }
 
     fn log(&self, record: &Record<'_>) {

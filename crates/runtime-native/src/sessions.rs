@@ -12,6 +12,10 @@ use rusqlite::{Connection, OptionalExtension};
 use crate::store::reader;
 use crate::{Paths, lock};
 
+mod find;
+
+pub use find::{FindError, find};
+
 /// What a list of sessions shows of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionSummary {

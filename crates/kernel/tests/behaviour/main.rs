@@ -11,6 +11,7 @@ mod host;
 mod keeping;
 mod keymaps;
 mod layouts;
+mod marks;
 mod ports;
 mod raising;
 mod timers;
