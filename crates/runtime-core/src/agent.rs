@@ -306,7 +306,7 @@ impl Inner {
     }
 
     pub(crate) fn log(&self, level: Level, message: &str) {
-        self.host.log(&Record { level, service: "runtime", message });
+        self.host.log(&Record::new(level, "runtime", message));
     }
 
     pub(crate) fn is_alive(&self, session: &RuntimeSessionId) -> bool {

@@ -8,6 +8,7 @@ use purlin_notebook::{CellId, CellKind, Durability, QueueId, RuntimeSessionId, S
 use crate::artifacts::{Artifacts, NoArtifacts};
 use crate::handler::ExecutionError;
 use crate::liveness::{Liveness, SoleProcess};
+use crate::media::IMAGE_ARTIFACT_THRESHOLD;
 
 /// What the program around an agent wants to hear of it; every method has an empty default.
 ///
@@ -49,6 +50,16 @@ pub enum Latency {
     Optimistic,
 }
 
+/// What becomes of the control characters of a terminal in text of streams.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TerminalText {
+    /// They are carried out: of a progress bar its last state stays. Colours and links stay in the text.
+    #[default]
+    Folded,
+    /// They stay in the text as they came.
+    Raw,
+}
+
 /// The options of an agent.
 #[derive(Clone)]
 pub struct Options {
@@ -77,6 +88,10 @@ pub struct Options {
     pub lifecycle: Rc<dyn Lifecycle>,
     /// Keeps what is too large for the log.
     pub artifacts: Rc<dyn Artifacts>,
+    /// How many bytes an image may have, decoded, before it goes to the artifacts instead of the log.
+    pub image_artifact_threshold: u64,
+    /// What becomes of a terminal's control characters in text of streams.
+    pub terminal: TerminalText,
     /// How long a cancelled handler may take to end by itself.
     pub grace: Duration,
     /// Cancels the entries behind an execution that is interrupted.
@@ -109,6 +124,8 @@ impl Options {
             latency: Latency::Confirmed,
             lifecycle: Rc::new(Quiet),
             artifacts: Rc::new(NoArtifacts),
+            image_artifact_threshold: IMAGE_ARTIFACT_THRESHOLD,
+            terminal: TerminalText::Folded,
             grace: Duration::from_secs(2),
             interrupt_clears_queue: true,
             stop_on_error: false,

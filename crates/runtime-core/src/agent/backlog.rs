@@ -146,7 +146,7 @@ impl Backlog {
             }
             Event::ExecutionReleased { queue_id, .. } => self.released(store, &queue_id)?,
             Event::CellDeleted { id, .. } => {
-                self.orphans.extend(self.cells.get(&id).into_iter().flatten().cloned())
+                self.orphans.extend(self.cells.get(&id).into_iter().flatten().cloned());
             }
             Event::CellTypeChanged { id: cell, .. } | Event::CellAnnotated { cell_id: cell, .. } => {
                 for queue in self.cells.get(&cell).cloned().unwrap_or_default() {

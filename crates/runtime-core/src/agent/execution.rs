@@ -15,11 +15,10 @@ use purlin_notebook::{
 use crate::agent::backlog::Waiting;
 use crate::agent::claim::Fence;
 use crate::agent::serve::{Active, Serve};
-use crate::context::writer::Writer;
-use crate::context::{ExecutionContext, error_content};
+use crate::context::writer::{Settings, Writer};
+use crate::context::{ExecutionContext, carry_out, error_content};
 use crate::handler::{ExecutionError, Outcome};
 use crate::ids::new_id;
-use crate::limit::bounded;
 use crate::signal::Cancellation;
 
 /// How a handler's future ended.
@@ -66,7 +65,7 @@ impl Serve<'_> {
                 flush.await?;
                 context.check()?;
                 enters.set(true);
-                handler.execute(context).await
+                carry_out(handler, context).await
             })
             .catch_unwind(),
         );
@@ -117,12 +116,16 @@ impl Serve<'_> {
     ) -> Result<ExecutionContext, StoreError> {
         let (options, cancellation) = (&self.agent.options, Cancellation::new());
         let position = if lane == CellKind::Ai { self.next_position(&entry.cell_id)? } else { 0.0 };
+        let settings = Settings {
+            terminal: options.terminal,
+            image_artifact_threshold: options.image_artifact_threshold,
+        };
         let writer = Writer::new(
             self.agent.store.clone(),
             self.agent.host.clone(),
             options.artifacts.clone(),
             entry.cell_id.clone(),
-            position,
+            (position, settings),
             cancellation.clone(),
         );
         Ok(ExecutionContext {
@@ -213,15 +216,6 @@ impl Serve<'_> {
             End::Answered(Ok(outcome)) => {
                 verdict.status = CompletionStatus::Success;
                 verdict.note = outcome.reason;
-                verdict.events.extend(outcome.result.map(|representations| {
-                    Event::MultimediaResultOutputAdded {
-                        id: OutputId::from(new_id(&*self.agent.host)),
-                        cell_id: cx.cell.id.clone(),
-                        position: cx.next_position(),
-                        representations: bounded(representations, &self.agent.options.artifacts),
-                        execution_count: cx.execution_count,
-                    }
-                }));
             }
             _ if active.stopping.is_some() => verdict.error = active.stopping.map(str::to_owned),
             End::Answered(Err(ExecutionError::Cancelled)) | End::Dropped => {}

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use purlin_notebook::{
-    CellKind, CompletionStatus, Event, Media, QueueId, QueueStatus, RuntimeSessionId, TerminationReason,
+    CellKind, CompletionStatus, Event, Media, QueueId, QueueStatus, Representations, RuntimeSessionId,
+    TerminationReason,
 };
 use purlin_runtime_core::{ExecutionContext, Outcome, handler_fn};
 
@@ -140,7 +141,8 @@ fn a_late_upload_after_a_displacement_is_dropped() {
             cx.host()
                 .spawn(Box::pin(async move {
                     upload.host().sleep(Duration::from_secs(10)).await;
-                    upload.display([("text/plain".to_owned(), Media::text("uploaded"))].into(), None);
+                    let shown: Representations = [("text/plain".to_owned(), Media::text("uploaded"))].into();
+                    upload.display(shown, None);
                     let title = Event::NotebookTitleChanged { title: "late".to_owned() };
                     assert!(upload.commit(vec![title]).is_err());
                 }))
