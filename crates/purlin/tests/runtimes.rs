@@ -489,6 +489,45 @@ fn an_echo_cell_is_answered_with_its_own_text_as_plain_text() {
     assert_eq!(look.said("said"), "say it again");
 }
 
+/// The example, built as it is now: cargo does not do so where a single test is asked for.
+fn example() -> std::path::PathBuf {
+    let folder = std::path::Path::new(PURLIN).parent().expect("a folder");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--package", "purlin", "--example", "runtime_uppercase"]);
+    if folder.ends_with("release") {
+        cargo.arg("--release");
+    }
+    assert!(cargo.status().expect("cargo runs").success());
+    folder.join("examples").join("runtime_uppercase")
+}
+
+#[test]
+fn the_example_answers_prompts_in_capitals() {
+    let home = Home::new();
+    begin(&home);
+    let example = example();
+    let mut runtime = Runtime::of(home.command(&example));
+    runtime.until_says("executes the lane `ai`");
+    let run = home.run(PURLIN, &["--continue", "-p", "speak up, please"]);
+    assert_eq!((run.code, run.output.as_str()), (Some(0), "SPEAK UP, PLEASE\n"), "{run:?}");
+    let run = home.run(PURLIN, &["--continue", "-p", "1 2 3"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.errors.contains("There is no letter in it."), "{run:?}");
+    // A long one is stopped as any other.
+    let look = Look::at(&home);
+    look.ask("long", CellKind::Ai, &"word ".repeat(10_000));
+    look.until_says("long", "WORD ");
+    runtime.signal(Signal::INT);
+    assert_eq!(runtime.end().0, Some(130));
+    assert_eq!(look.entry("long").map(|entry| entry.status), Some(QueueStatus::Cancelled));
+    let help = Command::new(&example).arg("--help").output().expect("it runs");
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    assert!(
+        help.starts_with("Answers prompts with their own text in capitals.\n\nUsage: runtime_uppercase ["),
+        "{help}"
+    );
+}
+
 #[test]
 fn the_kinds_and_their_help_are_told() {
     let home = Home::new();
