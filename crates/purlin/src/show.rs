@@ -2,7 +2,7 @@
 
 use purlin_notebook::{
     BranchCell, CellKind, Output, OutputType, QueueStatus, Role, Store, StoreError, StoreExt, TOOL_CALL_MIME,
-    TOOL_RESULT_MIME, ToolCall, ToolCallStatus,
+    TOOL_RESULT_MIME, ToolCall, ToolCallStatus, stream_groups,
 };
 use serde_json::Value;
 
@@ -30,8 +30,10 @@ pub fn cell(store: &dyn Store, cell: &BranchCell) -> Result<String, StoreError> 
         text = text + mark + line + "\n";
     }
     let calls = store.tool_calls(&cell.cell.id)?;
-    for output in store.outputs_of(&cell.cell.id)? {
-        if let Some(shown) = self::output(store, &output, &calls)? {
+    for group in stream_groups(&store.outputs_of(&cell.cell.id)?) {
+        let shown = group.iter().map(|output| self::output(store, output, &calls));
+        let shown = shown.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect::<String>();
+        if !shown.trim().is_empty() {
             text.push('\n');
             text.push_str(shown.trim_end_matches('\n'));
             text.push('\n');
@@ -61,7 +63,7 @@ fn output(store: &dyn Store, output: &Output, calls: &[ToolCall]) -> Result<Opti
         (_, Some(Role::Thinking)) => prefixed("| ", &store.text_of(output)?),
         _ => store.text_of(output)?,
     };
-    Ok((!text.trim().is_empty()).then_some(text))
+    Ok(Some(text))
 }
 
 fn tool_call(output: &Output, calls: &[ToolCall]) -> String {
