@@ -2,7 +2,7 @@
 //!
 //! [`SqliteNotebook`] is an open notebook: one file, one thread that writes it, [`SqliteStore`] handles that read it
 //! and a [`StoreClient`] for a thread that must not block. [`lock`] tells which runtime sessions are alive, [`sessions`]
-//! which sessions there are, [`Paths`] where everything lies.
+//! which sessions there are, [`index`] what was said in them, [`Paths`] where everything lies.
 //!
 //! This crate draws nothing and decides nothing about agents. It alone names SQLite and the HTTP client.
 //!
@@ -26,6 +26,7 @@
 pub mod artifacts;
 mod doorbell;
 pub mod host;
+pub mod index;
 pub mod lock;
 pub mod paths;
 pub mod process;
@@ -35,6 +36,7 @@ pub mod store;
 
 pub use artifacts::FileArtifacts;
 pub use host::{KernelHost, NativeHost};
+pub use index::Index;
 pub use paths::Paths;
 pub use shell::ShellHandler;
 pub use store::{OpenError, OpenMode, SqliteNotebook, SqliteStore, StoreClient};
