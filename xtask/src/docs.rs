@@ -44,7 +44,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Writes the page that is made from declarations; the test that compares it is the one that can write it.
+/// Writes the pages and stubs that are made from declarations; the test that compares them is the one that can write them.
 pub(crate) fn write_reference(workspace: &Workspace) -> Result<()> {
     let mut command = workspace.cargo(&["test", "--quiet", "--package", "purlin", "--test", "reference"]);
     run(command.env("PURLIN_WRITE_REFERENCE", "1"))

@@ -6,9 +6,11 @@
 mod blocks;
 mod change;
 pub(crate) mod history;
+mod shown;
+mod usage;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use ropey::Rope;
@@ -17,6 +19,7 @@ use serde_json::Value;
 pub use blocks::{Block, BlockSource};
 pub use change::BufferChange;
 pub(crate) use history::{EditKind, History};
+pub use shown::Shown;
 
 use crate::hooks::Object;
 use crate::{ExtId, Handle, HandlerError, Kernel, RegId};
@@ -45,6 +48,9 @@ pub struct Buffer {
     /// Where a vertical motion wants the cursor, in cells.
     pub(crate) goal: Option<usize>,
     pub(crate) history: History,
+    /// What its blocks, and its variables and metadata, take.
+    block_bytes: usize,
+    extra_bytes: usize,
 }
 
 impl Buffer {
@@ -61,6 +67,8 @@ impl Buffer {
             editable: true,
             goal: None,
             history: History::default(),
+            block_bytes: 0,
+            extra_bytes: 0,
         }
     }
 
@@ -81,6 +89,12 @@ pub(crate) struct Slot {
     pub(crate) owner: ExtId,
     pub(crate) state: Rc<Buffer>,
     pub(crate) source: Option<Rc<dyn BlockSource>>,
+    /// What appending to a projection does.
+    append: Option<AppendFn>,
+    /// Blocks that are shown otherwise than they are.
+    shown: Rc<shown::Overrides>,
+    /// The window whose cursor the buffer's is.
+    pub(crate) holder: Option<String>,
     attached: Rc<Vec<(RegId, ExtId, ChangeFn)>>,
     /// The stretch that has already remembered this buffer.
     touched: Cell<u64>,
@@ -92,6 +106,9 @@ impl Slot {
             owner,
             state: Rc::new(Buffer::new(name)),
             source: None,
+            append: None,
+            shown: Rc::default(),
+            holder: None,
             attached: Rc::default(),
             touched: Cell::new(0),
         }
@@ -99,12 +116,17 @@ impl Slot {
 }
 
 /// What a deleted buffer was.
-type Kept = (Slot, Option<Rc<crate::mark::Marks>>);
+type Kept = (Slot, Option<crate::mark::MarkStore>);
+
+/// Takes what is appended to a projection: who appends, and what.
+pub type AppendFn = Rc<dyn Fn(ExtId, Block) -> Result<(), String>>;
 
 #[derive(Default)]
 pub(crate) struct BufferTable {
     pub(crate) slots: RefCell<BTreeMap<String, Slot>>,
     pub(crate) kill_ring: RefCell<Vec<String>>,
+    /// Bytes that each owner's buffers take.
+    usage: RefCell<HashMap<ExtId, usize>>,
 }
 
 /// Creates, reads and changes buffers; made by [`Kernel::buf`].
@@ -127,8 +149,14 @@ impl Buffers<'_> {
         self.0.0.buffers.slots.borrow().contains_key(name)
     }
 
+    /// Counts the code points of a buffer that exists.
+    pub(crate) fn length(self, name: &str) -> Option<usize> {
+        self.0.0.buffers.slots.borrow().get(name).map(|slot| slot.state.rope.len_chars())
+    }
+
     /// Creates a buffer; one that exists is left as it is. Deleting the handle deletes the buffer.
     pub fn create(self, owner: ExtId, name: &str) -> Handle {
+        self.may_grow(owner, name, usage::EMPTY);
         let id = self.0.next_reg();
         let (linked, unlinked) = (name.to_owned(), name.to_owned());
         let fresh = !self.exists(name);
@@ -145,11 +173,11 @@ impl Buffers<'_> {
                 if let Some(marks) = marks {
                     kernel.marks_give(&linked, marks);
                 }
-                kernel.0.buffers.slots.borrow_mut().entry(linked.clone()).or_insert(slot);
+                kernel.buf().link(&linked, slot);
             },
             move |kernel| {
                 if fresh {
-                    let slot = kernel.0.buffers.slots.borrow_mut().remove(&unlinked);
+                    let slot = kernel.buf().unlink(&unlinked);
                     *kept.borrow_mut() = slot.map(|slot| (slot, kernel.marks_take(&unlinked)));
                     kernel.win().buffer_changed(&unlinked);
                 }
@@ -165,16 +193,29 @@ impl Buffers<'_> {
         match self.0.find_registration(owner, "buffer", name) {
             Some(id) if owner != ExtId::CORE => self.0.unregister(id),
             _ => {
-                self.clear(name);
+                self.reset(name);
             }
         }
         true
     }
 
+    /// Empties a buffer and takes title, metadata and other presentations of its blocks away; its source, variables and
+    /// those attached stay. False when there is none.
+    pub fn reset(self, name: &str) -> bool {
+        self.unshow_where(name, |_| true);
+        self.change_state(name, |buffer| {
+            buffer.label.clear();
+            buffer.metadata = Rc::default();
+        });
+        self.clear(name)
+    }
+
     /// Empties text and blocks, and puts the cursor at the start.
     pub fn clear(self, name: &str) -> bool {
         let cleared = self.set_text(name, "");
-        self.change_state(name, |buffer| buffer.blocks = Rc::default());
+        if self.get(name).is_some_and(|buffer| !buffer.blocks.is_empty()) {
+            self.set_blocks(name, Vec::new());
+        }
         cleared
     }
 
@@ -200,7 +241,12 @@ impl Buffers<'_> {
 
     /// Sets what is attached to a buffer; answers whether it exists.
     pub fn set_metadata(self, name: &str, metadata: Object) -> bool {
-        self.change_state(name, |buffer| buffer.metadata = Rc::new(metadata))
+        let grown: usize = metadata.values().map(usage::json_bytes).sum();
+        self.may_grow_here(name, grown)
+            && self.change_state(name, |buffer| {
+                buffer.metadata = Rc::new(metadata);
+                buffer.measure_extras();
+            })
     }
 
     /// Sets the title.
@@ -220,14 +266,15 @@ impl Buffers<'_> {
 
     /// Sets a variable; null removes it.
     pub fn set_var(self, name: &str, var: &str, value: Value) -> bool {
-        self.change_state(name, |buffer| {
-            let vars = Rc::make_mut(&mut buffer.vars);
-            if value.is_null() {
-                vars.remove(var);
-            } else {
-                vars.insert(var.to_owned(), value);
-            }
-        })
+        let grown = usage::json_bytes(&value) + var.len();
+        self.may_grow_here(name, grown)
+            && self.change_state(name, |buffer| {
+                let vars = Rc::make_mut(&mut buffer.vars);
+                let before =
+                    if value.is_null() { vars.remove(var) } else { vars.insert(var.to_owned(), value) };
+                let gone = before.map_or(0, |value| usage::json_bytes(&value) + var.len());
+                buffer.extra_bytes = (buffer.extra_bytes + grown).saturating_sub(gone);
+            })
     }
 
     /// Calls `f` after each change of the buffer's text or blocks.
@@ -254,30 +301,32 @@ impl Buffers<'_> {
 
     /// Changes a buffer's fields, remembered for a rollback, and marks its windows dirty.
     pub(crate) fn change_state(self, name: &str, f: impl FnOnce(&mut Buffer)) -> bool {
-        if !self.remember(name) {
+        if !self.change_quietly(name, f) {
             return false;
-        }
-        if let Some(slot) = self.0.0.buffers.slots.borrow_mut().get_mut(name) {
-            f(Rc::make_mut(&mut slot.state));
         }
         self.0.win().buffer_changed(name);
         true
     }
 
-    /// Keeps the buffer as it was before the open stretch's first change; false when there is no such buffer.
-    fn remember(self, name: &str) -> bool {
-        let slots = self.0.0.buffers.slots.borrow();
-        let Some(slot) = slots.get(name) else { return false };
+    /// Does the same, but nothing that is seen changes.
+    pub(crate) fn change_quietly(self, name: &str, f: impl FnOnce(&mut Buffer)) -> bool {
+        let table = &self.0.0.buffers;
+        let mut slots = table.slots.borrow_mut();
+        let Some(slot) = slots.get_mut(name) else { return false };
         if self.0.first_touch(&slot.touched) {
             let (before, name) = (slot.state.clone(), name.to_owned());
             self.0.on_rollback(move |kernel| {
                 if let Some(slot) = kernel.0.buffers.slots.borrow_mut().get_mut(&name) {
+                    kernel.0.buffers.account(slot.owner, slot.state.size(), before.size());
                     slot.state = before;
                     slot.touched.set(0);
                 }
                 kernel.win().buffer_changed(&name);
             });
         }
+        let before = slot.state.size();
+        f(Rc::make_mut(&mut slot.state));
+        table.account(slot.owner, before, slot.state.size());
         true
     }
 }

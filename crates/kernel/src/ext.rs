@@ -173,6 +173,7 @@ impl Extensions<'_> {
         self.0.ui().close_of(ext, crate::Reason::Unload);
         self.0.unregister_all(ext);
         self.0.marks_unload(ext);
+        self.0.shown_unload(ext);
     }
 
     /// Lists what is loaded, in load order.

@@ -92,6 +92,7 @@ impl Kernel {
             self.place_windows(width, height);
             self.draw_windows();
             self.compose();
+            self.drop_ephemeral_marks();
         }
         let damaged = self.0.frames.damaged.borrow();
         let changed = damaged.iter().any(|row| *row);

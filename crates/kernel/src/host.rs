@@ -37,6 +37,104 @@ pub trait Host {
 
     /// Lists a folder, sorted by name.
     fn fs_list(&self, path: PathBuf) -> LBF<Result<Vec<DirEntry>, HostError>>;
+
+    /// Describes a file or folder, links followed; absent = there is none.
+    fn fs_stat(&self, _path: PathBuf) -> LBF<Result<Option<FileStat>, HostError>> {
+        Box::pin(std::future::ready(Err(HostError::Unsupported("fs.stat"))))
+    }
+
+    /// Tells what changes in a file or directly in a folder, until the answer is dropped.
+    fn fs_watch(&self, _path: PathBuf) -> Result<LocalBoxStream<'static, FileEvent>, HostError> {
+        Err(HostError::Unsupported("fs.watch"))
+    }
+
+    /// Lists what matches a [`Glob`](crate::glob::Glob) below a folder, sorted, as paths relative to it; at most `most`.
+    fn fs_glob(
+        &self,
+        _root: PathBuf,
+        _pattern: String,
+        _most: usize,
+    ) -> LBF<Result<Vec<PathBuf>, HostError>> {
+        Box::pin(std::future::ready(Err(HostError::Unsupported("fs.glob"))))
+    }
+
+    /// Sends a request; completes with the answer's head, whose body then arrives piece by piece.
+    fn http(&self, _request: HttpRequest) -> LBF<Result<HttpResponse, HostError>> {
+        Box::pin(std::future::ready(Err(HostError::Unsupported("http"))))
+    }
+}
+
+/// What is known of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileStat {
+    /// Whether it is a folder.
+    pub is_dir: bool,
+    /// Bytes.
+    pub size: u64,
+    /// When it was last changed, in milliseconds since 1970.
+    pub modified_ms: i64,
+}
+
+/// What happened to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FileChange {
+    /// It came to be, or was moved here.
+    Created,
+    /// Its content changed.
+    Modified,
+    /// It is gone.
+    Removed,
+}
+
+impl FileChange {
+    /// Answers the word that extensions see.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Modified => "modified",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+/// Something that happened where somebody watches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileEvent {
+    /// The file.
+    pub path: PathBuf,
+    /// What happened to it.
+    pub change: FileChange,
+}
+
+/// A request over HTTP.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// Where to.
+    pub url: String,
+    /// The method; empty = GET.
+    pub method: String,
+    /// Names and values.
+    pub headers: Vec<(String, String)>,
+    /// What is sent.
+    pub body: Vec<u8>,
+    /// How long the server may be silent.
+    pub timeout: Option<Duration>,
+}
+
+/// The answer to a request; its body arrives in pieces.
+pub struct HttpResponse {
+    /// The status.
+    pub status: u16,
+    /// Names, in small letters, and values.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: LocalBoxStream<'static, Result<Vec<u8>, HostError>>,
+}
+
+impl std::fmt::Debug for HttpResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpResponse").field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 /// Owns a task; dropping it aborts the task.
@@ -51,6 +149,9 @@ pub enum HostError {
     /// The platform has no such facility.
     #[error("`{0}` is not available here")]
     Unsupported(&'static str),
+    /// A server did not do as asked; the words name it and what to do, never a header or a key.
+    #[error("{0}")]
+    Http(String),
     /// The operating system refused.
     #[error("cannot {what} `{path}`: {reason}")]
     Io {
@@ -97,6 +198,10 @@ pub struct ProcessSpec {
     pub group: bool,
     /// After how long it is killed.
     pub timeout: Option<Duration>,
+    /// Whether its input stays open for [`Process::input`] after `stdin` has been read.
+    pub keep_stdin: bool,
+    /// Columns and rows of a terminal of its own, which then is its input, output and standard error.
+    pub pty: Option<(u16, u16)>,
 }
 
 /// What a running process tells.
@@ -121,6 +226,20 @@ pub struct Process {
     pub output: LocalBoxStream<'static, ProcessEvent>,
     /// Kills the process and its group.
     pub kill: Rc<dyn Fn()>,
+    /// Its input, where it was asked for.
+    pub input: Option<Rc<dyn ProcessInput>>,
+}
+
+/// The input of a running process.
+pub trait ProcessInput {
+    /// Writes all of `bytes`; waits while the process does not read.
+    fn write(&self, bytes: Vec<u8>) -> LBF<Result<(), HostError>>;
+
+    /// Ends the input.
+    fn close(&self);
+
+    /// Says that its terminal has another size, in columns and rows; without one nothing happens.
+    fn resize(&self, _cols: u16, _rows: u16) {}
 }
 
 impl std::fmt::Debug for Process {

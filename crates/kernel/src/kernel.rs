@@ -6,8 +6,8 @@ use std::rc::{Rc, Weak};
 use crate::hooks::terminal;
 use crate::{ExtId, Host};
 use crate::{
-    buffer, command, ext, frame, guard, hooks, input, job, keymap, layout, mark, port, registry, task, timer,
-    tx, ui, window,
+    buffer, command, config, ext, frame, guard, hooks, input, job, keymap, layout, mark, option, port,
+    registry, state, task, timer, tx, ui, window,
 };
 
 /// The programmable heart; a clone is another handle of the same kernel.
@@ -38,6 +38,9 @@ pub(crate) struct Inner {
     pub(crate) tasks: task::TaskTable,
     pub(crate) jobs: job::JobTable,
     pub(crate) ui: ui::UiState,
+    pub(crate) state: state::StateTable,
+    pub(crate) options: option::OptionTable,
+    pub(crate) config: config::ConfigTable,
     pub(crate) edit_lines: RefCell<Option<crate::VisualLines>>,
     pub(crate) context: RefCell<crate::hooks::Object>,
     wake: Wake,
@@ -95,6 +98,9 @@ impl Kernel {
             tasks: task::TaskTable::default(),
             jobs: job::JobTable::default(),
             ui: ui::UiState::default(),
+            state: state::StateTable::default(),
+            options: option::OptionTable::default(),
+            config: config::ConfigTable::default(),
             edit_lines: RefCell::default(),
             context: RefCell::default(),
             wake: Wake::default(),

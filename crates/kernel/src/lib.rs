@@ -8,7 +8,7 @@
 //! One thread owns a kernel; other threads speak to it through a [`Port`]. Methods take `&self` and borrow state
 //! briefly, never across foreign code. One facade per noun: [`Kernel::hook`], [`Kernel::buf`], [`Kernel::mark`],
 //! [`Kernel::win`], [`Kernel::layout`], [`Kernel::keymap`], [`Kernel::command`], [`Kernel::timer`], [`Kernel::job`],
-//! [`Kernel::ui`], [`Kernel::guard`], [`Kernel::ext`].
+//! [`Kernel::state`], [`Kernel::option`], [`Kernel::config`], [`Kernel::ui`], [`Kernel::guard`], [`Kernel::ext`].
 //!
 //! Invariants: foreign code is entered through [`Guard::stretch`] or [`Guard::future`] only; a stretch that fails takes
 //! back its own changes and nobody else's; a hook nobody handles costs one relaxed load; nothing here ticks idly;
@@ -28,10 +28,12 @@
 
 pub mod buffer;
 pub mod command;
+pub mod config;
 pub mod edit;
 pub mod error;
 pub mod ext;
 pub mod frame;
+pub mod glob;
 pub mod grid;
 pub mod guard;
 pub mod hooks;
@@ -43,8 +45,10 @@ pub mod key;
 pub mod keymap;
 pub mod layout;
 pub mod mark;
+pub mod option;
 pub mod port;
 mod registry;
+pub mod state;
 pub mod task;
 pub mod text;
 pub mod timer;
@@ -52,8 +56,9 @@ mod tx;
 pub mod ui;
 pub mod window;
 
-pub use buffer::{Block, BlockSource, Buffer, BufferChange};
+pub use buffer::{Block, BlockSource, Buffer, BufferChange, Shown};
 pub use command::{CommandCall, CommandFn, CommandKind, CommandListing, CommandResult, CommandSpec};
+pub use config::{ConfigScope, ConfigStore, MemoryConfig};
 pub use edit::VisualLines;
 pub use error::{ErrorKind, HandlerError};
 pub use ext::{ExtId, Extension, LoadError, LoadedExtension, Registrar, Registration};
@@ -66,18 +71,23 @@ pub use hooks::{
     AnswerField, Combine, Dispatched, Field, HandlerFn, Hook, HookDecl, HookError, HookEvent, HookListing,
     HookMode, Object, OnOptions, Outcome, Payload, Phase, Ty, nearest,
 };
-pub use host::{DirEntry, Host, HostError, LBF, Process, ProcessEvent, ProcessSpec, TaskHandle};
+pub use host::{
+    DirEntry, FileChange, FileEvent, FileStat, Host, HostError, HttpRequest, HttpResponse, LBF, Process,
+    ProcessEvent, ProcessInput, ProcessSpec, TaskHandle,
+};
 pub use input::{Input, MouseButton, MouseEvent, MouseKind, QUIT_WINDOW_MS};
 pub use job::{Job, JobResult};
 pub use kernel::{Kernel, Topic, WeakKernel};
 pub use key::{Key, KeyCode, KeyEvent, KeyParseError, Mods};
 pub use keymap::{Action, KeyAnswer, KeyContext, KeymapError, KeymapListing, KeymapOptions, Layer, Target};
 pub use layout::{Dir, LayoutNode, Rect};
-pub use mark::{Mark, MarkOptions, Namespace};
+pub use mark::{Mark, MarkOptions, Namespace, VirtPos};
+pub use option::{Chosen, OptionListing, OptionSource, OptionSpec, OptionType};
 pub use port::{Port, Progress, ServiceCall, ServiceFn};
 pub use registry::{Handle, RegId};
 /// The text of a [`Buffer`]; named here so that no other crate depends on the library it comes from.
 pub use ropey::Rope;
+pub use state::{MemoryState, Scope, StateStore};
 pub use ui::{
     Confirm, ConfirmOptions, Dialog, DialogBody, InputDialog, InputOptions, Notice, Reason, Select,
     SelectAnswer, SelectItem, SelectOptions,

@@ -1,15 +1,60 @@
 //! Marks: annotations of text that move with edits.
 
+mod log;
+mod store;
+
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::rc::Rc;
 
-use crate::text::Span;
-use crate::{ExtId, HandlerError, Kernel};
+pub(crate) use log::MarkEdit;
+pub(crate) use store::{MarkStore, Shift};
+
+use crate::text::{Line, Span};
+use crate::{ErrorKind, ExtId, HandlerError, Kernel};
+use log::Entry;
 
 /// Names a family of marks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Namespace(pub u32);
+
+/// Where a mark's own text is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum VirtPos {
+    /// Behind the line's text.
+    #[default]
+    Eol,
+    /// In front of the mark's position; the rest of the line moves on.
+    Inline,
+    /// Over the text that begins at the mark's position.
+    Overlay,
+    /// At the right edge of the window.
+    RightAlign,
+}
+
+impl VirtPos {
+    /// Finds one by the name extensions write.
+    pub fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "eol" => Self::Eol,
+            "inline" => Self::Inline,
+            "overlay" => Self::Overlay,
+            "right_align" => Self::RightAlign,
+            _ => return None,
+        })
+    }
+
+    /// Answers the name extensions write.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Eol => "eol",
+            Self::Inline => "inline",
+            Self::Overlay => "overlay",
+            Self::RightAlign => "right_align",
+        }
+    }
+}
 
 /// What a mark shows.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -17,11 +62,21 @@ pub struct MarkOptions {
     /// Where it ends, exclusive; absent = it is a point.
     pub end: Option<usize>,
     /// The highlight group of its text.
-    pub hl: Option<String>,
-    /// Text shown beside the buffer's.
-    pub virt_text: Vec<Span>,
+    pub hl: Option<Rc<str>>,
+    /// Text of its own, shown with the buffer's.
+    pub virt_text: Line,
+    /// Where that is shown.
+    pub virt_text_pos: VirtPos,
+    /// Lines shown below the line it begins in.
+    pub virt_lines: Vec<Line>,
+    /// Shown at the left edge, in front of the line it begins in; at most two cells.
+    pub sign: Option<Span>,
+    /// Where a click on its text leads.
+    pub url: Option<Rc<str>>,
     /// Higher is drawn over lower.
     pub priority: i32,
+    /// Whether it goes away with the next frame.
+    pub ephemeral: bool,
     /// Moves the mark of this number instead of making one.
     pub id: Option<u64>,
 }
@@ -35,26 +90,23 @@ pub struct Mark {
     pub ns: Namespace,
     /// Where it begins, in code points.
     pub start: usize,
-    /// What it shows; `end` is kept current.
-    pub options: MarkOptions,
+    /// Where it ends, exclusive; absent = it is a point.
+    pub end: Option<usize>,
+    /// What it shows; the `end` and `id` in it are those it was set with.
+    pub options: Rc<MarkOptions>,
     /// Who made it.
     pub owner: ExtId,
 }
-
-/// The marks of one buffer, by family and number.
-pub(crate) type Marks = BTreeMap<(Namespace, u64), Mark>;
 
 #[derive(Default)]
 pub(crate) struct MarkTable {
     spaces: RefCell<Vec<String>>,
     buffers: RefCell<BTreeMap<String, Entry>>,
     next: Cell<u64>,
-}
-
-#[derive(Default)]
-struct Entry {
-    marks: Rc<Marks>,
-    touched: Cell<u64>,
+    /// How many each extension has.
+    counts: RefCell<HashMap<ExtId, usize>>,
+    /// What goes away with the next frame.
+    ephemeral: RefCell<Vec<(String, Namespace, u64)>>,
 }
 
 /// Sets and reads marks; made by [`Kernel::mark`].
@@ -72,7 +124,15 @@ impl MarksOf<'_> {
         Namespace(at as u32)
     }
 
+    /// Lists the names of the families, in the order in which they arose; a family's number is its place.
+    pub fn namespaces(self) -> Vec<String> {
+        self.0.0.marks.spaces.borrow().clone()
+    }
+
     /// Sets a mark, or moves the one that `options.id` numbers; answers its number.
+    ///
+    /// Positions behind the text's end are taken as the end. It is an error when there is no such buffer, and when the
+    /// owner's quota is used up.
     pub fn set(
         self,
         owner: ExtId,
@@ -81,88 +141,142 @@ impl MarksOf<'_> {
         start: usize,
         options: MarkOptions,
     ) -> Result<u64, HandlerError> {
-        let Some(length) = self.0.buf().get(buffer).map(|buffer| buffer.rope.len_chars()) else {
+        let Some(length) = self.0.buf().length(buffer) else {
             return Err(HandlerError::new(format!("there is no buffer `{buffer}`")));
         };
-        let most = self.0.guard().limits().quotas.marks;
+        self.check_quota(owner, buffer, ns, options.id)?;
         let table = &self.0.0.marks;
-        let full = table.buffers.borrow().get(buffer).is_some_and(|entry| entry.marks.len() >= most);
-        if owner != ExtId::CORE && full && options.id.is_none() {
-            return Err(HandlerError::of(
-                crate::ErrorKind::Memory,
-                format!("`{buffer}` already has {most} marks"),
-            ));
-        }
         let id = options.id.unwrap_or_else(|| {
             table.next.set(table.next.get() + 1);
             table.next.get()
         });
+        // Numbers that callers chose are not given out again.
+        table.next.set(table.next.get().max(id));
         let start = start.min(length);
         let end = options.end.map(|end| end.clamp(start, length));
-        let mark = Mark { id, ns, start, options: MarkOptions { end, id: None, ..options }, owner };
-        self.change(buffer, |marks| {
-            marks.insert((ns, id), mark);
-        });
+        if options.ephemeral {
+            table.ephemeral.borrow_mut().push((buffer.to_owned(), ns, id));
+        }
+        let mark = Mark { id, ns, start, end, options: Rc::new(options), owner };
+        self.change(buffer, |entry| entry.put(mark));
+        self.0.win().buffer_changed(buffer);
         Ok(id)
     }
 
+    fn check_quota(
+        self,
+        owner: ExtId,
+        buffer: &str,
+        ns: Namespace,
+        id: Option<u64>,
+    ) -> Result<(), HandlerError> {
+        if owner == ExtId::CORE {
+            return Ok(());
+        }
+        let most = self.0.guard().limits().quotas.marks;
+        if self.count(owner) < most {
+            return Ok(());
+        }
+        let moves = id.is_some_and(|id| self.by_id(buffer, ns, id).is_some_and(|mark| mark.owner == owner));
+        if moves {
+            return Ok(());
+        }
+        let name = self.0.ext().name(owner);
+        let error = HandlerError::of(
+            ErrorKind::Memory,
+            format!("extension `{name}` already has {most} marks, its quota"),
+        );
+        // A loop that goes on in spite of the error must not go on for ever.
+        self.0.guard().doom(error.clone());
+        Err(error)
+    }
+
+    /// Counts the marks of an extension.
+    pub fn count(self, owner: ExtId) -> usize {
+        self.0.0.marks.counts.borrow().get(&owner).copied().unwrap_or(0)
+    }
+
+    /// Answers one mark.
+    pub fn by_id(self, buffer: &str, ns: Namespace, id: u64) -> Option<Mark> {
+        self.0.0.marks.buffers.borrow().get(buffer)?.store.get(ns, id)
+    }
+
     /// Answers the marks of a family that touch a range, by position.
-    pub fn get(self, buffer: &str, ns: Namespace, range: std::ops::Range<usize>) -> Vec<Mark> {
-        self.select(buffer, range, |mark| mark.ns == ns)
+    pub fn get(self, buffer: &str, ns: Namespace, range: Range<usize>) -> Vec<Mark> {
+        self.select(buffer, &range, |mark| mark.ns == ns)
     }
 
     /// Answers the marks of all families that touch a range, by position.
-    pub fn all(self, buffer: &str, range: std::ops::Range<usize>) -> Vec<Mark> {
-        self.select(buffer, range, |_| true)
+    pub fn all(self, buffer: &str, range: Range<usize>) -> Vec<Mark> {
+        self.select(buffer, &range, |_| true)
     }
 
-    fn select(self, buffer: &str, range: std::ops::Range<usize>, test: impl Fn(&Mark) -> bool) -> Vec<Mark> {
+    fn select(self, buffer: &str, range: &Range<usize>, test: impl Fn(&Mark) -> bool) -> Vec<Mark> {
         let buffers = self.0.0.marks.buffers.borrow();
         let Some(entry) = buffers.get(buffer) else { return Vec::new() };
-        let touches =
-            |mark: &Mark| mark.start < range.end && mark.options.end.unwrap_or(mark.start) >= range.start;
-        let mut found: Vec<Mark> = entry.marks.values().filter(|m| test(m) && touches(m)).cloned().collect();
+        let mut found = Vec::new();
+        entry.store.each(range, |mark| {
+            if test(&mark) {
+                found.push(mark);
+            }
+        });
         found.sort_by_key(|mark| (mark.start, mark.options.priority, mark.id));
         found
     }
 
     /// Takes one mark away; false when there is none.
     pub fn del(self, buffer: &str, ns: Namespace, id: u64) -> bool {
-        let exists =
-            self.0.0.marks.buffers.borrow().get(buffer).is_some_and(|e| e.marks.contains_key(&(ns, id)));
-        if exists {
-            self.change(buffer, |marks| {
-                marks.remove(&(ns, id));
+        let removed = self.change(buffer, |entry| entry.remove(ns, id)).unwrap_or(false);
+        if removed {
+            self.0.win().buffer_changed(buffer);
+        }
+        removed
+    }
+
+    /// Takes a family's marks that begin in a range away; answers how many.
+    pub fn clear(self, buffer: &str, ns: Namespace, range: Range<usize>) -> usize {
+        let gone = self.change(buffer, |entry| entry.extract(&range, |mark| mark.ns == ns)).unwrap_or(0);
+        if gone > 0 {
+            self.0.win().buffer_changed(buffer);
+        }
+        gone
+    }
+
+    /// Changes the marks of a buffer, remembered for a rollback, and keeps count; `None` when there is no such buffer.
+    fn change<T>(self, buffer: &str, f: impl FnOnce(&mut Entry) -> T) -> Option<T> {
+        let table = &self.0.0.marks;
+        let mut buffers = table.buffers.borrow_mut();
+        if !buffers.contains_key(buffer) {
+            if !self.0.buf().exists(buffer) {
+                return None;
+            }
+            buffers.insert(buffer.to_owned(), Entry::default());
+        }
+        let entry = buffers.get_mut(buffer)?;
+        if let Some(log) = entry.begin(self.0) {
+            let name = buffer.to_owned();
+            self.0.on_rollback(move |kernel| {
+                if let Some(entry) = kernel.0.marks.buffers.borrow_mut().get_mut(&name) {
+                    entry.roll_back(&log.take());
+                    kernel.0.marks.account(entry);
+                }
+                kernel.win().buffer_changed(&name);
             });
         }
-        exists
+        let answer = f(entry);
+        table.account(entry);
+        Some(answer)
     }
+}
 
-    /// Takes a family's marks that begin in a range away.
-    pub fn clear(self, buffer: &str, ns: Namespace, range: std::ops::Range<usize>) {
-        self.change(buffer, |marks| {
-            marks.retain(|(space, _), mark| *space != ns || !range.contains(&mark.start));
-        });
-    }
-
-    fn change(self, buffer: &str, f: impl FnOnce(&mut Marks)) {
-        {
-            let mut buffers = self.0.0.marks.buffers.borrow_mut();
-            let entry = buffers.entry(buffer.to_owned()).or_default();
-            if self.0.first_touch(&entry.touched) {
-                let (before, name) = (entry.marks.clone(), buffer.to_owned());
-                self.0.on_rollback(move |kernel| {
-                    kernel
-                        .0
-                        .marks
-                        .buffers
-                        .borrow_mut()
-                        .insert(name, Entry { marks: before, touched: Cell::new(0) });
-                });
-            }
-            f(Rc::make_mut(&mut entry.marks));
+impl MarkTable {
+    /// Takes the changes of an entry's counts over.
+    fn account(&self, entry: &mut Entry) {
+        let mut counts = self.counts.borrow_mut();
+        for (owner, change) in entry.counted.drain(..) {
+            let count = counts.entry(owner).or_default();
+            *count = count.saturating_add_signed(change);
         }
-        self.0.win().buffer_changed(buffer);
     }
 }
 
@@ -172,58 +286,77 @@ impl Kernel {
         MarksOf(self)
     }
 
-    fn has_marks(&self, buffer: &str) -> bool {
-        self.0.marks.buffers.borrow().get(buffer).is_some_and(|entry| !entry.marks.is_empty())
+    /// Moves marks after an edit: those behind it shift, those inside what went fall onto its start. Answers what an
+    /// undo needs to bring them back.
+    pub(crate) fn marks_edited(&self, buffer: &str, shift: Shift) -> MarkEdit {
+        self.shift_points(buffer, shift);
+        let has = self.0.marks.buffers.borrow().get(buffer).is_some_and(|entry| !entry.store.is_empty());
+        let lost = if has { self.mark().change(buffer, |entry| entry.shift(shift)) } else { None };
+        MarkEdit { shift, before: lost.unwrap_or_default(), after: Vec::new() }
     }
 
-    /// Moves marks after an edit: those behind it shift, those inside what went fall onto its start.
-    pub(crate) fn marks_edited(&self, buffer: &str, start: usize, removed: usize, added: usize) {
-        if !self.has_marks(buffer) {
-            return;
-        }
-        let moved = |at: usize, sticks: bool| match at {
-            at if at < start || (at == start && sticks) => at,
-            at if at >= start + removed => at - removed + added,
-            _ => start,
-        };
-        self.mark().change(buffer, |marks| {
-            for mark in marks.values_mut() {
-                // A range keeps what is typed at its start outside, and what is typed at its end as well.
-                mark.start = moved(mark.start, false);
-                mark.options.end = mark.options.end.map(|end| moved(end, true).max(mark.start));
-            }
+    /// Takes the movement of marks by an edit back, or, with `again`, makes it once more.
+    pub(crate) fn marks_travel(&self, buffer: &str, edit: &mut MarkEdit, again: bool) {
+        let (shift, places) =
+            if again { (edit.shift, &edit.after) } else { (edit.shift.reversed(), &edit.before) };
+        self.shift_points(buffer, shift);
+        let lost = self.mark().change(buffer, |entry| {
+            let lost = entry.shift(shift);
+            entry.restore(places);
+            lost
         });
-    }
-
-    /// Keeps marks inside a text that was exchanged as a whole.
-    pub(crate) fn marks_text_replaced(&self, buffer: &str, _removed: usize, length: usize) {
-        if !self.has_marks(buffer) {
-            return;
+        let lost = lost.unwrap_or_default();
+        if again {
+            edit.before = lost;
+        } else {
+            edit.after = lost;
         }
-        self.mark().change(buffer, |marks| {
-            for mark in marks.values_mut() {
-                mark.start = mark.start.min(length);
-                mark.options.end = mark.options.end.map(|end| end.clamp(mark.start, length));
-            }
-        });
     }
 
     /// Takes the marks of a buffer that is deleted out.
-    pub(crate) fn marks_take(&self, buffer: &str) -> Option<Rc<Marks>> {
-        self.0.marks.buffers.borrow_mut().remove(buffer).map(|entry| entry.marks)
+    pub(crate) fn marks_take(&self, buffer: &str) -> Option<MarkStore> {
+        let entry = self.0.marks.buffers.borrow_mut().remove(buffer)?;
+        self.count_store(&entry.store, -1);
+        Some(entry.store)
     }
 
     /// Gives a buffer that is restored its marks back.
-    pub(crate) fn marks_give(&self, buffer: &str, marks: Rc<Marks>) {
-        let entry = Entry { marks, touched: Cell::new(0) };
-        self.0.marks.buffers.borrow_mut().insert(buffer.to_owned(), entry);
+    pub(crate) fn marks_give(&self, buffer: &str, store: MarkStore) {
+        self.count_store(&store, 1);
+        self.0.marks.buffers.borrow_mut().insert(buffer.to_owned(), Entry::of(store));
+    }
+
+    fn count_store(&self, store: &MarkStore, sign: isize) {
+        let mut counts = self.0.marks.counts.borrow_mut();
+        store.each(&(0..usize::MAX), |mark| {
+            let count = counts.entry(mark.owner).or_default();
+            *count = count.saturating_add_signed(sign);
+        });
     }
 
     /// Takes every mark of an extension away.
     pub(crate) fn marks_unload(&self, owner: ExtId) {
+        if self.mark().count(owner) == 0 {
+            return;
+        }
         let names: Vec<String> = self.0.marks.buffers.borrow().keys().cloned().collect();
         for name in names {
-            self.mark().change(&name, |marks| marks.retain(|_, mark| mark.owner != owner));
+            let all = 0..usize::MAX;
+            let gone = self.mark().change(&name, |entry| entry.extract(&all, |mark| mark.owner == owner));
+            if gone.is_some_and(|gone| gone > 0) {
+                self.win().buffer_changed(&name);
+            }
+        }
+    }
+
+    /// Takes away what was set for one frame, once it is drawn; what the frame shows of it stays until it is redrawn.
+    pub(crate) fn drop_ephemeral_marks(&self) {
+        let gone = self.0.marks.ephemeral.take();
+        for (buffer, ns, id) in gone {
+            let ephemeral = self.mark().by_id(&buffer, ns, id).is_some_and(|mark| mark.options.ephemeral);
+            if ephemeral {
+                self.mark().change(&buffer, |entry| entry.remove(ns, id));
+            }
         }
     }
 }

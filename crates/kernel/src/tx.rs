@@ -88,6 +88,11 @@ impl Kernel {
         }
     }
 
+    /// Tells whether changes need no inverse: no stretch is open, or one is being taken back.
+    pub(crate) fn is_unrecorded(&self) -> bool {
+        self.0.tx.epoch() == 0
+    }
+
     /// Tells whether `last` was recorded in the innermost stretch, and makes it so.
     ///
     /// State that keeps whole snapshots asks this to record only the first of a stretch.

@@ -78,6 +78,8 @@ pub struct Window {
     pub vars: Rc<BTreeMap<String, Value>>,
     /// Who draws it.
     pub ownership: Ownership,
+    /// Its own cursor in its buffer, in code points, while another window on the buffer has the buffer's.
+    pub point: usize,
 }
 
 impl Window {
@@ -97,6 +99,7 @@ impl Window {
             metadata: Rc::default(),
             vars: Rc::default(),
             ownership: Ownership::Stock,
+            point: 0,
         }
     }
 
@@ -177,7 +180,8 @@ impl Windows<'_> {
         let id = self.0.next_reg();
         let name = window.name.clone();
         let label = name.clone();
-        let state = Rc::new(window);
+        let point = self.0.buf().cursor(&window.buffer);
+        let state = Rc::new(Window { point, ..window });
         let kept: Rc<RefCell<Option<Slot>>> = Rc::default();
         let restore = kept.clone();
         let handle = self.0.register(
@@ -304,6 +308,7 @@ impl Windows<'_> {
         let Some(window) = self.get(name).filter(|window| window.focusable && window.visible) else {
             return false;
         };
+        self.take_cursor(&window);
         self.set_focus(Some(window.name.clone()));
         true
     }
@@ -313,7 +318,36 @@ impl Windows<'_> {
         let had = self.0.0.windows.focused.borrow().as_deref() == Some(name);
         if had {
             let heir = self.list().into_iter().rev().find(|w| w.focusable && w.visible && w.name != name);
+            if let Some(heir) = &heir {
+                self.take_cursor(heir);
+            }
             self.set_focus(heir.map(|window| window.name.clone()));
+        }
+    }
+
+    /// Makes the buffer's cursor that of a window which gets the focus; the one that had it keeps its own.
+    fn take_cursor(self, window: &Window) {
+        let kernel = self.0;
+        let (holder, cursor) = {
+            let mut slots = kernel.0.buffers.slots.borrow_mut();
+            let Some(slot) = slots.get_mut(&window.buffer) else { return };
+            if slot.holder.as_deref() == Some(&window.name) {
+                return;
+            }
+            (slot.holder.replace(window.name.clone()), slot.state.cursor)
+        };
+        let (buffer, before) = (window.buffer.clone(), holder.clone());
+        kernel.on_rollback(move |kernel| {
+            if let Some(slot) = kernel.0.buffers.slots.borrow_mut().get_mut(&buffer) {
+                slot.holder = before;
+            }
+        });
+        let shared = holder.filter(|name| self.get(name).is_some_and(|other| other.buffer == window.buffer));
+        if let Some(other) = shared {
+            self.set(&other, |other| other.point = cursor);
+            kernel.buf().change_state(&window.buffer, |buffer| {
+                buffer.cursor = window.point.min(buffer.rope.len_chars());
+            });
         }
     }
 
@@ -449,6 +483,16 @@ impl Windows<'_> {
 }
 
 impl Kernel {
+    /// Moves the cursors of windows along with an edit of their buffer.
+    pub(crate) fn shift_points(&self, buffer: &str, shift: crate::mark::Shift) {
+        for slot in self.0.windows.slots.borrow_mut().values_mut() {
+            if slot.state.point > shift.start && slot.state.buffer == buffer {
+                let point = shift.begin(slot.state.point);
+                Rc::make_mut(&mut slot.state).point = point;
+            }
+        }
+    }
+
     /// Creates, finds and changes windows.
     pub fn win(&self) -> Windows<'_> {
         Windows(self)

@@ -12,6 +12,7 @@ mod hook;
 mod json;
 mod keymap;
 mod legacy;
+mod shape;
 mod task;
 mod timer;
 mod tool;
@@ -26,6 +27,7 @@ pub(crate) use buf::view::{live as buffer_view, read as buffer_field};
 pub(crate) use call::{Call, string_list};
 pub use check::describe;
 pub use declare::{ApiFn, Need, Opt, Param, Run, Ty};
+pub use shape::{Method, SHAPES, Shape, ShapeField};
 pub(crate) use win::{field as window_field, focus_json};
 
 use crate::compat;

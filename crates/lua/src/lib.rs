@@ -39,12 +39,16 @@ mod handle;
 mod inspect;
 mod libs;
 mod state;
+mod syntax;
 mod view;
 mod watchdog;
 
-pub use api::{ApiFn, Need, Opt, Param, Run, Ty, describe, find, functions};
+pub use api::{
+    ApiFn, Method, Need, Opt, Param, Run, SHAPES, Shape, ShapeField, Ty, describe, find, functions,
+};
 pub use discover::PathError;
 pub use extension::LuaExtension;
+pub use syntax::syntax;
 pub use watchdog::WatchdogThread;
 
 /// The level of the Lua API; it rises when a function is added.

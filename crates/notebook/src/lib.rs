@@ -48,7 +48,7 @@ pub mod values;
 
 pub use event::{CellRun, Event, EventError};
 pub use ids::{CellId, NotebookId, OutputId, QueueId, RuntimeSessionId};
-pub use materialize::apply;
+pub use materialize::{Author, apply};
 pub use memory::MemoryStore;
 pub use query::{Query, Rows};
 pub use rows::{

@@ -1,7 +1,7 @@
 //! The materializer: the pure function from an event to changes of the tables.
 //!
-//! [`apply`] is the only one; the memory store and the SQLite store both call it. It reads nothing but how many rows a
-//! change touched, and a guarded-out event changes nothing.
+//! [`apply`] is the only one; the memory store and the SQLite store both call it. It reads nothing but the event, who
+//! committed it, and how many rows a change touched; a guarded-out event changes nothing.
 
 use crate::event::Event;
 use crate::tables::{Bind, DerivedTables, Op, Set, TableError};
@@ -10,6 +10,15 @@ mod base;
 mod execution;
 mod ours;
 mod outputs;
+
+/// Who committed an event: two columns of the log. One guard asks for it (see `materialize/execution.rs`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Author<'a> {
+    /// The replica's installation.
+    pub client_id: &'a str,
+    /// The run of its program.
+    pub session_id: &'a str,
+}
 
 /// Applies an event to the tables. An event this build does not know changes nothing.
 ///
@@ -21,11 +30,11 @@ mod outputs;
 /// assert_eq!(store.metadata()?["title"], "Plans");
 /// # Ok::<(), purlin_notebook::StoreError>(())
 /// ```
-pub fn apply(event: &Event, tables: &mut dyn DerivedTables) -> Result<(), TableError> {
+pub fn apply(event: &Event, author: Author<'_>, tables: &mut dyn DerivedTables) -> Result<(), TableError> {
     if let Some(done) = base::apply(event, tables) {
         return done;
     }
-    if let Some(done) = execution::apply(event, tables) {
+    if let Some(done) = execution::apply(event, author, tables) {
         return done;
     }
     if let Some(done) = outputs::apply(event, tables) {

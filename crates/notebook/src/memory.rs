@@ -10,7 +10,7 @@ use futures_util::stream::LocalBoxStream;
 
 use crate::event::Event;
 use crate::ids::NotebookId;
-use crate::materialize::apply;
+use crate::materialize::{Author, apply};
 use crate::query::{Query, Rows};
 use crate::rows::LogEntry;
 use crate::store::{
@@ -20,8 +20,10 @@ use crate::store::{
 use crate::tables::Tables;
 
 mod answer;
+mod log;
 mod maps;
 
+use log::Log;
 use maps::Maps;
 
 /// A store in memory. Clones are handles of the same store.
@@ -43,11 +45,11 @@ use maps::Maps;
 /// ```
 #[derive(Clone)]
 pub struct MemoryStore {
+    replica: Rc<Replica>,
     inner: Rc<Inner>,
 }
 
 struct Inner {
-    replica: Replica,
     clock: Rc<dyn Fn() -> i64>,
     bell: Bell,
     state: RefCell<State>,
@@ -55,7 +57,7 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
-    log: Vec<LogEntry>,
+    log: Log,
     maps: Maps,
     closed: Option<String>,
 }
@@ -70,7 +72,43 @@ impl MemoryStore {
 
     /// Makes an empty store of a replica.
     pub fn with_identity(replica: Replica, clock: Rc<dyn Fn() -> i64>) -> Self {
-        Self { inner: Rc::new(Inner { replica, clock, bell: Bell::new(), state: RefCell::default() }) }
+        let inner = Inner { clock, bell: Bell::new(), state: RefCell::default() };
+        Self { replica: Rc::new(replica), inner: Rc::new(inner) }
+    }
+
+    /// Makes a store of the log of another one: the same events by the same authors, in the same batches, and the
+    /// tables that follow from them.
+    ///
+    /// Nothing is refused, because what stands in a log is a fact. Rows are numbered anew from 1.
+    pub fn from_log(
+        replica: Replica,
+        clock: Rc<dyn Fn() -> i64>,
+        entries: impl IntoIterator<Item = LogEntry>,
+    ) -> Result<Self, StoreError> {
+        let store = Self::with_identity(replica, clock);
+        let mut state = State::default();
+        let mut batch = (0, 0);
+        for entry in entries {
+            let rowid = state.log.last_rowid() + 1;
+            if batch.0 != entry.batch {
+                batch = (entry.batch, rowid);
+            }
+            let author = Author { client_id: &entry.client_id, session_id: &entry.session_id };
+            state.add(entry.event, author, (batch.1, entry.seq, entry.at))?;
+        }
+        store.inner.state.replace(state);
+        Ok(store)
+    }
+
+    /// Makes a handle of this store for another replica: what it commits is by another author.
+    #[must_use]
+    pub fn as_replica(&self, client_id: &str, session_id: &str) -> Self {
+        let replica = Replica {
+            store_id: self.replica.store_id.clone(),
+            client_id: client_id.to_owned(),
+            session_id: session_id.to_owned(),
+        };
+        Self { replica: Rc::new(replica), inner: Rc::clone(&self.inner) }
     }
 
     /// Closes the store, with the reason in words for people: every later commit answers it, every stream ends.
@@ -92,29 +130,33 @@ impl MemoryStore {
             events.push(event.into_owned());
         }
         let at = (self.inner.clock)();
-        let first = state.log.len() as i64 + 1;
+        let first = state.log.last_rowid() + 1;
         let id = CommitId { first, last: first + batch.len() as i64 - 1 };
         for (rowid, event) in (first..).zip(events) {
-            // Maps in memory take every change.
-            apply(&event, &mut state.maps).map_err(|e| StoreError::Backend(e.to_string()))?;
-            let Replica { client_id, session_id, .. } = self.inner.replica.clone();
-            state.log.push(LogEntry {
-                rowid,
-                batch: first,
-                seq: Some(rowid),
-                event,
-                client_id,
-                session_id,
-                at,
-            });
+            state.add(event, self.replica.author(), (first, Some(rowid), at))?;
         }
         Ok((id, state.maps.take_touched()))
     }
 }
 
+impl State {
+    /// Adds an event with its batch, its place in the authority's order, and its time.
+    fn add(
+        &mut self,
+        event: Event,
+        author: Author<'_>,
+        place: (i64, Option<i64>, i64),
+    ) -> Result<(), StoreError> {
+        // Maps in memory take every change.
+        apply(&event, author, &mut self.maps).map_err(|e| StoreError::Backend(e.to_string()))?;
+        self.log.push(event, author, place);
+        Ok(())
+    }
+}
+
 impl Store for MemoryStore {
     fn identity(&self) -> Replica {
-        self.inner.replica.clone()
+        (*self.replica).clone()
     }
 
     fn authority(&self) -> Authority {
@@ -164,6 +206,6 @@ impl Store for MemoryStore {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore").field("replica", &self.inner.replica).finish_non_exhaustive()
+        f.debug_struct("MemoryStore").field("replica", &self.replica).finish_non_exhaustive()
     }
 }

@@ -97,6 +97,15 @@ pub enum Query {
         /// At most so many entries.
         limit: usize,
     },
+    /// The log after a rowid, events of some wire names only.
+    LogNamed {
+        /// The wire names.
+        names: &'static [&'static str],
+        /// The last rowid that is known; 0 for the beginning.
+        rowid: i64,
+        /// At most so many entries.
+        limit: usize,
+    },
     /// The rowid of the log's last entry, 0 if it is empty.
     LastRowid,
 }

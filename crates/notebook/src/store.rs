@@ -9,6 +9,7 @@ use futures_util::stream::LocalBoxStream;
 
 use crate::event::Event;
 use crate::ids::NotebookId;
+use crate::materialize::Author;
 use crate::query::{Query, Rows};
 use crate::tables::Tables;
 
@@ -29,6 +30,13 @@ pub struct Replica {
     pub client_id: String,
     /// This run of the program.
     pub session_id: String,
+}
+
+impl Replica {
+    /// Returns what the log says of the events that the replica commits.
+    pub fn author(&self) -> Author<'_> {
+        Author { client_id: &self.client_id, session_id: &self.session_id }
+    }
 }
 
 /// Who orders the store's events.

@@ -85,6 +85,8 @@ tables! {
     Forks, FORKS;
     /// What an output is in the history of the session, without its content.
     OutputRoles, OUTPUT_ROLES;
+    /// Which replica started a runtime session.
+    Replicas, REPLICAS;
 }
 
 impl Tables {
@@ -168,6 +170,12 @@ impl<'a> From<&'a str> for Bind<'a> {
     }
 }
 
+impl<'a> From<std::borrow::Cow<'a, str>> for Bind<'a> {
+    fn from(text: std::borrow::Cow<'a, str>) -> Self {
+        Self::Text(text)
+    }
+}
+
 impl From<String> for Bind<'_> {
     fn from(text: String) -> Self {
         Self::Text(text.into())
@@ -199,6 +207,24 @@ impl<'a, T: Into<Bind<'a>>> From<Option<T>> for Bind<'a> {
 }
 
 impl Scalar {
+    /// Returns the text, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Tells whether a condition `= ?` with this value on the left holds; nothing equals nothing in SQL.
+    pub(crate) fn is(&self, bind: &Bind<'_>) -> bool {
+        match (self, bind) {
+            (Self::Text(a), Bind::Text(b)) => **a == **b,
+            (Self::Integer(a), Bind::Integer(b)) => a == b,
+            // No condition compares a fraction.
+            _ => false,
+        }
+    }
+
     fn rank(&self) -> u8 {
         match self {
             Self::Null => 0,

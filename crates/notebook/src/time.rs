@@ -2,7 +2,11 @@
 //!
 //! The notebook has no clock; it only converts.
 
+use std::borrow::Cow;
+
 const DAY_MS: i64 = 86_400_000;
+/// The form that tables hold, by an example.
+const FORM: &str = "2026-11-21T09:55:02.123Z";
 
 /// Writes Unix milliseconds as `2026-11-21T09:55:02.123Z`.
 pub fn iso(unix_ms: i64) -> String {
@@ -36,8 +40,15 @@ pub fn parse_iso(text: &str) -> Option<i64> {
 }
 
 /// Rewrites a date in the one form that tables hold; text that is no date is left alone.
-pub(crate) fn normal(text: &str) -> String {
-    parse_iso(text).map_or_else(|| text.to_owned(), iso)
+pub(crate) fn normal(text: &str) -> Cow<'_, str> {
+    match parse_iso(text) {
+        // It has that form already, which is what everybody writes.
+        Some(_) if text.len() == FORM.len() && text.ends_with('Z') && text.as_bytes()[19] == b'.' => {
+            text.into()
+        }
+        Some(ms) => iso(ms).into(),
+        None => text.into(),
+    }
 }
 
 struct Cursor<'a> {

@@ -128,6 +128,75 @@ fn guarded_out_events_change_nothing_and_stay_in_the_log() {
     }
 }
 
+fn session(id: &str) -> Event {
+    Event::RuntimeSessionStarted {
+        session_id: id.into(),
+        runtime_id: "r".into(),
+        runtime_type: "echo".into(),
+        capabilities: Capabilities::default(),
+    }
+}
+
+/// `ExecutionCompleted` names no session: the replica that committed it is compared with the one that started the owner.
+#[test]
+fn row_030_only_the_owners_replica_completes_while_the_owner_is_alive() {
+    use CompletionStatus::{Error, Success};
+    let owner = store(&[cell("c"), request("q", "c"), session("s1")]);
+    let other = owner.as_replica("elsewhere", "run");
+    other.commit(&[session("s2")]).unwrap();
+    owner.commit(&[assign("q", "s1"), start("q", "c", "s1")]).unwrap();
+    let tables = dump::canonical(&owner).unwrap();
+    other.commit(&[complete("q", "c", Error)]).unwrap();
+    assert_eq!(dump::canonical(&owner).unwrap(), tables, "the owner is alive, and somewhere else");
+    // Another run of the same installation is another replica too.
+    let second_run = owner.as_replica(&owner.identity().client_id, "later");
+    second_run.commit(&[complete("q", "c", Error)]).unwrap();
+    assert_eq!(dump::canonical(&owner).unwrap(), tables);
+    owner.commit(&[complete("q", "c", Success)]).unwrap();
+    assert_eq!(stands(&owner).0, QueueStatus::Completed);
+}
+
+#[test]
+fn row_030_a_late_completion_of_a_former_owner_is_ignored() {
+    let first = store(&[cell("c"), request("q", "c"), session("s1"), assign("q", "s1")]);
+    let second = first.as_replica("elsewhere", "run");
+    let release = Event::ExecutionReleased {
+        queue_id: "q".into(),
+        runtime_session_id: "s1".into(),
+        reason: "runtime lost".into(),
+    };
+    second.commit(&[session("s2"), release, assign("q", "s2"), start("q", "c", "s2")]).unwrap();
+    first.commit(&[complete("q", "c", CompletionStatus::Success)]).unwrap();
+    assert_eq!(stands(&first), (QueueStatus::Executing, Some("s2".into()), ExecutionState::Running));
+}
+
+#[test]
+fn row_042_anybody_settles_what_a_dead_session_left() {
+    let dead = store(&[cell("c"), request("q", "c"), session("s1"), assign("q", "s1")]);
+    let next = dead.as_replica("elsewhere", "run");
+    let over =
+        Event::RuntimeSessionTerminated { session_id: "s1".into(), reason: TerminationReason::Timeout };
+    next.commit(&[over, complete("q", "c", CompletionStatus::Error)]).unwrap();
+    assert_eq!(stands(&next).0, QueueStatus::Failed);
+    // A session that never announced itself has nobody to wait for either.
+    let unknown = store(&[cell("c"), request("q", "c"), assign("q", "nobody")]);
+    unknown.as_replica("x", "y").commit(&[complete("q", "c", CompletionStatus::Error)]).unwrap();
+    assert_eq!(stands(&unknown).0, QueueStatus::Failed);
+}
+
+#[test]
+fn a_log_with_several_authors_replays_to_the_same_tables() {
+    let one = store(&[cell("c"), request("q", "c"), session("s1"), assign("q", "s1")]);
+    let two = one.as_replica("elsewhere", "run");
+    two.commit(&[complete("q", "c", CompletionStatus::Error), session("s2")]).unwrap();
+    one.commit(&[start("q", "c", "s1")]).unwrap();
+    let log = one.log_since(0, usize::MAX).unwrap();
+    let again = MemoryStore::from_log(two.identity(), Rc::new(|| 9), log.clone()).unwrap();
+    assert_eq!(dump::canonical(&again), dump::canonical(&one));
+    assert_eq!(again.log_since(0, usize::MAX).unwrap(), log, "batches, authors and times are kept");
+    assert_eq!(stands(&again).0, QueueStatus::Executing);
+}
+
 #[test]
 fn an_execution_goes_its_way() {
     use ExecutionState as Cell;

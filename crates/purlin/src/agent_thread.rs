@@ -1,5 +1,10 @@
-//! The agent's thread: one runtime agent with the lanes `ai`, `shell` and `echo`, on an executor of its own.
+//! The agent's thread: the runtime agents of a surface, one for each of its lanes, on an executor of their own.
+//!
+//! One agent a lane, so that a runtime that takes one of them leaves the others here.
 
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -7,25 +12,31 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use futures_channel::{mpsc, oneshot};
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use purlin_agent::{AiHandler, SharedSettings, ToolCatalog, Tools};
 use purlin_kernel::Port;
-use purlin_notebook::{Capabilities, CellKind, Durability, Store, StoreError};
+use purlin_notebook::{CellKind, Durability, RuntimeSessionId, Store, StoreError};
 use purlin_runtime_core::{
-    AgentHandle, Handlers, Lifecycle, Options, Outcome, RunError, RuntimeAgent, StartError, handler_fn,
+    AgentHandle, Handler, Handlers, Lifecycle, Liveness, Options, RunError, RuntimeAgent, StartError,
 };
 use purlin_runtime_native::lock::Locks;
-use purlin_runtime_native::{FileArtifacts, KernelHost, NativeHost, Paths, ShellHandler, SqliteNotebook};
+use purlin_runtime_native::serve::{capabilities, runtime_id};
+use purlin_runtime_native::{
+    EchoHandler, FileArtifacts, KernelHost, NativeHost, Paths, ShellHandler, SqliteNotebook,
+};
 use tokio::task::LocalSet;
 
 use crate::session::sentence;
 
-/// What the agent is made from; all of it may cross to its thread.
+/// What the agents are made from; all of it may cross to their thread.
 pub struct Parts {
-    /// The notebook whose executions it claims.
+    /// The notebook whose executions they claim.
     pub notebook: SqliteNotebook,
     /// The directories of this installation.
     pub paths: Paths,
-    /// The agent's settings.
+    /// The settings of the lane `ai`.
     pub settings: SharedSettings,
     /// The directory of shell commands.
     pub cwd: PathBuf,
@@ -37,23 +48,50 @@ pub struct Parts {
     pub full_durability: bool,
 }
 
-/// Tells the owner's thread of failures of the store that the agent itself sits out.
-struct Tell(mpsc::UnboundedSender<String>);
+/// What the agents tell the owner's thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// The store fails, and the agent sits it out; a sentence.
+    Trouble(String),
+    /// A runtime session of somebody alive holds this lane; it is waited for.
+    Waiting(CellKind, RuntimeSessionId),
+    /// The lane is held here.
+    Holding(CellKind),
+}
 
-impl Lifecycle for Tell {
-    fn on_store_failure(&self, error: &StoreError) {
+/// Tells the owner's thread what happens to one lane.
+struct Tell {
+    lane: CellKind,
+    words: mpsc::UnboundedSender<Word>,
+}
+
+impl Tell {
+    fn say(&self, word: Word) {
         // The owner may have stopped listening, which is no error.
-        drop(self.0.unbounded_send(sentence(&error.to_string())));
+        drop(self.words.unbounded_send(word));
     }
 }
 
-/// The running thread. Dropping it asks the agent to stop and does not wait.
+impl Lifecycle for Tell {
+    fn on_startup(&self, _session: &RuntimeSessionId) {
+        self.say(Word::Holding(self.lane));
+    }
+
+    fn on_waiting(&self, holder: &RuntimeSessionId) {
+        self.say(Word::Waiting(self.lane, holder.clone()));
+    }
+
+    fn on_store_failure(&self, error: &StoreError) {
+        self.say(Word::Trouble(sentence(&error.to_string())));
+    }
+}
+
+/// The running thread. Dropping it asks the agents to stop and does not wait.
 pub struct AgentThread {
     begin: Option<oneshot::Sender<()>>,
-    handle: std::sync::mpsc::Receiver<AgentHandle>,
-    known: Option<AgentHandle>,
+    handles: std::sync::mpsc::Receiver<Vec<AgentHandle>>,
     failed: Option<oneshot::Receiver<String>>,
-    trouble: Option<mpsc::UnboundedReceiver<String>>,
+    words: Option<mpsc::UnboundedReceiver<Word>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -61,30 +99,29 @@ pub struct AgentThread {
 const END: Duration = Duration::from_secs(5);
 
 impl AgentThread {
-    /// Starts the thread. The agent takes its lanes when it is told to [`AgentThread::begin`], so that a new session's
+    /// Starts the thread. The agents take their lanes when told to [`AgentThread::begin`], so that a new session's
     /// first events are the person's.
     pub fn spawn(parts: Parts) -> io::Result<Self> {
         let (begin, told) = oneshot::channel();
-        let (send_handle, handle) = std::sync::mpsc::sync_channel(1);
+        let (send_handles, handles) = std::sync::mpsc::sync_channel(1);
         let (send_failure, failed) = oneshot::channel();
-        let (tell, trouble) = mpsc::unbounded();
+        let (tell, words) = mpsc::unbounded();
         let thread = thread::Builder::new().name("agent".into()).spawn(move || {
-            if let Err(message) = run(parts, told, &send_handle, Tell(tell)) {
+            if let Err(message) = run(parts, told, &send_handles, &tell) {
                 // Nobody may be listening any more, which is no error.
                 drop(send_failure.send(message));
             }
         })?;
         Ok(Self {
             begin: Some(begin),
-            handle,
-            known: None,
+            handles,
             failed: Some(failed),
-            trouble: Some(trouble),
+            words: Some(words),
             thread: Some(thread),
         })
     }
 
-    /// Lets the agent take its lanes. Twice is once.
+    /// Lets the agents take their lanes. Twice is once.
     pub fn begin(&mut self) {
         if let Some(begin) = self.begin.take() {
             // A thread that has failed already reports it by itself.
@@ -92,7 +129,7 @@ impl AgentThread {
         }
     }
 
-    /// Completes with a message if the agent fails; never completes if it ends well, or was asked for before.
+    /// Completes with a message if an agent fails; never completes if all end well, or was asked for before.
     pub fn failure(&mut self) -> impl Future<Output = String> + use<> {
         let failed = self.failed.take();
         async move {
@@ -106,24 +143,20 @@ impl AgentThread {
         }
     }
 
-    /// Streams a sentence for each failure of the store that the agent sits out; empty if asked for before.
-    pub fn trouble(&mut self) -> mpsc::UnboundedReceiver<String> {
-        self.trouble.take().unwrap_or_else(|| mpsc::unbounded().1)
+    /// Streams what the agents tell; empty if asked for before.
+    pub fn words(&mut self) -> mpsc::UnboundedReceiver<Word> {
+        self.words.take().unwrap_or_else(|| mpsc::unbounded().1)
     }
 
-    /// Stops the agent: what runs is cancelled and settled. Answers once the thread has ended, or the time is over.
+    /// Stops the agents: what runs is cancelled and settled. Answers once the thread has ended, or the time is over.
     pub async fn stop(&mut self) {
-        // An agent that was never begun ends when its signal goes away.
+        // Agents that were never begun end when their signal goes away.
         self.begin = None;
         let Some(thread) = self.thread.take() else { return };
-        let handle = self.known.take().or_else(|| self.handle.recv().ok());
-        let stopped = async {
-            if let Some(handle) = handle {
-                handle.shutdown().await;
-            }
-        };
+        let handles = self.handles.recv().unwrap_or_default();
+        let stopped = join_all(handles.iter().map(AgentHandle::shutdown));
         if tokio::time::timeout(END, stopped).await.is_ok() {
-            // The agent has settled everything; what is left of the thread is microseconds.
+            // The agents have settled everything; what is left of the thread is microseconds.
             drop(thread.join());
         }
     }
@@ -132,8 +165,8 @@ impl AgentThread {
 fn run(
     parts: Parts,
     told: oneshot::Receiver<()>,
-    handle: &std::sync::mpsc::SyncSender<AgentHandle>,
-    tell: Tell,
+    handles: &std::sync::mpsc::SyncSender<Vec<AgentHandle>>,
+    tell: &mpsc::UnboundedSender<Word>,
 ) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -142,50 +175,97 @@ fn run(
         .map_err(|error| format!("The agent's executor could not be started: {error}."))?;
     let local = LocalSet::new();
     let ended = runtime.block_on(local.run_until(async move {
-        let agent = agent(parts, tell)?;
+        let agents = agents(parts, tell)?;
         // The receiver lives as long as the thread's owner.
-        drop(handle.send(agent.handle()));
+        drop(handles.send(agents.iter().map(RuntimeAgent::handle).collect()));
         if told.await.is_err() {
             return Ok(());
         }
-        match agent.start().await {
-            Ok(()) => {}
-            Err(error) => return Err(describe_start(&error)),
-        }
-        agent.run().await.map(drop).map_err(|error| describe_run(&error))
+        serve(&agents).await
     }));
     // Blocking work that is left over must not hold the process up.
     runtime.shutdown_background();
     ended
 }
 
-fn agent(parts: Parts, tell: Tell) -> Result<RuntimeAgent, String> {
-    let store = parts.notebook.store().map_err(|error| error.to_string())?;
+/// Runs the agents side by side to their ends; where one fails, the others are stopped.
+async fn serve(agents: &[RuntimeAgent]) -> Result<(), String> {
+    let mut running: FuturesUnordered<_> = agents.iter().map(serve_one).collect();
+    let mut failure = Ok(());
+    while let Some(ended) = running.next().await {
+        if ended.is_err() && failure.is_ok() {
+            failure = ended;
+            for agent in agents {
+                // The request stands; the end of each is waited for here.
+                drop(agent.handle().shutdown());
+            }
+        }
+    }
+    failure
+}
+
+async fn serve_one(agent: &RuntimeAgent) -> Result<(), String> {
+    agent.start().await.map_err(|error| describe_start(&error))?;
+    agent.run().await.map(drop).map_err(|error| describe_run(&error))
+}
+
+fn agents(parts: Parts, tell: &mpsc::UnboundedSender<Word>) -> Result<Vec<RuntimeAgent>, String> {
+    let store: Rc<dyn Store> = Rc::new(parts.notebook.store().map_err(|error| error.to_string())?);
     let host = Rc::new(NativeHost::new());
-    let tools = Tools::standard(parts.catalog);
-    let ai = AiHandler::new(parts.settings, tools, parts.port, Rc::new(KernelHost::new()));
-    let echo = handler_fn(|cx| async move {
-        cx.stdout(cx.source());
-        Ok(Outcome::done())
-    });
-    let handlers = Handlers::new()
-        .with(CellKind::Ai, Rc::new(ai))
-        .with(CellKind::Shell, Rc::new(ShellHandler::new(parts.cwd)))
-        .with(CellKind::Echo, echo);
-    let capabilities =
-        Capabilities { can_execute_code: true, can_execute_ai: true, ..Capabilities::default() };
-    let mut options = Options::new("agent", "local", [CellKind::Ai, CellKind::Shell, CellKind::Echo]);
-    options.lifecycle = Rc::new(tell);
-    // A notebook in memory is nobody else's, and nothing of it may touch the disk.
-    if parts.notebook.path().is_some() {
-        options.liveness = Rc::new(Locks::new(&parts.paths));
-        options.artifacts = Rc::new(FileArtifacts::new(parts.paths.artifacts()));
+    let ai = AiHandler::new(
+        parts.settings,
+        Tools::standard(parts.catalog),
+        parts.port,
+        Rc::new(KernelHost::new()),
+    );
+    let lanes: [(&str, CellKind, Rc<dyn Handler>); 3] = [
+        ("agent", CellKind::Ai, Rc::new(ai)),
+        ("shell", CellKind::Shell, Rc::new(ShellHandler::new(parts.cwd))),
+        ("echo", CellKind::Echo, Rc::new(EchoHandler)),
+    ];
+    let shared_memory = Rc::new(SameProcess::default());
+    let make = |(runtime_type, lane, handler): (&str, CellKind, Rc<dyn Handler>)| {
+        let mut options = Options::new(runtime_type, "local", [lane]);
+        options.runtime_id = runtime_id(runtime_type);
+        options.lifecycle = Rc::new(Tell { lane, words: tell.clone() });
+        // A notebook in memory is nobody else's, and nothing of it may touch the disk.
+        if parts.notebook.path().is_some() {
+            options.liveness = Rc::new(Locks::new(&parts.paths));
+            options.artifacts = Rc::new(FileArtifacts::new(parts.paths.artifacts()));
+        } else {
+            options.liveness = shared_memory.clone();
+        }
+        if parts.full_durability {
+            options.durability = Durability::Disk;
+        }
+        let handlers = Handlers::new().with(lane, handler);
+        RuntimeAgent::new(Rc::clone(&store), host.clone(), capabilities([lane]), handlers, options)
+    };
+    Ok(lanes.into_iter().map(make).collect())
+}
+
+/// The liveness on a notebook that only the agents of this thread know: each hears of the others.
+#[derive(Clone, Default)]
+struct SameProcess(Rc<RefCell<BTreeSet<RuntimeSessionId>>>);
+
+/// A session that lives until this is dropped.
+struct Held(SameProcess, RuntimeSessionId);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.0.borrow_mut().remove(&self.1);
     }
-    if parts.full_durability {
-        options.durability = Durability::Disk;
+}
+
+impl Liveness for SameProcess {
+    fn hold(&self, session: &RuntimeSessionId) -> Result<Box<dyn Any>, String> {
+        self.0.borrow_mut().insert(session.clone());
+        Ok(Box::new(Held(self.clone(), session.clone())))
     }
-    let store: Rc<dyn Store> = Rc::new(store);
-    Ok(RuntimeAgent::new(store, host, capabilities, handlers, options))
+
+    fn is_alive(&self, session: &RuntimeSessionId) -> bool {
+        self.0.borrow().contains(session)
+    }
 }
 
 fn describe_start(error: &StartError) -> String {

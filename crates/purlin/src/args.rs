@@ -33,6 +33,8 @@ pub enum Request {
     Session(SessionCommand, Options),
     /// Care for the files that sessions are kept in (`store …`).
     Store(StoreCommand, Options),
+    /// Run a runtime as a process of its own (`runtime …`); its arguments are its own affair.
+    Runtime(Vec<OsString>, Options),
 }
 
 /// Where the prompt of `-p` comes from.
@@ -86,9 +88,14 @@ pub enum Stop {
 
 /// Parses the arguments, the program's name first.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, Stop> {
-    let matches = command().try_get_matches_from(arguments).map_err(|error| stop(&error))?;
+    let matches =
+        command().try_get_matches_from(session::with_exclusions(arguments)).map_err(|error| stop(&error))?;
     let options = options(&matches)?;
     let asked = matches.subcommand().and_then(|(name, found)| match name {
+        "runtime" => {
+            let arguments = found.get_many::<OsString>("ARGUMENTS").unwrap_or_default().cloned().collect();
+            Some(Request::Runtime(arguments, options.clone()))
+        }
         "session" => session::request(found).map(|asked| Request::Session(asked, options.clone())),
         _ => store::request(found).map(|asked| Request::Store(asked, options.clone())),
     });
@@ -148,6 +155,18 @@ fn command() -> Command {
                 .global(true)
                 .value_parser(clap::value_parser!(PathBuf)),
         ])
+        .subcommand(
+            Command::new("runtime")
+                .about("Runs a runtime, `echo`, `shell` or `agent`, as a process of its own")
+                .disable_help_flag(true)
+                .arg(
+                    Arg::new("ARGUMENTS")
+                        .num_args(0..)
+                        .trailing_var_arg(true)
+                        .allow_hyphen_values(true)
+                        .value_parser(clap::value_parser!(OsString)),
+                ),
+        )
         .subcommands([session::command(), store::command()])
 }
 
@@ -297,6 +316,9 @@ mod tests {
         let words = vec!["disk".into(), "-test".into(), "-host".into()];
         let search = SessionCommand::Search { words, limit: 5, json: true };
         assert_eq!(asked("session search disk -test -host --limit 5 --json"), search);
+        let words = vec!["-x".into(), "--json".into()];
+        let search = SessionCommand::Search { words, limit: HITS, json: false };
+        assert_eq!(asked("session search -x -- --json"), search);
         let delete = SessionCommand::Delete { ids: vec!["a".into(), "b".into()], yes: true };
         assert_eq!(asked("session delete a b --yes"), delete);
         let Ok(Request::Session(_, options)) = parse("session show 0190 --config x --cwd y") else {
@@ -307,15 +329,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_about_the_store_arrives() {
-        for (line, expected) in [
-            ("store check", StoreCommand::Check { id: None }),
-            ("store repair x", StoreCommand::Repair { id: "x".into() }),
-            ("store stats --json", StoreCommand::Stats { id: None, json: true }),
-            ("store gc --dry-run", StoreCommand::Gc { dry_run: true }),
-            ("store reindex", StoreCommand::Reindex),
-        ] {
-            assert_eq!(parse(line), Ok(Request::Store(expected, Options::default())), "{line:?}");
-        }
+        assert_eq!(parse("store reindex"), Ok(Request::Store(StoreCommand::Reindex, Options::default())));
     }
 
     #[test]
@@ -331,6 +345,15 @@ mod tests {
     }
 
     #[test]
+    fn what_follows_runtime_is_the_runtimes() {
+        let line = "--cwd /tmp runtime shell -n abc --help --cwd=/ -e x";
+        let Ok(Request::Runtime(arguments, options)) = parse(line) else { panic!("not a runtime") };
+        assert_eq!(arguments, ["shell", "-n", "abc", "--help", "--cwd=/", "-e", "x"]);
+        assert_eq!(options.cwd, Some("/tmp".into()));
+        assert!(matches!(parse("runtime -h"), Ok(Request::Runtime(arguments, _)) if arguments == ["-h"]));
+    }
+
+    #[test]
     fn usage_errors_are_one_line_that_names_the_word() {
         for (line, expected) in [
             ("--modle x", "There is no option or argument `--modle`. Did you mean `--model`?"),
@@ -339,11 +362,10 @@ mod tests {
             ("--json", "`--print <PROMPT>` is missing"),
             ("-p", "needs a value"),
             ("session", "`purlin session` needs one of `list`, `show`"),
-            ("store", "`purlin store` needs one of `check`, `repair`"),
+            ("store", "`purlin store` needs one of `reindex`"),
             ("session shwo", "Did you mean `show`?"),
             ("session search", "`<WORDS>...` is missing"),
             ("session log --since x", "`x` cannot be the value of `--since <ROWID>`"),
-            ("store repair", "`<ID>` is missing"),
             ("hello", "`hello`"),
         ] {
             let Err(Stop::Usage(message)) = parse(line) else { panic!("{line:?} was accepted") };

@@ -13,14 +13,14 @@ use purlin_agent::{Session, SessionOptions, SharedSettings, Source, Submitted, T
 use purlin_kernel::Kernel;
 use purlin_notebook::{Store, StoreExt, Tables};
 use purlin_runtime_native::NativeHost;
+use purlin_runtime_native::signals::{Asked, Signals};
 use tokio::task::LocalSet;
 
-use crate::agent_thread::{AgentThread, Parts};
+use crate::agent_thread::{AgentThread, Parts, Word};
 use crate::args::{Options, Prompt};
 use crate::loading::{self, Serving};
 use crate::report::{Kind, Report};
 use crate::session::{self, Client, Opened, sentence};
-use crate::signals::{Asked, Signals};
 use crate::start::Start;
 use crate::{runtime, say};
 use answer::{Answer, End};
@@ -69,7 +69,8 @@ fn read(prompt: &Prompt) -> Result<String, Report> {
 }
 
 async fn answer(start: Start, options: &Options, prompt: String, json: bool) -> Result<u8, Report> {
-    let mut signals = Signals::listen()?;
+    let mut signals = Signals::listen()
+        .map_err(|error| Report::new(Kind::System, format!("Signals cannot be heard: {error}.")))?;
     let host = Rc::new(NativeHost::new());
     let Opened { notebook, resumed, found_none } =
         session::open(&start.paths, &start.cwd, &options.session, &*host)?;
@@ -139,7 +140,10 @@ async fn ask(
     let mut changes = store.watch(Tables::LOG);
     let mut leaving: Option<Asked> = None;
     let mut failure = std::pin::pin!(agent.failure());
-    let mut trouble = agent.trouble();
+    let mut trouble = agent.words().filter_map(|word| {
+        // That another process answers is as good; this one watches.
+        std::future::ready(if let Word::Trouble(message) = word { Some(message) } else { None })
+    });
     loop {
         tokio::select! {
             tick = changes.next(), if !output.is_busy() && answer.end().is_none() => {

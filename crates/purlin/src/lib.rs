@@ -6,6 +6,7 @@
 //!
 //! * [`args`]: the command line, parsed into a [`args::Request`].
 //! * [`config`]: the layers of configuration, every setting declared once.
+//! * [`runtimes`]: runtimes as processes of their own.
 //! * [`report`]: what a person reads when something fails.
 //!
 //! The principal entry is [`run`], which carries out a request and answers the exit code.
@@ -14,6 +15,7 @@ mod agent_thread;
 pub mod args;
 mod auth;
 pub mod config;
+mod console;
 mod drafts;
 mod headless;
 mod loading;
@@ -21,12 +23,12 @@ mod logging;
 mod models;
 pub mod report;
 mod runtime;
+pub mod runtimes;
 mod say;
 mod session;
 mod sessions;
-mod show;
-mod signals;
 mod start;
+mod stores;
 mod terminal;
 
 use std::ffi::OsString;
@@ -62,7 +64,8 @@ fn carry_out(request: &Request) -> Result<u8, Report> {
             let start = start::gather(options)?;
             headless::run(start, options, prompt, *json)
         }
-        Request::SessionList(_) => sessions::list(&start::paths(&start::variable)?).map(|()| 0),
-        Request::SessionShow { id, .. } => sessions::show(&start::paths(&start::variable)?, id).map(|()| 0),
+        Request::Session(command, options) => sessions::run(command, options),
+        Request::Store(command, _) => stores::run(command),
+        Request::Runtime(arguments, options) => runtimes::run(arguments, options),
     }
 }

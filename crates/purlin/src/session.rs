@@ -1,12 +1,12 @@
 //! Opening a session's notebook: a new one, the newest of a directory, one by its id, or one that is never written.
 
-use std::fs;
 use std::path::Path;
 
 use purlin_agent::Committer;
 use purlin_notebook::{CommitId, Event, NotebookId, StoreError};
 use purlin_runtime_core::{Host, new_id};
-use purlin_runtime_native::{OpenError, OpenMode, Paths, SqliteNotebook, StoreClient, sessions};
+use purlin_runtime_native::sessions::{self, FindError};
+use purlin_runtime_native::{OpenError, OpenMode, Paths, SqliteNotebook, StoreClient};
 
 use futures_util::future::LocalBoxFuture;
 
@@ -95,28 +95,15 @@ pub const FOUND_NONE: &str = "No session of this directory was found to continue
 
 /// Finds the session whose id is this text, or the only one whose id has it in it.
 pub fn find(paths: &Paths, id: &str) -> Result<NotebookId, Report> {
-    let whole = NotebookId::from(id);
-    if whole.is_valid() && paths.notebook(&whole).exists() {
-        return Ok(whole);
-    }
-    let mut found: Vec<String> = fs::read_dir(paths.notebooks())
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".db").map(str::to_owned))
-        .filter(|name| name.contains(id))
-        .collect();
-    found.sort();
-    let hint = "`purlin session list` shows the sessions there are.";
-    match &found[..] {
-        [only] => Ok(NotebookId::from(only.as_str())),
-        [] => Err(Report::new(Kind::System, format!("There is no session `{id}`.")).hint(hint)),
-        many => {
-            let message =
-                format!("`{id}` is part of the ids of {} sessions:\n{}", many.len(), many.join("\n"));
-            Err(Report::new(Kind::System, message).hint(hint))
+    sessions::find(paths, id).map_err(|error| {
+        let hint = "`purlin session list` shows the sessions there are.";
+        match error {
+            FindError::None(_) => {
+                Report::new(Kind::System, format!("There is no session `{id}`.")).hint(hint)
+            }
+            FindError::Many { .. } => Report::new(Kind::System, error.to_string()).hint(hint),
         }
-    }
+    })
 }
 
 fn report(error: &OpenError) -> Report {

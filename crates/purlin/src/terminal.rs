@@ -7,6 +7,7 @@ mod commands;
 mod desk;
 mod draft;
 mod git;
+mod lanes;
 mod lists;
 mod queued;
 mod status;

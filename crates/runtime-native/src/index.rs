@@ -21,6 +21,7 @@ use crate::sessions::SessionSummary;
 mod asked;
 mod catch_up;
 mod file;
+mod reading;
 mod search;
 mod stamp;
 mod summary;

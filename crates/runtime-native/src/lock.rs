@@ -4,8 +4,10 @@
 //! it; whether the session is alive is whether the lock is held, which needs no clock and survives `kill -9`.
 
 use std::any::Any;
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -66,6 +68,7 @@ impl LaneLock {
             }
             // Whoever had the lock before may have removed the file between the opening and the locking.
             if is_same(&file, &path) {
+                sign(&file);
                 return Ok(Self { path, _file: file });
             }
         }
@@ -76,6 +79,33 @@ impl Drop for LaneLock {
     fn drop(&mut self) {
         // A file that stays is an unlocked one, which says the same.
         let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// The process that owns a runtime session, as it says itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Its process id.
+    pub pid: u32,
+    /// The directory it was started in.
+    pub cwd: PathBuf,
+}
+
+/// Finds the process that owns a runtime session, for people who want to know who it is; nothing depends on it.
+pub fn owner(paths: &Paths, session: &RuntimeSessionId) -> Option<Owner> {
+    let signature = fs::read(place(paths, session)?).ok()?;
+    let (pid, cwd) = signature.split_at_checked(signature.iter().position(|byte| *byte == b'\n')?)?;
+    let pid = std::str::from_utf8(pid).ok()?.parse().ok()?;
+    Some(Owner { pid, cwd: PathBuf::from(OsStr::from_bytes(&cwd[1..])) })
+}
+
+/// Writes into the file of a lock whose it is.
+fn sign(mut file: &File) {
+    let cwd = std::env::current_dir().unwrap_or_default();
+    let signature = [std::process::id().to_string().as_bytes(), b"\n", cwd.as_os_str().as_bytes()].concat();
+    if let Err(error) = file.set_len(0).and_then(|()| file.write_all(&signature)) {
+        // The lock holds without it; only its owner's name will be missing.
+        tracing::debug!(%error, "a lock could not be signed");
     }
 }
 

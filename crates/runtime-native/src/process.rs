@@ -3,6 +3,8 @@
 //! A session of its own takes the terminal away from the process: a program that asks for a password fails instead of
 //! writing over the screen and waiting for keys that never come.
 
+mod guard;
+
 use std::process::Stdio;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,6 +18,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until, timeout};
+
+use guard::Line;
 
 /// How long a group that was asked to end may take before it is made to.
 pub const TERM_GRACE: Duration = Duration::from_millis(700);
@@ -40,14 +44,20 @@ pub fn spawn(spec: ProcessSpec) -> Result<Process, HostError> {
     if let Some(cwd) = &spec.cwd {
         command.current_dir(cwd);
     }
+    let line = spec.group.then(Line::open).flatten();
     if spec.group {
-        lead_session(&mut command);
+        lead_session(&mut command, line.clone());
     }
-    let mut child = command.spawn().map_err(|error| cannot_start(&spec, &error))?;
+    let mut child = command.spawn().map_err(|error| {
+        if let Some(line) = &line {
+            line.not_started();
+        }
+        cannot_start(&spec, &error)
+    })?;
     if let (Some(stdin), Some(bytes)) = (child.stdin.take(), spec.stdin) {
         tokio::spawn(feed(stdin, bytes));
     }
-    let group = Arc::new(Group::of(&child, spec.group));
+    let group = Arc::new(Group::of(&child, spec.group, line.is_some()));
     let running = Running {
         stdout: child.stdout.take(),
         stderr: child.stderr.take(),
@@ -59,17 +69,21 @@ pub fn spawn(spec: ProcessSpec) -> Result<Process, HostError> {
         told: false,
     };
     let kill = Rc::new(move || end_gently(&group));
-    Ok(Process { output: Box::pin(stream::unfold(running, Running::next)), kill })
+    Ok(Process { output: Box::pin(stream::unfold(running, Running::next)), kill, input: None })
 }
 
 /// Makes the process the leader of a session, and thereby of a group, of its own.
 #[expect(unsafe_code, reason = "the system offers no other way to leave the terminal")]
-fn lead_session(command: &mut Command) {
+fn lead_session(command: &mut Command, line: Option<Line>) {
     // SAFETY: the closure runs between fork and exec and does nothing but system calls, which are async-signal-safe.
     unsafe {
-        command.pre_exec(|| {
+        command.pre_exec(move || {
             rustix::process::setsid()?;
-            // After a kill -9 nobody is left to end the group; the leader at least ends with the thread that began it.
+            // After a kill -9 of ours the guard ends the group.
+            if let Some(line) = &line {
+                line.sign_on();
+            }
+            // Where there is no guard, the leader at least ends with the thread that began it.
             #[cfg(target_os = "linux")]
             rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
             Ok(())
@@ -95,12 +109,29 @@ struct Group {
     pid: Option<Pid>,
     whole: bool,
     gone: AtomicBool,
+    /// Whether the guard knows it.
+    guarded: AtomicBool,
 }
 
 impl Group {
-    fn of(child: &Child, whole: bool) -> Self {
+    fn of(child: &Child, whole: bool, guarded: bool) -> Self {
         let pid = child.id().and_then(|id| Pid::from_raw(id as i32));
-        Self { pid, whole, gone: AtomicBool::new(false) }
+        if let Some(pid) = pid.filter(|_| guarded) {
+            guard::note(pid);
+        }
+        Self { pid, whole, gone: AtomicBool::new(false), guarded: AtomicBool::new(guarded) }
+    }
+
+    /// Notes that nobody of the group is left. Its number may soon be another's.
+    fn is_gone(&self) {
+        self.gone.store(true, Ordering::Release);
+        self.release();
+    }
+
+    fn release(&self) {
+        if let Some(pid) = self.pid.filter(|_| self.guarded.swap(false, Ordering::AcqRel)) {
+            guard::release(pid);
+        }
     }
 
     fn signal(&self, signal: Signal) {
@@ -111,7 +142,7 @@ impl Group {
             rustix::process::kill_process(pid, signal)
         };
         if sent == Err(rustix::io::Errno::SRCH) {
-            self.gone.store(true, Ordering::Release);
+            self.is_gone();
         }
     }
 
@@ -119,8 +150,15 @@ impl Group {
     fn leader_ended(&self) {
         let Some(pid) = self.pid else { return };
         if !self.whole || rustix::process::test_kill_process_group(pid).is_err() {
-            self.gone.store(true, Ordering::Release);
+            self.is_gone();
         }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Whoever held it has killed what was left.
+        self.release();
     }
 }
 

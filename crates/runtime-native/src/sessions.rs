@@ -11,6 +11,10 @@ use crate::index::Index;
 use crate::store::reader;
 use crate::{Paths, lock};
 
+mod find;
+
+pub use find::{FindError, find};
+
 /// What a list of sessions shows of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionSummary {

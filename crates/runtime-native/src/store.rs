@@ -21,12 +21,14 @@ mod error;
 mod file;
 mod handle;
 mod queue;
+mod replayed;
 mod tables;
 mod thread;
 
 pub use client::{Posted, StoreClient};
 pub use error::OpenError;
 pub use handle::SqliteStore;
+pub use replayed::replayed;
 
 pub(crate) use file::reader;
 

@@ -250,7 +250,7 @@ impl Reading<'_> {
     }
 
     fn lines(&self, index: usize) -> Rc<Vec<Line>> {
-        let Some(block) = self.block(index) else { return Rc::default() };
+        let Some(block) = self.block(index).filter(|block| !block.hidden) else { return Rc::default() };
         let setting = Setting { width: self.width, unfolded: self.view.is_unfolded(&block.id) };
         let ask = |block: &Block, width: usize| {
             let payload = || BlockPayload { block: block.clone(), width };
@@ -270,7 +270,7 @@ impl Reading<'_> {
         let Some(before) = index.checked_sub(1) else { return 0 };
         let pair = self.kernel.buf().blocks(self.buffer, before..index + 1);
         match pair.as_slice() {
-            [before, block] => usize::from(!look::follows_closely(before, block)),
+            [before, block] => usize::from(!block.hidden && !look::follows_closely(before, block)),
             _ => 0,
         }
     }

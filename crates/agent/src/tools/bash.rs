@@ -81,6 +81,7 @@ fn spawn(command: &str, cx: &ToolContext) -> Result<Process, String> {
         stdin: None,
         group: true,
         timeout: None,
+        ..ProcessSpec::default()
     };
     if !cx.cwd.is_dir() {
         return Err(format!("the working directory `{}` does not exist", cx.cwd.display()));

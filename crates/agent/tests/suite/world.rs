@@ -258,7 +258,7 @@ impl KernelHost for Processes {
             }
             _ => iter(vec![exit(0)]).boxed_local(),
         };
-        Ok(Process { output, kill: Rc::new(|| {}) })
+        Ok(Process { output, kill: Rc::new(|| {}), input: None })
     }
 
     fn fs_read(&self, path: PathBuf) -> LBF<Result<Vec<u8>, HostError>> {

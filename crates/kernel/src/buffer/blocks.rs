@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use super::{BufferChange, Buffers};
+use super::{AppendFn, BufferChange, Buffers, Shown, usage};
 use crate::hooks::Object;
 
 /// One block of content.
@@ -19,6 +19,8 @@ pub struct Block {
     pub text: String,
     /// Whether it still grows.
     pub streaming: bool,
+    /// Whether it takes its place but is not to be seen.
+    pub hidden: bool,
     /// When it arose, in milliseconds since 1970.
     pub created_at: i64,
     /// Everything else.
@@ -52,7 +54,7 @@ pub trait BlockSource {
 impl Buffers<'_> {
     /// Makes a buffer a projection, or an ordinary one again.
     pub fn set_source(self, name: &str, source: Option<Rc<dyn BlockSource>>) -> bool {
-        let changed = {
+        {
             let mut slots = self.0.0.buffers.slots.borrow_mut();
             let Some(slot) = slots.get_mut(name) else { return false };
             let before = std::mem::replace(&mut slot.source, source);
@@ -63,10 +65,9 @@ impl Buffers<'_> {
                     slot.source = before;
                 }
             });
-            true
-        };
+        }
         self.source_changed(name);
-        changed
+        true
     }
 
     /// Answers the source of a projection.
@@ -74,10 +75,19 @@ impl Buffers<'_> {
         self.0.0.buffers.slots.borrow().get(name)?.source.clone()
     }
 
+    /// Says what appending a block to a projection does; without it, the source decides. False when there is no such
+    /// buffer.
+    pub fn on_append(self, name: &str, append: AppendFn) -> bool {
+        let mut slots = self.0.0.buffers.slots.borrow_mut();
+        let Some(slot) = slots.get_mut(name) else { return false };
+        slot.append = Some(append);
+        true
+    }
+
     /// Says that a projection's source has new content.
     pub fn source_changed(self, name: &str) {
         self.change_state(name, |buffer| buffer.tick += 1);
-        self.announce(&BufferChange::blocks(name));
+        self.announce(&BufferChange::blocks(name, 0, 0, 0));
     }
 
     /// Counts the blocks.
@@ -88,41 +98,81 @@ impl Buffers<'_> {
         }
     }
 
-    /// Answers the blocks of a range, clamped to what there is.
+    /// Answers the blocks of a range as they are to be shown, clamped to what there is.
     pub fn blocks(self, name: &str, range: Range<usize>) -> Vec<Rc<Block>> {
-        if let Some(source) = self.source(name) {
-            return source.range(range);
-        }
-        let Some(buffer) = self.get(name) else { return Vec::new() };
-        let end = range.end.min(buffer.blocks.len());
-        buffer.blocks.get(range.start.min(end)..end).unwrap_or_default().to_vec()
+        let found = if let Some(source) = self.source(name) {
+            source.range(range)
+        } else {
+            let Some(buffer) = self.get(name) else { return Vec::new() };
+            let end = range.end.min(buffer.blocks.len());
+            buffer.blocks.get(range.start.min(end)..end).unwrap_or_default().to_vec()
+        };
+        self.as_shown(name, found)
     }
 
-    /// Adds a block at the end; a projection hands it to its source.
+    /// Adds a block at the end, on behalf of whoever is running; a projection hands it to its owner.
     pub fn append_block(self, name: &str, block: Block) -> Result<(), String> {
         if let Some(source) = self.source(name) {
-            source.append(block)?;
+            let append = self.0.0.buffers.slots.borrow().get(name).and_then(|slot| slot.append.clone());
+            match append {
+                Some(append) => append(self.0.guard().current().unwrap_or_default(), block)?,
+                None => source.append(block)?,
+            }
             self.source_changed(name);
             return Ok(());
         }
-        let added = self.change_state(name, |buffer| {
-            Rc::make_mut(&mut buffer.blocks).push(Rc::new(block));
-            buffer.tick += 1;
-        });
-        if !added {
-            return Err(format!("there is no buffer `{name}`"));
-        }
-        self.announce(&BufferChange::blocks(name));
-        Ok(())
+        let count = self.block_count(name);
+        self.set_block_range(name, count..count, vec![block])
     }
 
-    /// Replaces the buffer's own blocks.
+    /// Replaces all of the buffer's own blocks.
     pub fn set_blocks(self, name: &str, blocks: Vec<Block>) -> bool {
-        let set = self.change_state(name, |buffer| {
-            buffer.blocks = Rc::new(blocks.into_iter().map(Rc::new).collect());
+        self.splice(name, 0..usize::MAX, blocks).is_ok()
+    }
+
+    /// Replaces blocks of a range. Of a projection nothing stored changes: each block of the range is shown as the new one
+    /// in its place, the rest is hidden, and what is left over is appended.
+    pub fn set_block_range(self, name: &str, range: Range<usize>, blocks: Vec<Block>) -> Result<(), String> {
+        if self.source(name).is_none() {
+            return self.splice(name, range, blocks);
+        }
+        let owner = self.0.guard().current().unwrap_or_default();
+        let mut blocks = blocks.into_iter();
+        for there in self.blocks(name, range) {
+            let shown = blocks.next().map_or(Shown::Hidden, Shown::As);
+            self.show_block(owner, name, &there.id, shown);
+        }
+        blocks.try_for_each(|block| self.append_block(name, block))
+    }
+
+    /// Takes the blocks of a range away; of a projection they are hidden.
+    pub fn delete_blocks(self, name: &str, range: Range<usize>) -> Result<(), String> {
+        self.set_block_range(name, range, Vec::new())
+    }
+
+    fn splice(self, name: &str, range: Range<usize>, blocks: Vec<Block>) -> Result<(), String> {
+        let Some(count) = self.get(name).map(|buffer| buffer.blocks.len()) else {
+            return Err(format!("there is no buffer `{name}`"));
+        };
+        let end = range.end.min(count);
+        let start = range.start.min(end);
+        let more: usize = blocks.iter().map(usage::block_bytes).sum();
+        if !self.may_grow_here(name, more) {
+            return Err(format!("`{name}` would take more memory than its extension may"));
+        }
+        let added = blocks.len();
+        self.change_state(name, |buffer| {
+            let own = Rc::make_mut(&mut buffer.blocks);
+            own.splice(start..end, blocks.into_iter().map(Rc::new));
+            // Appending is what happens often: it does not count the others again.
+            if start == end {
+                buffer.block_bytes += more;
+            } else {
+                buffer.measure_blocks();
+            }
             buffer.tick += 1;
         });
-        self.announce(&BufferChange::blocks(name));
-        set
+        self.announce(&BufferChange::blocks(name, start, end - start, added));
+        Ok(())
     }
 }

@@ -2,28 +2,29 @@
 
 use std::rc::Rc;
 
+use super::Buffers;
 use super::history::EditKind;
-use super::{Buffer, Buffers};
 use crate::guard::DeadlineClass;
+use crate::mark::Shift;
 
 /// What changed, for those attached to a buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BufferChange {
     /// The buffer.
     pub buffer: String,
-    /// Where the change begins, in code points.
+    /// Where the change begins, in code points, or in blocks.
     pub start: usize,
-    /// How many code points went.
+    /// How many code points or blocks went.
     pub removed: usize,
     /// How many came.
     pub added: usize,
-    /// Whether blocks changed rather than text.
+    /// Whether blocks changed rather than text; with nothing removed and nothing added, any of them may have.
     pub blocks: bool,
 }
 
 impl BufferChange {
-    pub(super) fn blocks(buffer: &str) -> Self {
-        Self { buffer: buffer.to_owned(), start: 0, removed: 0, added: 0, blocks: true }
+    pub(super) fn blocks(buffer: &str, start: usize, removed: usize, added: usize) -> Self {
+        Self { buffer: buffer.to_owned(), start, removed, added, blocks: true }
     }
 }
 
@@ -79,31 +80,48 @@ impl Buffers<'_> {
         })
     }
 
-    /// Undoes the last group of edits; false when there is none.
+    /// Undoes the last group of edits, marks included; false when there is none.
     pub fn undo(self, name: &str) -> bool {
-        self.travel(name, |buffer| buffer.history.undo(&buffer.rope.clone(), buffer.cursor))
+        self.travel(name, false)
     }
 
     /// Takes the last undo back; false when there is none.
     pub fn redo(self, name: &str) -> bool {
-        self.travel(name, |buffer| buffer.history.redo(&buffer.rope.clone(), buffer.cursor))
+        self.travel(name, true)
     }
 
-    fn travel(self, name: &str, f: impl FnOnce(&mut Buffer) -> Option<(ropey::Rope, usize)>) -> bool {
+    fn travel(self, name: &str, again: bool) -> bool {
         let mut change = None;
         self.change_state(name, |buffer| {
-            let before = buffer.rope.len_chars();
-            if let Some((rope, cursor)) = f(buffer) {
+            let (rope, cursor) = (buffer.rope.clone(), buffer.cursor);
+            let history = &mut buffer.history;
+            let step = if again { history.redo(&rope, cursor) } else { history.undo(&rope, cursor) };
+            if let Some((rope, cursor, edits)) = step {
+                let before = buffer.rope.len_chars();
                 buffer.rope = rope;
                 buffer.cursor = cursor.min(buffer.rope.len_chars());
                 buffer.goal = None;
                 buffer.tick += 1;
-                change = Some((before, buffer.rope.len_chars()));
+                change = Some((before, buffer.rope.len_chars(), edits));
             }
         });
-        let Some((removed, added)) = change else { return false };
-        self.0.marks_text_replaced(name, removed, added);
-        self.announce(&BufferChange { buffer: name.to_owned(), start: 0, removed, added, blocks: false });
+        let Some((before, after, mut edits)) = change else { return false };
+        if again {
+            for edit in &mut edits {
+                self.0.marks_travel(name, edit, true);
+            }
+        } else {
+            for edit in edits.iter_mut().rev() {
+                self.0.marks_travel(name, edit, false);
+            }
+        }
+        let (start, removed, added) = match edits.as_slice() {
+            [only] if again => (only.shift.start, only.shift.removed, only.shift.added),
+            [only] => (only.shift.start, only.shift.added, only.shift.removed),
+            _ => (0, before, after),
+        };
+        self.change_quietly(name, |buffer| buffer.history.travelled(edits, again));
+        self.announce(&BufferChange { buffer: name.to_owned(), start, removed, added, blocks: false });
         true
     }
 
@@ -126,7 +144,7 @@ impl Buffers<'_> {
             }
             return true;
         }
-        if added > end - start && !self.fits_quota(name, text.len()) {
+        if added > end - start && !self.may_grow_here(name, text.len()) {
             return false;
         }
         self.change_state(name, |buffer| {
@@ -142,27 +160,12 @@ impl Buffers<'_> {
             buffer.goal = None;
             buffer.tick += 1;
         });
-        self.0.marks_edited(name, start, end - start, added);
+        let moved = self.0.marks_edited(name, Shift { start, removed: end - start, added });
+        self.change_quietly(name, |buffer| buffer.history.note(moved));
         let change =
             BufferChange { buffer: name.to_owned(), start, removed: end - start, added, blocks: false };
         self.announce(&change);
         true
-    }
-
-    /// Dooms the running stretch when its extension's buffers would grow beyond their quota.
-    fn fits_quota(self, name: &str, more: usize) -> bool {
-        let guard = self.0.guard();
-        let Some(ext) = guard.current().filter(|ext| *ext != crate::ExtId::CORE) else { return true };
-        let most = guard.limits().quotas.buffer_bytes;
-        let size = self.get(name).map_or(0, |buffer| buffer.rope.len_bytes());
-        if size + more <= most {
-            return true;
-        }
-        let extension = self.0.ext().name(ext);
-        let text =
-            format!("`{name}` would hold more than {most} bytes, the quota of extension `{extension}`");
-        guard.doom(crate::HandlerError::of(crate::ErrorKind::Memory, text));
-        false
     }
 
     /// Tells those attached, each in its own stretch.

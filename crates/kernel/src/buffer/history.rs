@@ -1,11 +1,18 @@
-//! Undo and redo: ropes are snapshots, so a step costs a count.
+//! Undo and redo: ropes are snapshots, so a step costs a count. Beside them stand the edits in between, by which marks
+//! travel along.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use ropey::Rope;
 
+use crate::mark::MarkEdit;
+
 /// How many steps are kept.
 const DEPTH: usize = 1000;
+
+/// Bytes of edits that are kept; the newest step stays however large it is.
+const BYTES: usize = 16 << 20;
 
 /// What an edit was, for grouping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,12 +25,19 @@ pub(crate) enum EditKind {
     Other,
 }
 
+type Edits = Rc<Vec<MarkEdit>>;
+
+/// One state of the text.
 #[derive(Debug)]
 struct Step {
     rope: Rope,
     cursor: usize,
+    /// What led to it from the state that is older by one.
+    edits: RefCell<Edits>,
     before: Option<Rc<Step>>,
     depth: usize,
+    /// Bytes that its edits and those of the steps before it have moved.
+    bytes: usize,
 }
 
 impl Drop for Step {
@@ -44,6 +58,10 @@ impl Drop for Step {
 pub(crate) struct History {
     undo: Option<Rc<Step>>,
     redo: Option<Rc<Step>>,
+    /// What has led from the newest step to the text as it is.
+    edits: Edits,
+    /// Bytes those edits have moved.
+    bytes: usize,
     /// The last edit: its kind, where it ended, and whether it ended a word.
     last: Option<(EditKind, usize, bool)>,
 }
@@ -73,8 +91,9 @@ impl History {
             _ => false,
         };
         if !continues {
-            self.undo = Some(push(self.undo.take(), rope.clone(), cursor));
+            self.step(rope, cursor);
         }
+        self.bytes += text.len() + (end - at);
         self.redo = None;
         let ends = if kind == EditKind::Insert { at + text.chars().count() } else { at };
         self.last = Some((kind, ends, blank));
@@ -90,43 +109,81 @@ impl History {
         self.last.is_none()
     }
 
-    /// Exchanges the text for the one before the last group.
-    pub(crate) fn undo(&mut self, rope: &Rope, cursor: usize) -> Option<(Rope, usize)> {
+    /// Makes the text as it is a step.
+    fn step(&mut self, rope: &Rope, cursor: usize) {
+        let edits = std::mem::take(&mut self.edits);
+        let bytes = std::mem::take(&mut self.bytes);
+        self.undo = Some(push(self.undo.take(), rope.clone(), cursor, edits, bytes));
+    }
+
+    /// Notes how the edit recorded last has moved the marks.
+    pub(crate) fn note(&mut self, edit: MarkEdit) {
+        let edits = Rc::make_mut(&mut self.edits);
+        if !edits.last_mut().is_some_and(|last| last.join(&edit)) {
+            edits.push(edit);
+        }
+    }
+
+    /// Exchanges the text for the one before the last group; answers it, the cursor, and the edits to take back.
+    pub(crate) fn undo(&mut self, rope: &Rope, cursor: usize) -> Option<(Rope, usize, Vec<MarkEdit>)> {
         let step = self.undo.take()?;
-        self.redo = Some(push(self.redo.take(), rope.clone(), cursor));
+        let edits = std::mem::replace(&mut self.edits, step.edits.borrow().clone());
+        let taken = edits.to_vec();
+        self.redo = Some(push(self.redo.take(), rope.clone(), cursor, edits, 0));
         self.undo.clone_from(&step.before);
+        self.bytes = step.bytes - step.before.as_ref().map_or(0, |before| before.bytes);
         self.last = None;
-        Some((step.rope.clone(), step.cursor))
+        Some((step.rope.clone(), step.cursor, taken))
     }
 
-    /// Takes an undo back.
-    pub(crate) fn redo(&mut self, rope: &Rope, cursor: usize) -> Option<(Rope, usize)> {
+    /// Takes an undo back; answers the text, the cursor, and the edits to make again.
+    pub(crate) fn redo(&mut self, rope: &Rope, cursor: usize) -> Option<(Rope, usize, Vec<MarkEdit>)> {
         let step = self.redo.take()?;
-        self.undo = Some(push(self.undo.take(), rope.clone(), cursor));
+        self.step(rope, cursor);
         self.redo.clone_from(&step.before);
+        self.edits = step.edits.borrow().clone();
         self.last = None;
-        Some((step.rope.clone(), step.cursor))
+        Some((step.rope.clone(), step.cursor, self.edits.to_vec()))
+    }
+
+    /// Replaces the edits that an undo or redo has just given out by what they have become.
+    pub(crate) fn travelled(&mut self, edits: Vec<MarkEdit>, again: bool) {
+        if again {
+            self.edits = Rc::new(edits);
+        } else if let Some(step) = &self.redo {
+            *step.edits.borrow_mut() = Rc::new(edits);
+        }
     }
 }
 
-fn push(before: Option<Rc<Step>>, rope: Rope, cursor: usize) -> Rc<Step> {
+fn push(before: Option<Rc<Step>>, rope: Rope, cursor: usize, edits: Edits, bytes: usize) -> Rc<Step> {
+    let long = before.as_ref().is_some_and(|step| step.depth > 2 * DEPTH || step.bytes > 2 * BYTES);
+    let before = if long { before.and_then(|step| shortened(&step)) } else { before };
     let depth = before.as_ref().map_or(1, |step| step.depth + 1);
-    let before = if depth > 2 * DEPTH { before.map(|step| shortened(&step)) } else { before };
-    let depth = before.as_ref().map_or(1, |step| step.depth + 1);
-    Rc::new(Step { rope, cursor, before, depth })
+    let bytes = bytes + before.as_ref().map_or(0, |step| step.bytes);
+    Rc::new(Step { rope, cursor, edits: RefCell::new(edits), before, depth, bytes })
 }
 
-/// Copies the newest steps; every two thousandth edit pays for it.
-fn shortened(newest: &Rc<Step>) -> Rc<Step> {
-    let mut kept = Vec::with_capacity(DEPTH);
+/// Copies the newest steps, half of what may be kept, so that only every so many edits pay for it.
+fn shortened(newest: &Rc<Step>) -> Option<Rc<Step>> {
+    let mut kept: Vec<&Step> = Vec::with_capacity(DEPTH);
     let mut next = Some(newest);
-    while let Some(step) = next.filter(|_| kept.len() < DEPTH) {
-        kept.push((step.rope.clone(), step.cursor));
+    while let Some(step) = next.filter(|step| kept.len() < DEPTH && newest.bytes - step.bytes < BYTES) {
+        kept.push(step);
         next = step.before.as_ref();
     }
     let mut chain: Option<Rc<Step>> = None;
-    for (depth, (rope, cursor)) in kept.into_iter().rev().enumerate() {
-        chain = Some(Rc::new(Step { rope, cursor, before: chain, depth: depth + 1 }));
+    for (depth, step) in kept.into_iter().rev().enumerate() {
+        let own = step.bytes - step.before.as_ref().map_or(0, |before| before.bytes);
+        let bytes = own.min(BYTES) + chain.as_ref().map_or(0, |step| step.bytes);
+        chain = Some(Rc::new(Step {
+            rope: step.rope.clone(),
+            cursor: step.cursor,
+            edits: step.edits.clone(),
+            before: chain,
+            depth: depth + 1,
+            bytes,
+        }));
     }
-    chain.unwrap_or_else(|| newest.clone())
+    chain
 }

@@ -37,6 +37,8 @@ pub struct Quotas {
     pub jobs: usize,
     /// Running tasks.
     pub tasks: usize,
+    /// Bytes of the state it keeps in each scope.
+    pub state_bytes: usize,
     /// Bytes of the interpreter's memory; enforced by the adapter.
     pub memory_bytes: usize,
 }
@@ -98,6 +100,7 @@ impl Default for Quotas {
             timers: 1_000,
             jobs: 32,
             tasks: 1_000,
+            state_bytes: 4 << 20,
             memory_bytes: 64 << 20,
         }
     }

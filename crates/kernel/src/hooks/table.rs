@@ -264,7 +264,7 @@ impl Hooks<'_> {
     }
 
     /// Writes a diagnostic the first time it arises for this extension and hook.
-    pub(super) fn complain_once(self, ext: ExtId, hook: &str, text: &str) {
+    pub fn complain_once(self, ext: ExtId, hook: &str, text: &str) {
         let fresh = self.0.0.hooks.complained.borrow_mut().insert((ext, hook.to_owned(), text.to_owned()));
         if fresh {
             self.0.guard().warn(ext, hook, text);

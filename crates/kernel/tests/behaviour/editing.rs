@@ -164,7 +164,7 @@ fn marks_move_with_edits() {
         let id = kernel.mark().set(ExtId::CORE, "main", ns, 1, options).unwrap();
         kernel.buf().replace("main", start, end, text);
         let mark = kernel.mark().get("main", ns, 0..usize::MAX).remove(0);
-        assert_eq!((mark.start, mark.options.end.unwrap()), expected, "{start}..{end} {text:?}");
+        assert_eq!((mark.start, mark.end.unwrap()), expected, "{start}..{end} {text:?}");
         assert!(kernel.mark().del("main", ns, id) && !kernel.mark().del("main", ns, id));
     }
 }

@@ -184,7 +184,7 @@ impl Host for FakeHost {
         } else {
             futures_util::stream::iter([ProcessEvent::Exit { code: Some(0), signal: None }]).boxed_local()
         });
-        Ok(Process { output: output.boxed_local(), kill })
+        Ok(Process { output: output.boxed_local(), kill, input: None })
     }
 
     fn fs_read(&self, _: PathBuf) -> LBF<Result<Vec<u8>, HostError>> {

@@ -216,7 +216,7 @@ proptest! {
         let length = buffer.rope.len_chars();
         prop_assert!(buffer.cursor <= length);
         for mark in kernel.mark().all("main", 0..usize::MAX) {
-            prop_assert!(mark.start <= length && mark.options.end.is_none_or(|end| (mark.start..=length).contains(&end)));
+            prop_assert!(mark.start <= length && mark.end.is_none_or(|end| (mark.start..=length).contains(&end)));
         }
     }
 }

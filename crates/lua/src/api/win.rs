@@ -31,8 +31,6 @@ const SCROLL: &[Opt] = &[
     key("by", Ty::Integer, "Rows to add to the offset."),
 ];
 
-const WINDOW: &str = "{ name, role, buffer, renderer, x, y, width, height, cursor_row, cursor_col, scroll, visible, focusable, zindex, metadata }";
-
 pub(super) const FNS: &[ApiFn] = &[
     ApiFn {
         name: "win.list",
@@ -52,7 +50,7 @@ pub(super) const FNS: &[ApiFn] = &[
     ApiFn {
         name: "win.get",
         params: &[NAME],
-        returns: WINDOW,
+        returns: "Window | nil",
         errors: &[],
         doc: "Answers a window as it stands; nil if there is none of that name.",
         example: "local composer = purlin.win.get('composer')",

@@ -85,7 +85,11 @@ impl Host for SharedHost {
             ProcessEvent::Stderr(ran.stderr),
             ProcessEvent::Exit { code: ran.status.code(), signal: None },
         ];
-        Ok(Process { output: Box::pin(futures_util::stream::iter(events)), kill: Rc::new(|| {}) })
+        Ok(Process {
+            output: Box::pin(futures_util::stream::iter(events)),
+            kill: Rc::new(|| {}),
+            input: None,
+        })
     }
 
     fn fs_read(&self, path: PathBuf) -> LBF<Result<Vec<u8>, HostError>> {

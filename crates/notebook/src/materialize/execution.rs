@@ -1,10 +1,15 @@
 //! Runtime sessions and the execution queue, with our guards.
 //!
-//! An assignment needs a pending entry; a start needs the owner and an entry that is not over; a completion needs an
-//! owned entry that is not over; a cancellation needs one that is not over; no status revives a terminated session.
-//! `ExecutionCompleted` does not say who sends it, so for it "the owner" is "somebody owns the entry".
+//! An assignment needs a pending entry; a start needs the owner and an entry that is not over; a completion needs the
+//! owner's replica and an entry that is not over; a cancellation needs one that is not over; no status revives a
+//! terminated session.
+//!
+//! `ExecutionCompleted` does not say which runtime session sends it, so its author counts: the log names the replica
+//! that committed each event, and a runtime session belongs to the replica that committed its start. As long as the
+//! owner of an entry is alive, only its replica completes the entry; when the owner is over (or was never announced),
+//! anybody does, because somebody has to settle what it left. See `docs/decisions`.
 
-use super::{Done, json, presence, run};
+use super::{Author, Done, json, presence, run};
 use crate::event::Event;
 use crate::ids::{CellId, QueueId};
 use crate::tables::{Bind, DerivedTables, Op, Set, Table, TableError, Test, Verb};
@@ -35,6 +40,8 @@ static STARTED: Op = Op::new(
     ],
     &[],
 );
+static REPLICA: Op =
+    Op::new(Table::Replicas, InsertOrReplace, &[B("sessionId"), B("clientId"), B("replicaId")], &[]);
 static SESSION_STATUS: Op = Op::new(
     Table::Sessions,
     Update,
@@ -80,7 +87,7 @@ static COMPLETE: Op = Op::new(
     Table::Queue,
     Update,
     &[B("status"), B("completedAt"), B("executionDurationMs")],
-    &[Is("id"), In("status", OWNED)],
+    &[Is("id"), In("status", OWNED), Test::NotForeign("assignedRuntimeSession")],
 );
 static CELL_COMPLETE: Op =
     Op::new(Table::Cells, Update, &[B("executionState"), B("lastExecutionDurationMs")], &[Is("id")]);
@@ -110,14 +117,17 @@ static NOTE: Op = Op::new(
     &[],
 );
 
-pub(super) fn apply(event: &Event, t: &mut dyn DerivedTables) -> Done {
-    sessions(event, t).or_else(|| queue(event, t))
+pub(super) fn apply(event: &Event, author: Author<'_>, t: &mut dyn DerivedTables) -> Done {
+    sessions(event, author, t).or_else(|| queue(event, author, t))
 }
 
-fn sessions(event: &Event, t: &mut dyn DerivedTables) -> Done {
+fn sessions(event: &Event, author: Author<'_>, t: &mut dyn DerivedTables) -> Done {
     Some(match event {
         Event::RuntimeSessionStarted { session_id, runtime_id, runtime_type, capabilities } => {
-            started(t, session_id.as_str(), runtime_id, runtime_type, capabilities)
+            let session = session_id.as_str();
+            let replica = [session.into(), author.client_id.into(), author.session_id.into()];
+            started(t, session, runtime_id, runtime_type, capabilities)
+                .and_then(|()| run(t, &REPLICA, &replica))
         }
         Event::RuntimeSessionStatusChanged { session_id, status } => {
             run(t, &SESSION_STATUS, &[status.as_str().into(), session_id.as_str().into()])
@@ -157,7 +167,7 @@ fn started(
     )
 }
 
-fn queue(event: &Event, t: &mut dyn DerivedTables) -> Done {
+fn queue(event: &Event, author: Author<'_>, t: &mut dyn DerivedTables) -> Done {
     Some(match event {
         Event::ExecutionRequested { queue_id, cell_id, execution_count, requested_by, actor_id } => {
             let by = actor_id.as_ref().unwrap_or(requested_by);
@@ -185,7 +195,14 @@ fn queue(event: &Event, t: &mut dyn DerivedTables) -> Done {
             };
             let duration = *execution_duration_ms;
             let completed = time::normal(completed_at).into();
-            let entry = [entry_status.into(), completed, duration.into(), queue_id.as_str().into()];
+            let entry = [
+                entry_status.into(),
+                completed,
+                duration.into(),
+                queue_id.as_str().into(),
+                author.client_id.into(),
+                author.session_id.into(),
+            ];
             then(
                 t,
                 &COMPLETE,

@@ -1,16 +1,17 @@
 //! Queries answered by maps.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use serde_json::Value;
 
+use super::log::{Log, Logged};
 use super::maps::{MapRow, Maps};
 use crate::query::{Query, Rows, Select, Sorted};
-use crate::rows::LogEntry;
 use crate::tables::{Column, Scalar, Table};
 
 /// Answers a query.
-pub(super) fn answer(maps: &Maps, log: &[LogEntry], query: &Query) -> Rows {
+pub(super) fn answer(maps: &Maps, log: &Log, query: &Query) -> Rows {
     let columns = query.columns();
     let rows = match query {
         Query::BranchPath { leaf } => branch(maps, columns, leaf.as_ref().map(AsRef::as_ref)),
@@ -26,10 +27,13 @@ pub(super) fn answer(maps: &Maps, log: &[LogEntry], query: &Query) -> Rows {
         }
         Query::OutputHeads { cell } => heads(maps, columns, cell.as_ref().map(AsRef::as_ref)),
         Query::LogSince { rowid, limit } => {
-            let from = usize::try_from(*rowid).unwrap_or(0).min(log.len());
-            log[from..].iter().take(*limit).map(log_row).collect()
+            log.since(*rowid).take(*limit).map(|entry| log_row(&entry)).collect()
         }
-        Query::LastRowid => vec![vec![Value::from(log.len())]],
+        Query::LogNamed { names, rowid, limit } => {
+            let named = log.since(*rowid).filter(|entry| names.contains(&entry.event.name()));
+            named.take(*limit).map(|entry| log_row(&entry)).collect()
+        }
+        Query::LastRowid => vec![vec![Value::from(log.last_rowid())]],
         _ => match (query.table(), query.select()) {
             (Some(table), Some(select)) => one_table(maps, table, &select),
             _ => Vec::new(),
@@ -41,18 +45,16 @@ pub(super) fn answer(maps: &Maps, log: &[LogEntry], query: &Query) -> Rows {
 fn one_table(maps: &Maps, table: Table, select: &Select<'_>) -> Vec<Vec<Value>> {
     let (def, rows) = (table.def(), maps.table(table));
     let place = |name: &str| def.column(name).unwrap_or(0);
-    let equals: Vec<(usize, Scalar)> = select
-        .equals
-        .iter()
-        .map(|(name, value)| (place(name), Scalar::Text(value.as_ref().into())))
-        .collect();
-    let mut found: Vec<&MapRow> = match select.above {
+    let equals: Vec<(usize, &str)> =
+        select.equals.iter().map(|(name, value)| (place(name), value.as_ref())).collect();
+    let meets = |row: &&MapRow| equals.iter().all(|(place, text)| row.values[*place].text() == Some(*text));
+    let mut found: Vec<&MapRow> = match (equals.first(), select.above) {
         // Only the deltas are asked for by number; their index is in the order that is wanted.
-        Some((_, number)) => {
-            return rows.above(0, &equals[0].1, number).map(|row| shown(def.columns, &row.values)).collect();
+        (Some((_, text)), Some((_, number))) => {
+            return rows.above(0, text, number).map(|row| shown(def.columns, &row.values)).collect();
         }
-        None if equals.is_empty() => rows.all().collect(),
-        None => rows.select(&equals).map(|(_, row)| row).collect(),
+        (Some((place, text)), None) => rows.select(*place, text).map(|(_, row)| row).filter(meets).collect(),
+        (None, _) => rows.all().collect(),
     };
     match select.order {
         Sorted::Log => found.sort_by_key(|row| row.order),
@@ -66,7 +68,7 @@ fn one_table(maps: &Maps, table: Table, select: &Select<'_>) -> Vec<Vec<Value>> 
                 by.unwrap_or_else(|| a.order.cmp(&b.order))
             });
         }
-        Sorted::Key => {}
+        Sorted::Key => found.sort_by(|a, b| a.values[..def.key].cmp(&b.values[..def.key])),
     }
     found.into_iter().map(|row| shown(def.columns, &row.values)).collect()
 }
@@ -81,22 +83,35 @@ fn sessions(maps: &Maps, columns: &[Column]) -> Vec<Vec<Value>> {
     let lanes = maps.table(Table::Lanes);
     let row = |row: &MapRow| {
         let mut values = row.values.clone();
-        values.push(lanes.get(&row.values[0]).map_or(Scalar::Null, |lanes| lanes.values[1].clone()));
+        values.push(
+            row.values[0]
+                .text()
+                .and_then(|id| lanes.get(id))
+                .map_or(Scalar::Null, |lanes| lanes.values[1].clone()),
+        );
         shown(columns, &values)
     };
     found.into_iter().map(row).collect()
 }
 
 fn heads(maps: &Maps, columns: &[Column], cell: Option<&str>) -> Vec<Vec<Value>> {
-    let equals: Vec<(usize, Scalar)> = cell.map(|cell| (1, Scalar::Text(cell.into()))).into_iter().collect();
-    let mut found: Vec<&MapRow> = maps.table(Table::Outputs).select(&equals).map(|(_, row)| row).collect();
+    let outputs = maps.table(Table::Outputs);
+    let mut found: Vec<&MapRow> = match cell {
+        Some(cell) => outputs.select(1, cell).map(|(_, row)| row).collect(),
+        None => outputs.all().collect(),
+    };
     found.sort_by(|a, b| (&a.values[1], &a.values[3], a.order).cmp(&(&b.values[1], &b.values[3], b.order)));
     let roles = maps.table(Table::OutputRoles);
     let row = |row: &MapRow| {
         let none = || vec![Scalar::Null, Scalar::Null, Scalar::Integer(0)];
         let mut values: Vec<Scalar> =
             [0, 1, 2, 3, 4, 6].iter().map(|place| row.values[*place].clone()).collect();
-        values.extend(roles.get(&row.values[0]).map_or_else(none, |role| role.values[1..].to_vec()));
+        values.extend(
+            row.values[0]
+                .text()
+                .and_then(|id| roles.get(id))
+                .map_or_else(none, |role| role.values[1..].to_vec()),
+        );
         shown(columns, &values)
     };
     found.into_iter().map(row).collect()
@@ -114,10 +129,9 @@ fn branch(maps: &Maps, columns: &[Column], leaf: Option<&str>) -> Vec<Vec<Value>
     let mut path = Vec::new();
     let mut seen = HashSet::new();
     while let Some(Scalar::Text(id)) = next {
-        if !seen.insert(id.clone()) {
+        if !seen.insert(Rc::clone(&id)) {
             break;
         }
-        let id = Scalar::Text(id);
         let (cell, annotation) = (cells.get(&id), annotations.get(&id));
         next = match (annotation, cell) {
             (Some(annotation), _) => Some(annotation.values[3].clone()),
@@ -140,19 +154,19 @@ fn branch(maps: &Maps, columns: &[Column], leaf: Option<&str>) -> Vec<Vec<Value>
 
 fn selected(maps: &Maps) -> Option<Scalar> {
     let leaf = maps.table(Table::Branch).all().next()?.values[1].clone();
-    let known = |table: Table| maps.table(table).get(&leaf).is_some();
+    let known = |table: Table| leaf.text().is_some_and(|leaf| maps.table(table).get(leaf).is_some());
     (known(Table::Cells) || known(Table::Annotations)).then_some(leaf)
 }
 
-fn log_row(entry: &LogEntry) -> Vec<Value> {
+fn log_row(entry: &Logged<'_>) -> Vec<Value> {
     vec![
         Value::from(entry.rowid),
         Value::from(entry.batch),
         Value::from(entry.seq),
         Value::from(entry.event.name()),
         Value::from(entry.event.args_text()),
-        Value::from(entry.client_id.as_str()),
-        Value::from(entry.session_id.as_str()),
+        Value::from(entry.author.client_id),
+        Value::from(entry.author.session_id),
         Value::from(entry.at),
     ]
 }

@@ -59,7 +59,7 @@ impl Query {
             Self::RuntimeSessions => SESSIONS,
             Self::LastCell => CELL,
             Self::OutputHeads { .. } => HEADS,
-            Self::LogSince { .. } => LOG,
+            Self::LogSince { .. } | Self::LogNamed { .. } => LOG,
             Self::LastRowid => LAST,
             other => other.table().map_or(&[], |table| table.def().columns),
         }
@@ -89,6 +89,7 @@ impl Query {
             Self::BranchPath { .. }
             | Self::RuntimeSessions
             | Self::LogSince { .. }
+            | Self::LogNamed { .. }
             | Self::LastRowid
             | Self::LastCell
             | Self::OutputHeads { .. } => {

@@ -53,6 +53,12 @@ impl Query {
                 let limit = i64::try_from(*limit).unwrap_or(i64::MAX);
                 (LOG_SINCE.into(), vec![(*rowid).into(), limit.into()])
             }
+            Self::LogNamed { names, rowid, limit } => {
+                let mut binds: Vec<Bind<'_>> = vec![(*rowid).into()];
+                binds.extend(names.iter().map(|name| Bind::from(*name)));
+                binds.push(i64::try_from(*limit).unwrap_or(i64::MAX).into());
+                (log_named(names.len()).into(), binds)
+            }
             Self::LastRowid => ("SELECT coalesce(max(rowid), 0) FROM events".into(), vec![]),
             _ => match (self.table(), self.select()) {
                 (Some(table), Some(select)) => select.compile(table),
@@ -104,6 +110,7 @@ impl Query {
             Self::BranchPath { .. }
             | Self::RuntimeSessions
             | Self::LogSince { .. }
+            | Self::LogNamed { .. }
             | Self::LastRowid
             | Self::LastCell
             | Self::OutputHeads { .. } => {
@@ -155,6 +162,14 @@ fn branch_columns(sql: &str) -> String {
 
 const LOG_SINCE: &str = "SELECT rowid, batch, seq, name, args, clientId, sessionId, at FROM events \
      WHERE rowid > ? ORDER BY rowid LIMIT ?";
+
+fn log_named(names: usize) -> String {
+    let names = vec!["?"; names].join(", ");
+    format!(
+        "SELECT rowid, batch, seq, name, args, clientId, sessionId, at FROM events \
+         WHERE rowid > ? AND name IN ({names}) ORDER BY rowid LIMIT ?"
+    )
+}
 
 const LAST_CELL: &str = "SELECT * FROM cells ORDER BY fractionalIndex DESC, id DESC LIMIT 1";
 

@@ -180,6 +180,16 @@ pub trait StoreExt: Store {
         self.rows(&Query::LogSince { rowid, limit })
     }
 
+    /// Returns the log after a rowid, events of some wire names only, at most `limit` entries.
+    fn log_named(
+        &self,
+        names: &'static [&'static str],
+        rowid: i64,
+        limit: usize,
+    ) -> Result<Vec<LogEntry>, StoreError> {
+        self.rows(&Query::LogNamed { names, rowid, limit })
+    }
+
     /// Returns the rowid of the log's last entry, 0 if it is empty.
     fn last_rowid(&self) -> Result<i64, StoreError> {
         let rows = self.query(&Query::LastRowid)?.rows;

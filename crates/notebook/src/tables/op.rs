@@ -47,6 +47,9 @@ pub enum Test {
     OutputOfCell(&'static str),
     /// The column names the cell of the queue entry that is the next value handed over.
     CellOfEntry(&'static str),
+    /// The column names no live runtime session of another replica; that replica's client id and session id are the
+    /// next two values handed over. A session that nobody announced, or that is over, is not alive.
+    NotForeign(&'static str),
 }
 
 /// One change: a table, what to do, the values to write, the rows meant. Values are handed over in the order of
@@ -180,7 +183,8 @@ impl Test {
             | Self::NotIn(name, _)
             | Self::IsNull(name)
             | Self::OutputOfCell(name)
-            | Self::CellOfEntry(name) => name,
+            | Self::CellOfEntry(name)
+            | Self::NotForeign(name) => name,
         }
     }
 
@@ -195,6 +199,11 @@ impl Test {
             Self::CellOfEntry(name) => {
                 format!("\"{name}\" IN (SELECT cellId FROM executionQueue WHERE id = ?)")
             }
+            Self::NotForeign(name) => format!(
+                "NOT EXISTS (SELECT 1 FROM runtimeReplicas r JOIN runtimeSessions s ON s.sessionId = r.sessionId \
+                 WHERE r.sessionId = \"{name}\" AND s.status <> 'terminated' \
+                 AND (r.clientId, r.replicaId) <> (?, ?))"
+            ),
         }
     }
 }

@@ -55,7 +55,7 @@ pub struct TableDef {
 }
 
 /// The version of the tables' form, kept as the database's `user_version`. A file with a higher one is read only.
-pub const SCHEMA_VERSION: i32 = 1;
+pub const SCHEMA_VERSION: i32 = 2;
 
 const fn req(name: &'static str, kind: Kind) -> Column {
     Column { name, kind, default: Literal::Required }
@@ -111,6 +111,12 @@ impl Table {
             Self::State => STATE,
             Self::Forks => FORKS,
             Self::OutputRoles => OUTPUT_ROLES,
+            Self::Replicas => def!(
+                "runtimeReplicas",
+                1,
+                [req("sessionId", Text), req("clientId", Text), req("replicaId", Text)],
+                []
+            ),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `purlin session …`: looking at sessions, and deleting them.
 
+use std::ffi::OsString;
+
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::{flag, text};
@@ -113,7 +115,9 @@ fn log() -> Command {
             flag("follow", "Goes on with what is committed from now on, by any process").short('f'),
             flag("json", "Prints each event as JSON: its row, its name and arguments as on the wire"),
         ])
-        .after_help("Examples:\n  purlin session log\n  purlin session log 3f2a --follow --json | grep ToolCall")
+        .after_help(
+            "Examples:\n  purlin session log\n  purlin session log 3f2a --follow --json | grep ToolCall",
+        )
 }
 
 fn dump() -> Command {
@@ -140,7 +144,6 @@ fn search() -> Command {
             Arg::new("WORDS")
                 .required(true)
                 .action(ArgAction::Append)
-                .allow_hyphen_values(true)
                 .help("All of these must occur: word, pre*, \"a phrase\", -without"),
             number("limit", "N", "Prints at most N hits")
                 .value_parser(clap::value_parser!(u32).range(1..))
@@ -171,6 +174,24 @@ fn delete() -> Command {
         )
 }
 
+/// What stands in place of the hyphen of an excluded word while the arguments are parsed: a hyphen is an option there.
+const WITHOUT: char = '\u{2212}';
+
+/// Lets `purlin session search` have words that begin with a hyphen, as those have that must not occur.
+pub(super) fn with_exclusions(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut all: Vec<OsString> = arguments.into_iter().collect();
+    let Some(search) = all.windows(2).position(|pair| pair[0] == "session" && pair[1] == "search") else {
+        return all;
+    };
+    for argument in all[search + 2..].iter_mut().take_while(|argument| *argument != "--") {
+        let word = argument.to_str().and_then(|text| text.strip_prefix('-'));
+        if let Some(word) = word.filter(|word| !word.is_empty() && !word.starts_with('-') && *word != "h") {
+            *argument = format!("{WITHOUT}{word}").into();
+        }
+    }
+    all
+}
+
 fn id() -> Arg {
     Arg::new("ID").help(OF_DIRECTORY)
 }
@@ -199,7 +220,10 @@ pub(super) fn request(matches: &ArgMatches) -> Option<SessionCommand> {
         "dump" => SessionCommand::Dump { id: id() },
         "replay" => SessionCommand::Replay { id: id() },
         "search" => SessionCommand::Search {
-            words: many(found, "WORDS"),
+            words: many(found, "WORDS")
+                .into_iter()
+                .map(|word| word.strip_prefix(WITHOUT).map_or(word.clone(), |rest| format!("-{rest}")))
+                .collect(),
             limit: found.get_one::<u32>("limit").map_or(HITS, |limit| *limit as usize),
             json: found.get_flag("json"),
         },

@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::draft::Keeper;
-use super::{queued, status};
+use super::{lanes, queued, status};
 use crate::agent_thread::{AgentThread, Parts};
 use crate::args::Which;
 use crate::drafts::Drafts;
@@ -120,6 +120,11 @@ impl Desk {
     /// The screen.
     pub fn screen(&self) -> &Screen {
         &self.0.screen
+    }
+
+    /// The directories of this installation.
+    pub fn paths(&self) -> &Paths {
+        &self.0.paths
     }
 
     /// The agent's settings.
@@ -249,6 +254,7 @@ impl Desk {
         self.0.open.replace(Some(Rc::clone(&open)));
         self.0.opened.notify_waiters();
         self.0.screen.refresh();
+        status::elsewhere(self, "");
         status::update(self);
         let model = session.model().or(chosen.clone()).unwrap_or_else(|| settings.model.clone());
         if let Some(problem) = models::problem(&model, &settings) {
@@ -361,19 +367,8 @@ impl Desk {
                 }
             }
         }));
-        let (desk, mut trouble) = (self.downgrade(), agent.trouble());
-        open.tasks.borrow_mut().push(tokio::task::spawn_local(async move {
-            let mut said = String::new();
-            while let Some(message) = trouble.next().await {
-                // The agent tries again and again; the person hears it once.
-                if said != message
-                    && let Some(desk) = desk.upgrade()
-                {
-                    desk.say(message.clone(), Level::Error);
-                    said = message;
-                }
-            }
-        }));
+        let told = lanes::follow(self.downgrade(), Rc::downgrade(open), agent.words());
+        open.tasks.borrow_mut().push(told);
         open.agent.replace(Some(agent));
     }
 

@@ -50,6 +50,12 @@ pub fn update(desk: &Desk) {
     }
 }
 
+/// Shows which lanes others hold.
+pub fn elsewhere(desk: &Desk, lanes: &str) {
+    let text = if lanes.is_empty() { String::new() } else { format!("elsewhere: {lanes}") };
+    set(desk, "lanes", text, 35, true);
+}
+
 fn show_model(desk: &Desk, model: &str) {
     desk.kernel().set_context("model", json!(model));
     set(desk, "model", model.to_owned(), 30, false);
@@ -60,7 +66,7 @@ fn set(desk: &Desk, key: &str, text: String, priority: i64, right: bool) {
 }
 
 /// A path with the home directory as `~`.
-fn short(path: &Path) -> String {
+pub(super) fn short(path: &Path) -> String {
     let home = env::var_os("HOME").filter(|home| !home.is_empty());
     match home.and_then(|home| path.strip_prefix(home).ok().map(Path::to_owned)) {
         Some(rest) if rest.as_os_str().is_empty() => "~".to_owned(),

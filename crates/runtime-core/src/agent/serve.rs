@@ -176,8 +176,9 @@ impl<'a> Serve<'a> {
                 }
             }
             Timer::Gone(session) => {
-                self.agent.gone.borrow_mut().insert(session);
-                let lost = self.agent.settle_lost(&self.session)?;
+                self.agent.gone.borrow_mut().insert(session.clone());
+                let mut lost: Vec<_> = self.agent.end_lost(&session)?.into_iter().collect();
+                lost.extend(self.agent.settle_lost(&self.session)?);
                 self.settle(lost)?;
                 self.claim()?;
             }

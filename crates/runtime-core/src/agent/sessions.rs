@@ -56,6 +56,17 @@ impl Inner {
         Ok(false)
     }
 
+    /// Makes the event that ends a dead session, unless the log says its end already.
+    ///
+    /// It stands before what settles the session's executions: as long as a session is alive in the log, only its own
+    /// replica completes them.
+    pub(super) fn end_lost(&self, session: &RuntimeSessionId) -> Result<Option<Event>, StoreError> {
+        let sessions = self.store.runtime_sessions()?;
+        let lost = sessions.into_iter().filter(is_active).find(|other| other.session_id == *session);
+        let reason = TerminationReason::Timeout;
+        Ok(lost.map(|lost| Event::RuntimeSessionTerminated { session_id: lost.session_id, reason }))
+    }
+
     /// Makes the events that settle what dead sessions left: what ran failed, what was only claimed is released.
     pub(super) fn settle_lost(&self, ours: &RuntimeSessionId) -> Result<Vec<Event>, StoreError> {
         let mut events = Vec::new();

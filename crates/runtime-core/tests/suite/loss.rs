@@ -34,7 +34,8 @@ fn row_042_what_a_dead_session_executed_failed_and_is_not_run_again() {
     let world = World::new();
     let diary = Diary::default();
     let (cell, queue) = world.ask(CellKind::Ai, "interrupted");
-    world.commit(vec![started("dead"), assigned(&queue), executing(&queue, &cell)]);
+    let theirs = world.store.as_replica("theirs", "run");
+    theirs.commit(&[started("dead"), assigned(&queue), executing(&queue, &cell)]).unwrap();
     world.commit(vec![
         Event::ToolCallStarted {
             tool_call_id: "open".to_owned(),
@@ -88,12 +89,15 @@ fn what_a_living_session_of_another_lane_executes_is_left_alone() {
     let world = World::new();
     world.locks.take("dead");
     let (cell, queue) = world.ask(CellKind::Ai, "theirs");
-    world.commit(vec![
+    // Its process is another replica of the store.
+    let theirs = world.store.as_replica("theirs", "run");
+    let begun = [
         started("dead"),
         Event::LanesAnnounced { session_id: "dead".into(), lanes: vec![CellKind::Ai] },
         assigned(&queue),
         executing(&queue, &cell),
-    ]);
+    ];
+    theirs.commit(&begun).unwrap();
     let agent = world.agent(echo());
     world.start(&agent);
     world.host.advance(100);
@@ -102,6 +106,9 @@ fn what_a_living_session_of_another_lane_executes_is_left_alone() {
     world.locks.release(&RuntimeSessionId::from("dead"));
     world.host.advance(100);
     assert_eq!(world.status(&queue), QueueStatus::Failed);
+    assert!(world.log().iter().any(|entry| {
+        matches!(&entry.event, Event::RuntimeSessionTerminated { session_id, .. } if session_id.as_str() == "dead")
+    }));
 }
 
 #[test]

@@ -9,11 +9,11 @@ use std::time::Instant;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::reading::Reading;
 use super::stamp::NotebookFile;
 use super::touched::{Last, Moment, Touched, first, mark_of, stretch};
 use super::words::words;
 use super::{summary, text};
-use crate::store::reader;
 
 /// Documents of one second have so many places; more of them take those of the following seconds. A document's id is
 /// its place, so newer ones have greater ids.
@@ -39,6 +39,22 @@ struct Thing {
     text: Option<String>,
 }
 
+/// Why a stretch was not indexed.
+enum Fault {
+    /// The index failed.
+    Index(rusqlite::Error),
+    /// The notebook cannot be read.
+    Notebook(rusqlite::Error),
+    /// The notebook was written while it was read as one at rest.
+    Moved,
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Index(error)
+    }
+}
+
 /// Indexes what was committed to a notebook since; tells whether the end of its log was reached before the deadline.
 pub(super) fn catch_up(
     index: &Connection,
@@ -51,22 +67,54 @@ pub(super) fn catch_up(
     {
         return Ok(true);
     }
-    let summary = summary::of(file);
-    super::transaction(index, || summary::write(index, file, summary.as_ref()))?;
-    let notebook = match reader(&file.path) {
-        Ok(Some(notebook)) if summary.is_some() => notebook,
-        _ => return forget_unreadable(index, file).map(|()| true),
+    let Some(summary) = summary::of(file) else {
+        super::transaction(index, || summary::write(index, file, None))?;
+        return forget_unreadable(index, file).map(|()| true);
     };
+    super::transaction(index, || summary::write(index, file, Some(&summary)))?;
+    // One that is written just now is read under its locks.
+    for may_rest in [true, false] {
+        let Some(reading) = Reading::begin(file, may_rest) else { break };
+        match read(index, file, &reading, deadline) {
+            Ok(done) => return Ok(done),
+            Err(Fault::Index(error)) => return Err(error),
+            Err(Fault::Notebook(error)) if !reading.is_of_rest() => {
+                tracing::warn!(%error, path = %file.path.display(), "a session cannot be read");
+                break;
+            }
+            Err(Fault::Notebook(_) | Fault::Moved) => {}
+        }
+    }
+    forget_unreadable(index, file).map(|()| true)
+}
+
+/// Takes stretch after stretch.
+fn read(
+    index: &Connection,
+    file: &NotebookFile,
+    reading: &Reading,
+    deadline: Option<Instant>,
+) -> Result<bool, Fault> {
+    let notebook = reading.notebook();
     let mut finder = Places::default();
     loop {
         // Another process may be at the same notebook: each stretch begins where the index is by now.
         let Some(mut reached) = reached(index, file)? else { return Ok(true) };
-        if reached.last > 0 && mark_of(&notebook, reached.last)? != Some(reached.mark) {
+        let mark =
+            if reached.last > 0 { mark_of(notebook, reached.last).map_err(Fault::Notebook)? } else { None };
+        if reached.last > 0 && mark != Some(reached.mark) {
+            if !reading.holds() {
+                return Err(Fault::Moved);
+            }
             // Another log has taken this one's place.
             super::transaction(index, || forget(index, reached.key))?;
             reached = Reached { last: 0, pending: false, ..reached };
         }
-        let touched = stretch(&notebook, reached.last, reached.pending)?;
+        let touched = stretch(notebook, reached.last, reached.pending).map_err(Fault::Notebook)?;
+        let found = Found::of(notebook, &touched).map_err(Fault::Notebook)?;
+        if !reading.holds() {
+            return Err(Fault::Moved);
+        }
         let Some(last) = touched.last else {
             super::transaction(index, || {
                 index.execute(
@@ -76,7 +124,7 @@ pub(super) fn catch_up(
             })?;
             return Ok(true);
         };
-        take(index, &notebook, &reached, &touched, last, &mut finder)?;
+        take(index, &reached, &found, last, &mut finder)?;
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Ok(false);
         }
@@ -98,19 +146,35 @@ fn reached(index: &Connection, file: &NotebookFile) -> Result<Option<Reached>, r
         .optional()
 }
 
+/// What was read of a stretch.
+struct Found {
+    things: Vec<Thing>,
+    /// All things that the notebook holds, where some may have gone.
+    there: Option<BTreeSet<i64>>,
+    /// Whether outputs of a cell are to go when the next one comes.
+    pending: bool,
+}
+
+impl Found {
+    fn of(notebook: &Connection, touched: &Touched) -> Result<Self, rusqlite::Error> {
+        Ok(Self {
+            things: things(notebook, touched)?,
+            there: if touched.cleared { Some(there(notebook)?) } else { None },
+            pending: notebook
+                .prepare_cached("SELECT EXISTS (SELECT 1 FROM pendingClears)")?
+                .query_row([], |row| row.get(0))?,
+        })
+    }
+}
+
 /// Takes one stretch into the index.
 fn take(
     index: &Connection,
-    notebook: &Connection,
     reached: &Reached,
-    touched: &Touched,
+    found: &Found,
     last: Last,
     places: &mut Places,
 ) -> Result<(), rusqlite::Error> {
-    let things = things(notebook, touched)?;
-    let there = if touched.cleared { Some(there(notebook)?) } else { None };
-    let pending: bool =
-        notebook.query_row("SELECT EXISTS (SELECT 1 FROM pendingClears)", [], |row| row.get(0))?;
     super::transaction(index, || {
         let now: Option<i64> = index
             .prepare_cached("SELECT last FROM sessions WHERE key = ?")?
@@ -120,15 +184,15 @@ fn take(
             // Another process took this stretch, or the session was deleted.
             return Ok(());
         }
-        if let Some(there) = &there {
+        if let Some(there) = &found.there {
             sweep(index, reached.key, there)?;
         }
-        for thing in &things {
+        for thing in &found.things {
             put(index, reached.key, thing, places)?;
         }
         index
             .prepare_cached("UPDATE sessions SET last = ?, mark = ?, clears = ? WHERE key = ?")?
-            .execute(params![last.rowid, last.mark, pending, reached.key])?;
+            .execute(params![last.rowid, last.mark, found.pending, reached.key])?;
         Ok(())
     })
 }

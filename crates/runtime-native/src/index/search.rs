@@ -7,9 +7,9 @@ use purlin_notebook::{CellId, NotebookId, OutputId};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::asked::Asked;
-use super::text;
+use super::reading::Reading;
+use super::{stamp, text};
 use crate::Paths;
-use crate::store::reader;
 
 /// One place where what was asked for stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub(super) fn search(
     while let Some(row) = rows.next()? {
         let id: String = row.get(0)?;
         let name: Option<String> = row.get(1)?;
-        let hit = notebooks.hit(&id, name, row.get(2)?, asked);
+        let hit = notebooks.hit(&id, name.as_deref(), row.get(2)?, asked);
         let Some(hit) = hit else { continue };
         let is_there = |known: &Hit| {
             known.session == hit.session && known.cell == hit.cell && known.snippet == hit.snippet
@@ -85,19 +85,28 @@ pub(super) fn search(
 /// The notebooks that hits were found in, each opened once.
 struct Notebooks<'a> {
     paths: &'a Paths,
-    open: BTreeMap<String, Option<Connection>>,
+    open: BTreeMap<String, Option<Reading>>,
 }
 
 impl Notebooks<'_> {
     /// Reads what a document of the index stands for. `None` if it is not there any more.
-    fn hit(&mut self, id: &str, name: Option<String>, event: i64, asked: &Asked) -> Option<Hit> {
+    fn hit(&mut self, id: &str, name: Option<&str>, event: i64, asked: &Asked) -> Option<Hit> {
         let session = NotebookId::from(id);
-        let path = self.paths.notebook(&session);
-        let notebook =
-            self.open.entry(id.to_owned()).or_insert_with(|| reader(&path).ok().flatten()).as_ref()?;
-        read(notebook, session, name, event, asked)
-            .inspect_err(|error| tracing::warn!(%error, path = %path.display(), "a session cannot be read"))
-            .ok()?
+        let find = |reading: &Option<Reading>| {
+            let notebook = reading.as_ref()?.notebook();
+            read(notebook, session.clone(), name.map(str::to_owned), event, asked).ok().flatten()
+        };
+        let open = |may_rest| Reading::begin(&stamp::notebook(self.paths, &session)?, may_rest);
+        let reading = self.open.entry(id.to_owned()).or_insert_with(|| open(true));
+        if let Some(hit) = find(reading) {
+            return Some(hit);
+        }
+        // It may have been written while it was read as one at rest.
+        if reading.as_ref().is_some_and(|reading| reading.is_of_rest() && !reading.holds()) {
+            *reading = open(false);
+            return find(reading);
+        }
+        None
     }
 }
 

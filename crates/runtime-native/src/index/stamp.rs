@@ -22,6 +22,15 @@ pub(super) struct NotebookFile {
     /// Number, size and time of change of the file and of the log beside it; empty if it changed just now, which
     /// equals no stamp that was kept.
     pub(super) stamp: String,
+    /// Whether there is something in the log beside the file.
+    has_log: bool,
+}
+
+impl NotebookFile {
+    /// Tells whether the file holds everything, and nobody changed it within the last moments.
+    pub(super) fn is_at_rest(&self) -> bool {
+        !self.has_log && !self.stamp.is_empty()
+    }
 }
 
 /// Finds the notebooks of this machine. Their files are not opened: a process that closes one lets go of its locks.
@@ -47,6 +56,11 @@ pub(super) fn notebook(paths: &Paths, id: &NotebookId) -> Option<NotebookFile> {
     of(id.clone(), paths.notebook(id), true, SystemTime::now())
 }
 
+/// Looks at a notebook once more.
+pub(super) fn again(file: &NotebookFile) -> Option<NotebookFile> {
+    of(file.id.clone(), file.path.clone(), true, SystemTime::now())
+}
+
 fn of(id: NotebookId, path: PathBuf, has_log: bool, now: SystemTime) -> Option<NotebookFile> {
     let file = fs::metadata(&path).ok().filter(Metadata::is_file)?;
     // A reader leaves an empty log behind, which says the same as none.
@@ -60,7 +74,7 @@ fn of(id: NotebookId, path: PathBuf, has_log: bool, now: SystemTime) -> Option<N
         let part = |file: &Metadata| format!("{} {} {}", file.ino(), file.len(), changed(file));
         format!("{} | {}", part(&file), log.as_ref().map(part).unwrap_or_default())
     };
-    Some(NotebookFile { id, path, stamp })
+    Some(NotebookFile { id, path, stamp, has_log: log.is_some() })
 }
 
 fn log_of(path: &Path) -> PathBuf {

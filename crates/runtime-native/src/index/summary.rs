@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use purlin_notebook::NotebookId;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::reading::Reading;
 use super::stamp::NotebookFile;
 use crate::sessions::SessionSummary;
-use crate::store::reader;
 
 /// What the index knows of one notebook.
 struct Known {
@@ -129,11 +129,18 @@ pub(super) fn write(
 /// Reads the summary of a notebook; a file that cannot be read is left out with a line in the log, and is reported
 /// when somebody opens it.
 pub(super) fn of(file: &NotebookFile) -> Option<SessionSummary> {
-    let failed = |error: &dyn std::fmt::Display| {
-        tracing::warn!(%error, path = %file.path.display(), "a session cannot be read");
-    };
-    let connection = reader(&file.path).inspect_err(|error| failed(error)).ok()??;
-    read(&file.id, &connection).inspect_err(|error| failed(error)).ok()
+    if let Some(reading) = Reading::begin(file, true).filter(Reading::is_of_rest)
+        && let Ok(summary) = read(&file.id, reading.notebook())
+        && reading.holds()
+    {
+        return Some(summary);
+    }
+    let reading = Reading::begin(file, false)?;
+    read(&file.id, reading.notebook())
+        .inspect_err(|error| {
+            tracing::warn!(%error, path = %file.path.display(), "a session cannot be read");
+        })
+        .ok()
 }
 
 fn read(id: &NotebookId, notebook: &Connection) -> Result<SessionSummary, rusqlite::Error> {

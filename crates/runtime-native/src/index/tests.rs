@@ -140,7 +140,8 @@ fn equals_one_made_from_scratch(home: &Home, kept: &Index) {
 #[derive(Clone, Debug)]
 enum Step {
     Commit(u8, Vec<[u8; 4]>),
-    Update,
+    /// Whether the notebooks look as if nobody had written for a while.
+    Update(bool),
     Delete(u8),
     Copy(u8, u8),
 }
@@ -149,7 +150,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let events = prop::collection::vec(prop::array::uniform4(any::<u8>()), 1..40);
     let step = prop_oneof![
         6 => (0..3u8, events).prop_map(|(notebook, events)| Step::Commit(notebook, events)),
-        3 => Just(Step::Update),
+        3 => any::<bool>().prop_map(Step::Update),
         1 => (0..3u8).prop_map(Step::Delete),
         1 => (0..3u8, 0..3u8).prop_map(|(from, to)| Step::Copy(from, to)),
     ];
@@ -168,7 +169,14 @@ proptest! {
                     let events: Vec<Event> = bytes.into_iter().map(random::event).collect();
                     home.commit(&name(notebook), &events);
                 }
-                Step::Update => drop(home.index()),
+                Step::Update(rested) => {
+                    for notebook in (0..3).filter(|_| rested).map(name) {
+                        if home.paths.notebook(&NotebookId::from(notebook.as_str())).exists() {
+                            home.age(&notebook);
+                        }
+                    }
+                    drop(home.index());
+                }
                 Step::Delete(notebook) => {
                     // Not every notebook was made.
                     drop(fs::remove_file(home.paths.notebook(&NotebookId::from(name(notebook)))));
@@ -290,6 +298,43 @@ fn damage_that_shows_while_the_index_is_open_is_mended_too() {
     index.connection.execute_batch("DROP TABLE documents").unwrap();
     index.update(&mut |_, _| {});
     assert_eq!(index.search(&Asked::parse("needle"), 5).len(), 1);
+}
+
+#[test]
+fn a_damaged_notebook_does_not_count_against_the_index() {
+    let home = Home::new();
+    home.commit("a", &cell("c1", "needle"));
+    let mut events = cell("c1", "needle too");
+    events.extend((0..2_000).map(|n| markdown(&format!("o{n}"), "c1", &format!("hay {n}"))));
+    home.commit("b", &events);
+    let path = home.paths.notebook(&"b".into());
+    let mut bytes = fs::read(&path).unwrap();
+    let begin = bytes.len() / 3;
+    bytes[begin..].fill(0xa5);
+    fs::write(&path, &bytes).unwrap();
+    assert!(home.found("needle").contains(&"needle".to_owned()));
+    home.age("a");
+    home.age("b");
+    let mut index = home.index();
+    // A change of the index alone stays, unless the index is made anew.
+    index.connection.execute("UPDATE sessions SET name = 'kept' WHERE id = 'a'", []).unwrap();
+    index.update(&mut |_, _| {});
+    assert_eq!(
+        index.list().into_iter().find(|it| it.id.as_str() == "a").unwrap().name.as_deref(),
+        Some("kept")
+    );
+    assert!(home.found("needle").contains(&"needle".to_owned()));
+}
+
+#[test]
+fn a_session_at_rest_is_read_without_leaving_files_beside_it() {
+    let home = Home::new();
+    home.commit("a", &cell("c1", "needle"));
+    home.age("a");
+    assert_eq!(home.found("needle"), ["needle"]);
+    let names: Vec<_> =
+        fs::read_dir(home.paths.notebooks()).unwrap().map(|it| it.unwrap().file_name()).collect();
+    assert_eq!(names, ["a.db"]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use purlin_notebook::tables::SCHEMA_VERSION;
-use purlin_notebook::{NotebookId, Replica, create_statements};
+use purlin_notebook::{Author, NotebookId, Replica, create_statements};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rustix::fs::Access;
 
@@ -248,11 +248,13 @@ fn replay(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.execute_batch(&create_statements().join(";"))?;
     set(connection, "user_version", &SCHEMA_VERSION.to_string())?;
     let mut tables = super::tables::SqliteTables::new(connection);
-    let mut statement = connection.prepare("SELECT name, args FROM events ORDER BY rowid")?;
+    let mut statement =
+        connection.prepare("SELECT name, args, clientId, sessionId FROM events ORDER BY rowid")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let event = purlin_notebook::Event::from_log(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
-        purlin_notebook::apply(&event, &mut tables).map_err(super::tables::cause)?;
+        let author = Author { client_id: row.get_ref(2)?.as_str()?, session_id: row.get_ref(3)?.as_str()? };
+        purlin_notebook::apply(&event, author, &mut tables).map_err(super::tables::cause)?;
     }
     Ok(())
 }

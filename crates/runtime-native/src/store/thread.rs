@@ -326,7 +326,7 @@ fn write(
                         &replica.session_id,
                         at,
                     ))?;
-                    purlin_notebook::apply(event, &mut tables).map_err(cause)?;
+                    purlin_notebook::apply(event, replica.author(), &mut tables).map_err(cause)?;
                     touched |= Tables::LOG;
                 }
                 Ok(CommitId { first, last })

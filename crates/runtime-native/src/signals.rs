@@ -1,8 +1,8 @@
 //! The signals that ask a process to end.
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use std::io;
 
-use crate::report::{Kind, Report};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,15 +36,13 @@ pub struct Signals {
 
 impl Signals {
     /// Begins to listen; from now on the signals no longer end the process by themselves.
-    pub fn listen() -> Result<Self, Report> {
-        let listen = |kind| {
-            signal(kind)
-                .map_err(|error| Report::new(Kind::System, format!("Signals cannot be heard: {error}.")))
-        };
+    ///
+    /// Must be called in a tokio runtime with its I/O driver.
+    pub fn listen() -> io::Result<Self> {
         Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            hang_up: listen(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
         })
     }
 

@@ -1,0 +1,64 @@
+//! The log in memory: events in their order, each with its author.
+
+use crate::event::Event;
+use crate::materialize::Author;
+
+/// A log. The rowid of an event is its place, from 1.
+#[derive(Default)]
+pub(super) struct Log {
+    entries: Vec<Entry>,
+    /// Client id and session id of everybody who committed something; they are few.
+    authors: Vec<(String, String)>,
+}
+
+struct Entry {
+    batch: i64,
+    seq: Option<i64>,
+    event: Event,
+    author: usize,
+    at: i64,
+}
+
+/// An event with its place.
+pub(super) struct Logged<'a> {
+    pub(super) rowid: i64,
+    pub(super) batch: i64,
+    pub(super) seq: Option<i64>,
+    pub(super) event: &'a Event,
+    pub(super) author: Author<'a>,
+    pub(super) at: i64,
+}
+
+impl Log {
+    /// Returns the rowid of the last event, 0 if there is none.
+    pub(super) fn last_rowid(&self) -> i64 {
+        self.entries.len() as i64
+    }
+
+    /// Adds an event with its batch, its place in the authority's order, and its time.
+    pub(super) fn push(
+        &mut self,
+        event: Event,
+        author: Author<'_>,
+        (batch, seq, at): (i64, Option<i64>, i64),
+    ) {
+        let is_author =
+            |(client, session): &(String, String)| client == author.client_id && session == author.session_id;
+        // Whoever committed last commits next, most of the time.
+        let author = self.authors.iter().rposition(is_author).unwrap_or_else(|| {
+            self.authors.push((author.client_id.to_owned(), author.session_id.to_owned()));
+            self.authors.len() - 1
+        });
+        self.entries.push(Entry { batch, seq, event, author, at });
+    }
+
+    /// Returns the events after a rowid.
+    pub(super) fn since(&self, rowid: i64) -> impl Iterator<Item = Logged<'_>> {
+        let from = usize::try_from(rowid).unwrap_or(0).min(self.entries.len());
+        (from as i64 + 1..).zip(&self.entries[from..]).map(|(rowid, entry)| {
+            let (client_id, session_id) = &self.authors[entry.author];
+            let author = Author { client_id, session_id };
+            Logged { rowid, batch: entry.batch, seq: entry.seq, event: &entry.event, author, at: entry.at }
+        })
+    }
+}

@@ -1,0 +1,229 @@
+//! One table as a map: rows in slots, found by their key and by the columns that indexes begin with.
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use crate::tables::{Bind, Literal, Scalar, Source, TableDef};
+
+/// One table.
+pub(in crate::memory) struct MapTable {
+    def: &'static TableDef,
+    /// A row of default values.
+    blank: Vec<Scalar>,
+    rows: Vec<Option<MapRow>>,
+    free: Vec<usize>,
+    by_key: HashMap<Rc<str>, usize>,
+    indexes: Vec<Index>,
+}
+
+/// A row, with the place of its writing among all rows.
+pub(in crate::memory) struct MapRow {
+    pub(in crate::memory) order: u64,
+    pub(in crate::memory) values: Vec<Scalar>,
+}
+
+/// The slots of the rows that have one text in a column, ordered by a second column where the index has one.
+struct Index {
+    first: usize,
+    second: Option<usize>,
+    unique: bool,
+    slots: HashMap<Rc<str>, BTreeSet<(Scalar, usize)>>,
+}
+
+impl MapTable {
+    /// Makes an empty table.
+    pub(super) fn new(def: &'static TableDef) -> Self {
+        // An index that ends in the key is there for the order of a database's rows, not to find them.
+        let finds = def.indexes.iter().filter(|(columns, _)| columns[1..] != [0]);
+        let index = |(columns, unique): &(&[usize], bool)| Index {
+            first: columns[0],
+            second: columns.get(1).copied(),
+            unique: *unique,
+            slots: HashMap::new(),
+        };
+        Self {
+            def,
+            blank: def.columns.iter().map(|column| default(column.default)).collect(),
+            rows: Vec::new(),
+            free: Vec::new(),
+            by_key: HashMap::new(),
+            indexes: finds.map(index).collect(),
+        }
+    }
+
+    /// Returns a row of default values.
+    pub(super) fn blank(&self) -> Vec<Scalar> {
+        self.blank.clone()
+    }
+
+    /// Returns every row with its slot.
+    pub(super) fn slots(&self) -> impl Iterator<Item = (usize, &MapRow)> {
+        self.rows.iter().enumerate().filter_map(|(slot, row)| Some((slot, row.as_ref()?)))
+    }
+
+    /// Returns every row, in no order.
+    pub(in crate::memory) fn all(&self) -> impl Iterator<Item = &MapRow> {
+        self.rows.iter().flatten()
+    }
+
+    /// Returns the row of a single-column primary key.
+    pub(in crate::memory) fn get(&self, key: &str) -> Option<&MapRow> {
+        self.rows[*self.by_key.get(key)?].as_ref()
+    }
+
+    /// Returns the rows that have a text in a column, by the best way there is, with their slots.
+    pub(in crate::memory) fn select<'a>(
+        &'a self,
+        place: usize,
+        text: &'a str,
+    ) -> Box<dyn Iterator<Item = (usize, &'a MapRow)> + 'a> {
+        let row = |slot: usize| Some((slot, self.rows[slot].as_ref()?));
+        if place == 0 && self.def.key == 1 {
+            return Box::new(self.by_key.get(text).and_then(|slot| row(*slot)).into_iter());
+        }
+        if let Some(index) = self.indexes.iter().find(|index| index.first == place) {
+            let slots = index.slots.get(text).into_iter().flatten();
+            return Box::new(slots.filter_map(move |(_, slot)| row(*slot)));
+        }
+        Box::new(self.slots().filter(move |(_, row)| row.values[place].text() == Some(text)))
+    }
+
+    /// Returns the rows of an index whose first column is a text and whose second is above a number, in its order.
+    pub(in crate::memory) fn above(
+        &self,
+        index: usize,
+        text: &str,
+        number: i64,
+    ) -> impl Iterator<Item = &MapRow> {
+        let after = (Scalar::Integer(number), usize::MAX);
+        let slots = self.indexes[index].slots.get(text).map(|slots| slots.range(after..));
+        slots.into_iter().flatten().filter_map(|(_, slot)| self.rows[*slot].as_ref())
+    }
+
+    /// Inserts a row; where its key is taken, in place of the one that is there or not at all.
+    pub(super) fn insert(&mut self, row: MapRow, replace: bool) -> bool {
+        let key = self.key(&row.values);
+        match self.by_key.get(&key) {
+            Some(slot) if replace => self.remove(*slot),
+            None if replace || !self.indexes.iter().any(|index| index.is_taken(&row.values)) => {}
+            _ => return false,
+        }
+        let slot = self.free.pop().unwrap_or(self.rows.len());
+        for index in &mut self.indexes {
+            index.add(&row.values, slot);
+        }
+        self.by_key.insert(key, slot);
+        if slot == self.rows.len() {
+            self.rows.push(Some(row));
+        } else {
+            self.rows[slot] = Some(row);
+        }
+        true
+    }
+
+    /// Writes columns of rows. Keys are never written.
+    pub(super) fn update(&mut self, slots: &[usize], set: &[(usize, Source)], binds: &[Bind<'_>]) {
+        let written = |place: usize| set.iter().any(|(column, _)| *column == place);
+        for slot in slots {
+            let Some(row) = &mut self.rows[*slot] else { continue };
+            let touched = |index: &&mut Index| written(index.first) || index.second.is_some_and(written);
+            for index in self.indexes.iter_mut().filter(touched) {
+                index.remove(&row.values, *slot);
+            }
+            for (place, source) in set {
+                row.values[*place] = source.value(binds, &row.values[*place]);
+            }
+            for index in self.indexes.iter_mut().filter(touched) {
+                index.add(&row.values, *slot);
+            }
+        }
+    }
+
+    /// Removes the row of a slot.
+    pub(super) fn remove(&mut self, slot: usize) {
+        let Some(row) = self.rows[slot].take() else { return };
+        for index in &mut self.indexes {
+            index.remove(&row.values, slot);
+        }
+        self.by_key.remove(&self.key(&row.values));
+        self.free.push(slot);
+    }
+
+    /// Removes every row and returns how many there were.
+    pub(super) fn clear(&mut self) -> usize {
+        let count = self.by_key.len();
+        self.rows.clear();
+        self.free.clear();
+        self.by_key.clear();
+        self.indexes.iter_mut().for_each(|index| index.slots.clear());
+        count
+    }
+
+    /// The primary key as one text: the column, or the columns behind their lengths.
+    fn key(&self, values: &[Scalar]) -> Rc<str> {
+        match &values[..self.def.key] {
+            [Scalar::Text(text)] => Rc::clone(text),
+            several => {
+                let texts: Vec<&str> = several.iter().filter_map(Scalar::text).collect();
+                let lengths: Vec<String> = texts.iter().map(|text| text.len().to_string()).collect();
+                (lengths.join(",") + ":" + &texts.concat()).into()
+            }
+        }
+    }
+}
+
+impl Index {
+    fn entry(&self, values: &[Scalar], slot: usize) -> Option<(Rc<str>, (Scalar, usize))> {
+        let Scalar::Text(first) = &values[self.first] else { return None };
+        let second = self.second.map_or(Scalar::Null, |place| values[place].clone());
+        Some((Rc::clone(first), (second, slot)))
+    }
+
+    fn add(&mut self, values: &[Scalar], slot: usize) {
+        if let Some((first, entry)) = self.entry(values, slot) {
+            self.slots.entry(first).or_default().insert(entry);
+        }
+    }
+
+    fn remove(&mut self, values: &[Scalar], slot: usize) {
+        let Some((first, entry)) = self.entry(values, slot) else { return };
+        if let Some(slots) = self.slots.get_mut(&first) {
+            slots.remove(&entry);
+            if slots.is_empty() {
+                self.slots.remove(&first);
+            }
+        }
+    }
+
+    fn is_taken(&self, values: &[Scalar]) -> bool {
+        self.unique
+            && self.entry(values, 0).is_some_and(|(first, from)| {
+                let found = self.slots.get(&first).and_then(|slots| slots.range(&from..).next());
+                found.is_some_and(|(second, _)| *second == from.0)
+            })
+    }
+}
+
+fn default(literal: Literal) -> Scalar {
+    match literal {
+        Literal::Null | Literal::Required => Scalar::Null,
+        Literal::Text(text) => Scalar::Text(text.into()),
+        Literal::Integer(number) => Scalar::Integer(number),
+    }
+}
+
+impl Source {
+    /// Makes the value that is written over `old`.
+    pub(super) fn value(self, binds: &[Bind<'_>], old: &Scalar) -> Scalar {
+        match self {
+            Self::Bind(place) => Scalar::from(&binds[place]),
+            Self::Append(place) => match (old, &binds[place]) {
+                (Scalar::Text(old), Bind::Text(new)) => Scalar::Text(format!("{old}{new}").into()),
+                (_, new) => Scalar::from(new),
+            },
+            Self::Text(text) => Scalar::Text(text.into()),
+            Self::Integer(number) => Scalar::Integer(number),
+            Self::Null => Scalar::Null,
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What a runtime is told: command line, then environment, then the program's defaults, then the built-in ones.
+
+use std::time::Duration;
+
+use super::flags::{FLAGS, Flag, Given};
+use super::secret::Secret;
+
+/// The settings of one run of a runtime.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The session to serve: its id, or a part of it that no other has.
+    pub notebook: String,
+    /// The user for whom the runtime acts.
+    pub client_id: String,
+    /// Names the runtime.
+    pub runtime_id: String,
+    /// The kind of runtime, for people.
+    pub runtime_type: String,
+    /// PNG images of more bytes are kept outside the log.
+    pub image_artifact_threshold: u64,
+    /// Time between two signs of life, where the store is not local.
+    pub heartbeat_interval: Duration,
+    /// The token for a sync server.
+    pub auth_token: Option<Secret>,
+    /// Sentences for the person: what was given and has no effect, or should have been given otherwise.
+    pub warnings: Vec<String>,
+    given: Given,
+}
+
+impl Settings {
+    /// The value of a further flag of the program, the last one if it was given several times.
+    pub fn value(&self, flag: &str) -> Option<&str> {
+        self.values(flag).last().map(String::as_str)
+    }
+
+    /// All values of a further flag of the program.
+    pub fn values(&self, flag: &str) -> &[String] {
+        self.given.get(flag).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a switch of the program was given.
+    pub fn has(&self, flag: &str) -> bool {
+        self.given.contains_key(flag)
+    }
+}
+
+/// The name of a runtime that was given none: its type and its process.
+pub fn runtime_id(runtime_type: &str) -> String {
+    format!("{runtime_type}-runtime-{}", std::process::id())
+}
+
+/// Where the values come from.
+pub(super) struct Sources<'a> {
+    /// The command line.
+    pub(super) given: Given,
+    /// The environment; what is empty there counts as absent.
+    pub(super) variable: &'a dyn Fn(&str) -> Option<String>,
+    /// The program's own defaults.
+    pub(super) defaults: &'a [(&'static str, String)],
+    /// The session to serve where none is named; asked only then.
+    pub(super) newest: &'a dyn Fn() -> Option<String>,
+}
+
+/// Where a value came from.
+enum Origin {
+    Arguments,
+    Variable(&'static str),
+    Program,
+}
+
+impl Sources<'_> {
+    /// Finds a value and where it is from.
+    fn find(&self, flag: &Flag) -> Option<(String, Origin)> {
+        if let Some(value) = self.given.get(flag.long).and_then(|values| values.last()) {
+            return Some((value.clone(), Origin::Arguments));
+        }
+        let variable = flag.variables.iter().find_map(|name| {
+            let value = (self.variable)(name).filter(|value| !value.is_empty())?;
+            Some((value, Origin::Variable(name)))
+        });
+        variable.or_else(|| {
+            let default = self.defaults.iter().find(|(name, _)| *name == flag.long)?;
+            Some((default.1.clone(), Origin::Program))
+        })
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.find(flag(name)).map(|(value, _)| value)
+    }
+
+    /// Reads a number; one that is wrong becomes a problem that names where it was given.
+    fn number(
+        &self,
+        name: &str,
+        within: std::ops::RangeInclusive<u64>,
+        problems: &mut Vec<String>,
+    ) -> Option<u64> {
+        let (value, origin) = self.find(flag(name))?;
+        let number = value.parse::<u64>().ok().filter(|number| within.contains(number));
+        if number.is_none() {
+            let place = match origin {
+                Origin::Variable(variable) => variable.to_owned(),
+                Origin::Arguments | Origin::Program => format!("--{name}"),
+            };
+            let range = match *within.end() {
+                u64::MAX => "a whole number, 0 or more".to_owned(),
+                end => format!("a whole number from {} to {end}", within.start()),
+            };
+            problems.push(format!("`{place}` is `{value}`, but must be {range}."));
+        }
+        number
+    }
+}
+
+fn flag(name: &str) -> &'static Flag {
+    // Every name that is asked for stands in the table; the first is as good as any for one that does not.
+    FLAGS.iter().find(|flag| flag.long == name).unwrap_or(&FLAGS[0])
+}
+
+/// Puts the settings together. Everything that is missing or wrong is told at once, a sentence each.
+pub(super) fn resolve(sources: Sources<'_>) -> Result<Settings, Vec<String>> {
+    let mut problems = Vec::new();
+    let mut warnings = Vec::new();
+    let remote = sources.find(flag("sync-url"));
+    if let Some((_, origin)) = &remote {
+        let place = match origin {
+            Origin::Variable(variable) => *variable,
+            Origin::Arguments | Origin::Program => "--sync-url",
+        };
+        problems.push(format!(
+            "`{place}` names a sync server, but this version serves the local store only. Leave it out."
+        ));
+    }
+    let auth_token = token(&sources, &mut problems, &mut warnings, remote.is_some());
+    let present = |value: &String| !value.is_empty();
+    let notebook = sources.text("notebook").filter(present);
+    let notebook = if remote.is_some() { notebook } else { notebook.or_else(|| (sources.newest)()) };
+    let local = || remote.is_none().then(|| "local".to_owned());
+    let client_id = sources.text("client-id").or_else(local).filter(present);
+    let runtime_type = sources.text("runtime-type").unwrap_or_else(|| "runtime".to_owned());
+    let runtime_id = sources.text("runtime-id").unwrap_or_else(|| runtime_id(&runtime_type));
+    let threshold = sources.number("image-artifact-threshold", 0..=u64::MAX, &mut problems);
+    let heartbeat = sources.number("heartbeat-interval", 1_000..=3_600_000, &mut problems);
+    if heartbeat.is_some() && remote.is_none() {
+        warnings.push(
+            "`--heartbeat-interval` has no effect on the local store, where a lock shows who is alive."
+                .into(),
+        );
+    }
+    let session = if remote.is_some() {
+        "The session to serve"
+    } else {
+        "No session was begun in this directory, and the one to serve"
+    };
+    let missing = [
+        ("notebook", session, notebook.is_none()),
+        ("client-id", "The user to act for", client_id.is_none()),
+        ("auth-token", "The sync server's token", remote.is_some() && auth_token.is_none()),
+        ("runtime-type", "The kind of runtime", runtime_type.is_empty()),
+        ("runtime-id", "The runtime's name", runtime_id.is_empty()),
+    ];
+    let missing = missing.iter().filter(|(.., missing)| *missing);
+    problems.extend(missing.map(|(name, what, _)| format!("{what} is missing: {}.", flag(name).describe())));
+    let (Some(notebook), Some(client_id), true) = (notebook, client_id, problems.is_empty()) else {
+        return Err(problems);
+    };
+    let mut given = sources.given;
+    given.remove("auth-token");
+    Ok(Settings {
+        notebook,
+        client_id,
+        runtime_id,
+        runtime_type,
+        image_artifact_threshold: threshold.unwrap_or(6144),
+        heartbeat_interval: Duration::from_millis(heartbeat.unwrap_or(15_000)),
+        auth_token,
+        warnings,
+        given,
+    })
+}
+
+fn token(
+    sources: &Sources<'_>,
+    problems: &mut Vec<String>,
+    warnings: &mut Vec<String>,
+    remote: bool,
+) -> Option<Secret> {
+    let (value, origin) = sources.find(flag("auth-token")).filter(|(value, _)| !value.is_empty())?;
+    let by_argument = matches!(origin, Origin::Arguments);
+    if by_argument && !value.starts_with('@') {
+        let advice = "Put it into the variable `RUNT_API_KEY`, or give its file: `--auth-token @FILE`.";
+        let visible = if super::secret::scrub_arguments(&value) {
+            "was visible in the list of processes for a moment"
+        } else {
+            "is visible in the list of processes"
+        };
+        warnings.push(format!("The token {visible}. {advice}"));
+    }
+    if by_argument && !remote {
+        warnings.push("The token has no effect on the local store.".to_owned());
+    }
+    // A variable holds the token itself: `@` may be its first character.
+    let secret = if by_argument { Secret::read(&value) } else { Ok(Secret::new(value)) };
+    secret.map_err(|problem| problems.push(problem)).ok()
+}
+
+#[cfg(test)]
+mod tests;

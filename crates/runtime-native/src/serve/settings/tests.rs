@@ -1,0 +1,140 @@
+use super::*;
+use crate::serve::flags::parse;
+
+/// Resolves a command line with variables and defaults, in a directory whose newest session is `newest`.
+fn settle(
+    line: &str,
+    variables: &[(&str, &str)],
+    defaults: &[(&'static str, &str)],
+    newest: Option<&str>,
+) -> Result<Settings, Vec<String>> {
+    let given = parse(FLAGS, line.split_whitespace().map(Into::into).collect())?;
+    let defaults: Vec<_> = defaults.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    let variable = |name: &str| {
+        let found = variables.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| (*value).to_owned())
+    };
+    resolve(Sources {
+        given,
+        variable: &variable,
+        defaults: &defaults,
+        newest: &|| newest.map(str::to_owned),
+    })
+}
+
+fn settled(line: &str, variables: &[(&str, &str)], defaults: &[(&'static str, &str)]) -> Settings {
+    settle(line, variables, defaults, Some("newest")).expect("these settings are right")
+}
+
+#[test]
+fn row_073_the_command_line_wins_then_the_environment_then_the_program_then_what_is_built_in() {
+    let variables = [("RUNTIME_TYPE", "from-variable"), ("NOTEBOOK_ID", "n-variable")];
+    let defaults = [("runtime-type", "from-program")];
+    let types: Vec<String> = [
+        settled("-T=from-line", &variables, &defaults),
+        settled("", &variables, &defaults),
+        settled("", &[("RUNTIME_TYPE", "")], &defaults),
+        settled("", &[], &[]),
+    ]
+    .into_iter()
+    .map(|settings| settings.runtime_type)
+    .collect();
+    assert_eq!(types, ["from-line", "from-variable", "from-program", "runtime"]);
+    assert_eq!(settled("-n line", &variables, &[]).notebook, "line");
+    assert_eq!(settled("", &variables, &[]).notebook, "n-variable");
+    assert_eq!(settled("", &[], &[]).notebook, "newest");
+}
+
+#[test]
+fn row_073_what_is_built_in() {
+    let settings = settled("", &[], &[]);
+    let id = format!("runtime-runtime-{}", std::process::id());
+    assert_eq!((settings.runtime_id, settings.client_id), (id, "local".to_owned()));
+    assert_eq!(settings.image_artifact_threshold, 6144);
+    assert_eq!(settings.heartbeat_interval, Duration::from_secs(15));
+    assert_eq!(settings.warnings, Vec::<String>::new());
+}
+
+#[test]
+fn row_074_all_that_is_missing_is_told_at_once_with_flag_and_variable() {
+    let problems = settle("--client-id=", &[], &[], None).unwrap_err();
+    assert_eq!(
+        problems,
+        [
+            "No session was begun in this directory, and the one to serve is missing: \
+             `--notebook ID` or the variable `NOTEBOOK_ID`.",
+            "The user to act for is missing: `--client-id USER`.",
+        ]
+    );
+    let problems =
+        settle("--sync-url wss://x --image-artifact-threshold few", &[], &[], Some("n")).unwrap_err();
+    assert_eq!(
+        problems,
+        [
+            "`--sync-url` names a sync server, but this version serves the local store only. Leave it out.",
+            "`--image-artifact-threshold` is `few`, but must be a whole number, 0 or more.",
+            "The session to serve is missing: `--notebook ID` or the variable `NOTEBOOK_ID`.",
+            "The user to act for is missing: `--client-id USER`.",
+            "The sync server's token is missing: `--auth-token @FILE` or one of the variables `RUNT_API_KEY`, `AUTH_TOKEN`.",
+        ]
+    );
+}
+
+#[test]
+fn a_sync_server_of_the_environment_is_refused_by_the_name_of_its_variable() {
+    let problems = settle("", &[("LIVESTORE_SYNC_URL", "wss://x")], &[], Some("n")).unwrap_err();
+    assert!(problems[0].starts_with("`LIVESTORE_SYNC_URL` names a sync server"), "{problems:?}");
+}
+
+#[test]
+fn row_075_one_variable_of_the_token_beats_the_other() {
+    let both = [("AUTH_TOKEN", "second"), ("RUNT_API_KEY", "first")];
+    let token = |variables| settled("", variables, &[]).auth_token.map(|token| token.reveal().to_owned());
+    assert_eq!(token(&both).as_deref(), Some("first"));
+    assert_eq!(token(&both[..1]).as_deref(), Some("second"));
+    assert_eq!(token(&[("RUNT_API_KEY", ""), ("AUTH_TOKEN", "second")]).as_deref(), Some("second"));
+    // Only on the command line does `@` name a file.
+    assert_eq!(token(&[("AUTH_TOKEN", "@second")]).as_deref(), Some("@second"));
+}
+
+#[test]
+fn row_076_a_bad_threshold_is_an_error_that_names_its_place() {
+    for bad in ["-1", "1.5", "many", ""] {
+        let problems = settle(&format!("--image-artifact-threshold={bad}"), &[], &[], Some("n")).unwrap_err();
+        let expected =
+            format!("`--image-artifact-threshold` is `{bad}`, but must be a whole number, 0 or more.");
+        assert_eq!(problems, [expected]);
+    }
+    let problems = settle("", &[("IMAGE_ARTIFACT_THRESHOLD_BYTES", "-5")], &[], Some("n")).unwrap_err();
+    assert_eq!(
+        problems,
+        ["`IMAGE_ARTIFACT_THRESHOLD_BYTES` is `-5`, but must be a whole number, 0 or more."]
+    );
+    assert_eq!(settled("--image-artifact-threshold 0", &[], &[]).image_artifact_threshold, 0);
+}
+
+#[test]
+fn the_heartbeat_is_bounded_and_said_to_have_no_effect_here() {
+    for bad in ["0", "999", "3600001", "soon"] {
+        let problems = settle(&format!("--heartbeat-interval={bad}"), &[], &[], Some("n")).unwrap_err();
+        assert_eq!(
+            problems,
+            [format!("`--heartbeat-interval` is `{bad}`, but must be a whole number from 1000 to 3600000.")]
+        );
+    }
+    let settings = settled("--heartbeat-interval 1000", &[], &[]);
+    assert_eq!(settings.heartbeat_interval, Duration::from_secs(1));
+    assert!(settings.warnings[0].contains("no effect on the local store"), "{:?}", settings.warnings);
+}
+
+#[test]
+fn row_080_no_message_repeats_a_token() {
+    let settings = settled("--auth-token hush-hush", &[], &[]);
+    assert_eq!(settings.auth_token.as_ref().map(Secret::reveal), Some("hush-hush"));
+    // The parsed command line keeps what was typed, and must not show it either.
+    assert!(!format!("{settings:?}").contains("hush"), "{settings:?}");
+    assert!(settings.warnings[0].contains("RUNT_API_KEY"), "{:?}", settings.warnings);
+    assert!(!settings.warnings.concat().contains("hush"));
+    let problems = settle("--auth-token=hush-hush -s x -q", &[], &[], None).unwrap_err();
+    assert!(!problems.concat().contains("hush"), "{problems:?}");
+}

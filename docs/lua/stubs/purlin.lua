@@ -1,0 +1,1027 @@
+---@meta purlin
+
+-- Made by `cargo xtask reference` from the declarations in the source. Nothing here runs: editors read it.
+
+---The second argument of handlers, commands and tools; always current.
+---@class purlin.Context
+---@field session_id? string The session, if one is open.
+---@field cwd string The working directory.
+---@field model? string The model in use.
+---@field interactive boolean Whether a person is at a terminal.
+---@field has_ui boolean Whether dialogs can be shown.
+---@field extension string The extension whose code runs.
+
+---What a function that creates something answers. When its thing is gone, or its extension was unloaded, its verbs answer `nil, 'stale'` and raise nothing.
+---@class purlin.Handle
+local Handle = {}
+
+---Takes the thing away; `delete`, `stop` and `close` are the same.
+---@return true?
+---@return string?
+function Handle:del() end
+
+---Tells whether the thing is gone.
+---@return boolean
+function Handle:is_stale() end
+
+---A coroutine that `purlin.spawn` started.
+---@class purlin.Task
+local Task = {}
+
+---Ends the task where it waits.
+---@return true?
+---@return string?
+function Task:cancel() end
+
+---Waits for its end and answers what the function returned, or `nil` and why it failed.
+---@return any
+function Task:wait() end
+
+---A window as it stands; its fields are read when they are asked for.
+---@class purlin.Window
+---@field name string Its name.
+---@field role string What it is for.
+---@field buffer string The buffer it shows.
+---@field renderer string `default` or `extension`.
+---@field x integer Columns from the left of the screen.
+---@field y integer Rows from the top of the screen.
+---@field width integer Columns.
+---@field height integer Rows.
+---@field cursor_row? integer The row of its cursor in the window.
+---@field cursor_col? integer The column of its cursor in the window.
+---@field scroll integer Rows it is scrolled.
+---@field visible boolean Whether it is shown.
+---@field focusable boolean Whether it can have the focus.
+---@field zindex integer Higher is drawn over lower.
+---@field metadata table Anything that extensions attached to it.
+
+---What every handler gets as its first argument.
+---@class purlin.Event
+---@field name string The hook's name.
+---@field payload table The event itself.
+local Event = {}
+
+---Ends the phase.
+function Event.stop() end
+
+---Suppresses the default action.
+function Event.consume() end
+
+---Copies the event, to keep it beyond the handler.
+---@return table
+function Event:copy() end
+
+---Fires once, before the first frame is drawn.
+---@class purlin.StartupEvent : purlin.Event
+
+---Fires once, before the process ends.
+---@class purlin.ShutdownEvent : purlin.Event
+---@field reason string `user`, `signal` or `error`.
+
+---Fires when a timer is due or something animates.
+---@class purlin.TickEvent : purlin.Event
+---@field now integer Milliseconds of the monotonic clock.
+
+---Fires after the terminal's size has settled, and once at start.
+---@class purlin.ResizeEvent : purlin.Event
+---@field width integer Columns.
+---@field height integer Rows.
+
+---Fires on every key press; consuming it suppresses keymaps and editing.
+---@class purlin.KeyEvent : purlin.Event
+---@field key string The printable character as typed, else the key's name.
+---@field text string What it would insert.
+---@field ctrl boolean Whether control is held.
+---@field alt boolean Whether alt is held.
+---@field shift boolean Whether shift is held.
+---@field meta boolean Whether meta is held.
+
+---@class purlin.KeyAnswer
+---@field consume? boolean
+---@field consumed? boolean
+---@field handled? boolean
+
+---Fires on a bracketed paste; consuming it suppresses the insertion.
+---@class purlin.PasteEvent : purlin.Event
+---@field text string What was pasted.
+
+---@class purlin.PasteAnswer
+---@field consume? boolean
+---@field handled? boolean
+---@field text? string
+
+---Fires on a press, release, drag or wheel; consuming it suppresses selection, scroll and focus.
+---@class purlin.MouseEvent : purlin.Event
+---@field kind string `press`, `release`, `drag`, `move` or `wheel`.
+---@field button string `left`, `middle`, `right`, `up`, `down` or empty.
+---@field row integer Row on the screen.
+---@field col integer Column on the screen.
+---@field window string The window below it, if any.
+
+---@class purlin.MouseAnswer
+---@field consume? boolean
+---@field handled? boolean
+
+---Fires when the focused window changes, or the terminal gains or loses the focus.
+---@class purlin.FocusChangeEvent : purlin.Event
+---@field from string The window that had it; `terminal` when the terminal regains it.
+---@field to string The window that has it; empty when the terminal lost it.
+
+---Fires on each drawn frame.
+---@class purlin.RenderEvent : purlin.Event
+---@field width integer Columns.
+---@field height integer Rows.
+---@field frame integer The frame's number.
+
+---Fires when the composer is submitted, before anything is queued or sent; consuming it suppresses sending.
+---@class purlin.PromptSubmitEvent : purlin.Event
+---@field text string The composer's text.
+---@field key string The key that submitted it, if one did.
+---@field delivery string `prompt`, `steer` or `follow_up`.
+---@field attachments any[] What goes with it.
+
+---@class purlin.PromptSubmitAnswer
+---@field consume? boolean
+---@field consumed? boolean
+---@field handled? boolean
+
+---Fires when a block of the transcript is laid out; the answer is kept until the block, the width or the theme changes.
+---@class purlin.TranscriptRenderEvent : purlin.Event
+---@field block table `id`, `kind`, `role`, `text`, `streaming` and `meta` of the block.
+---@field width integer Columns to fill.
+
+---@class purlin.TranscriptRenderAnswer
+---@field lines? any[]
+---@field text? string
+
+---Fires when a session is opened.
+---@class purlin.SessionStartEvent : purlin.Event
+---@field session_id string The session.
+---@field reason string `new`, `resume`, `fork` or `switch`.
+---@field previous_id string The session that was open before, if one was.
+
+---Fires when a session's stored content has been read.
+---@class purlin.SessionLoadEvent : purlin.Event
+---@field session_id string The session.
+---@field cwd string Its directory.
+---@field name string Its name, empty if it has none.
+---@field created_at integer Milliseconds since 1970.
+---@field updated_at integer Milliseconds since 1970.
+---@field cells integer How many cells it has.
+
+---Fires when commits became durable, at most once a second.
+---@class purlin.SessionSaveEvent : purlin.Event
+---@field session_id string The session.
+---@field seq integer The last entry of the log.
+
+---Fires when a session is closed.
+---@class purlin.SessionShutdownEvent : purlin.Event
+---@field session_id string The session.
+---@field reason string Why it is closed.
+
+---Fires when an entry became part of the session.
+---@class purlin.MessageAppendEvent : purlin.Event
+---@field entry_id string The entry: a cell's or output's id.
+---@field parent_id string The cell it belongs to or follows.
+---@field role string `user`, `assistant` or `tool`.
+---@field kind string What the entry is, for instance `prompt` or `tool_result`.
+---@field text string Its text.
+---@field model_facing boolean Whether models see it.
+---@field display boolean Whether people see it.
+---@field tokens integer An estimate of its size in tokens.
+
+---Fires on user input of any origin, before templates and skills.
+---@class purlin.InputEvent : purlin.Event
+---@field text string What was sent.
+---@field source string `interactive`, `cli`, `script`, `queue`, `rpc`, `remote` or `extension`.
+---@field attachments any[] Artifacts that go with it.
+
+---@class purlin.InputAnswer
+---@field action? string
+---@field text? string
+
+---Fires after templates and skills were expanded.
+---@class purlin.PromptPrepareEvent : purlin.Event
+---@field text string The expanded text.
+---@field attachments any[] Artifacts that go with it.
+---@field session_id string The session.
+
+---@class purlin.PromptPrepareAnswer
+---@field text? string
+---@field attachments? any[]
+
+---Fires when the user's entry is stored.
+---@class purlin.PromptUserEntryEvent : purlin.Event
+---@field entry_id string The prompt's cell.
+---@field session_id string The session.
+
+---Fires on `!command` and `!!command`, before the command runs.
+---@class purlin.UserShellEvent : purlin.Event
+---@field command string The command line.
+---@field hidden boolean Whether models do not see it (`!!`).
+---@field cwd string Where it runs.
+
+---@class purlin.UserShellAnswer
+---@field block? boolean
+---@field reason? string
+---@field command? string
+---@field result? table
+
+---Fires when another model was chosen.
+---@class purlin.ModelSelectEvent : purlin.Event
+---@field new string The model from now on.
+---@field previous string The model before.
+---@field source string Who chose it.
+
+---Fires when another level of thinking was chosen.
+---@class purlin.ThinkingLevelChangeEvent : purlin.Event
+---@field new string The level from now on.
+---@field previous string The level before.
+---@field source string Who chose it.
+
+---Fires before another session is opened in place of this one.
+---@class purlin.SessionBeforeSwitchEvent : purlin.Event
+---@field reason string `new`, `resume` or `switch`.
+---@field target string The session to open, empty for a new one.
+
+---@class purlin.SessionBeforeSwitchAnswer
+---@field cancel? boolean
+---@field reason? string
+
+---Fires after another session was opened.
+---@class purlin.SessionSwitchEvent : purlin.Event
+---@field session_id string The session.
+---@field previous_id string The session that was open before.
+
+---Fires before the loop of one prompt.
+---@class purlin.BeforeAgentStartEvent : purlin.Event
+---@field prompt string The prompt.
+---@field system_prompt string The system prompt as earlier handlers left it.
+
+---@class purlin.BeforeAgentStartAnswer
+---@field inject_text? string
+---@field system_prompt? string
+
+---Fires when the loop of one prompt begins.
+---@class purlin.AgentStartEvent : purlin.Event
+---@field prompt string The prompt.
+
+---Fires when the loop of one prompt has ended, in any way.
+---@class purlin.AgentEndEvent : purlin.Event
+---@field prompt string The prompt.
+---@field response string The last text of the model.
+---@field stop_reason string `completed`, `cancelled` or `error`.
+---@field turns integer How many model requests it took.
+---@field tool_calls integer How many tools were called.
+---@field usage table `{input, output, cache_read, cache_write}` in tokens.
+---@field cost number Dollars, where prices are known.
+---@field duration_ms integer How long it took.
+---@field error string What went wrong, if something did.
+
+---Fires before one model request and its tools.
+---@class purlin.TurnStartEvent : purlin.Event
+---@field turn integer Counted from 1 in each prompt.
+
+---Fires after one model request and its tools.
+---@class purlin.TurnEndEvent : purlin.Event
+---@field turn integer Counted from 1 in each prompt.
+---@field tool_results any[] `{tool_call_id, tool_name, content, is_error}` of each tool.
+
+---Fires when nothing runs and nothing is queued.
+---@class purlin.SettledEvent : purlin.Event
+---@field session_id string The session.
+
+---Fires when a prompt has ended, in any way.
+---@class purlin.PromptDoneEvent : purlin.Event
+---@field session_id string The session.
+---@field user_entry_id string The prompt's cell.
+---@field assistant_entry_id string The last output of the model, empty if there is none.
+---@field text string The last text of the model.
+---@field stop_reason string `completed`, `cancelled` or `error`.
+
+---Fires while the context of a request is assembled.
+---@class purlin.ContextBuildEvent : purlin.Event
+---@field breakdown table Estimated tokens: `{system, skills, history, extensions}`.
+---@field limit integer The model's context in tokens.
+
+---@class purlin.ContextBuildAnswer
+---@field contributions? any[]
+
+---Fires before each model request; what it changes is never stored.
+---@class purlin.ContextEvent : purlin.Event
+---@field messages any[] The history: `{id, role, kind, text, …}` each.
+---@field turn integer Counted from 1 in each prompt.
+
+---@class purlin.ContextAnswer
+---@field messages? any[]
+
+---Fires right before a request is sent.
+---@class purlin.ModelRequestEvent : purlin.Event
+---@field provider string Name of the provider.
+---@field api string Name of the wire.
+---@field model string Name of the model there.
+---@field attempt integer Counted from 1 for each request.
+---@field payload table The body.
+---@field headers table Headers; secrets are not among them and cannot be set.
+
+---@class purlin.ModelRequestAnswer
+---@field payload? table
+---@field headers? table
+---@field response? any
+
+---Fires after an attempt that gave an answer.
+---@class purlin.AfterProviderResponseEvent : purlin.Event
+---@field provider string Name of the provider.
+---@field model string Name of the model there.
+---@field attempt integer Counted from 1 for each request.
+---@field status integer HTTP status.
+---@field usage table Tokens of the request.
+---@field finish_reason string Why the model stopped.
+
+---Fires after an attempt that failed.
+---@class purlin.ProviderErrorEvent : purlin.Event
+---@field provider string Name of the provider.
+---@field model string Name of the model there.
+---@field attempt integer Counted from 1 for each request.
+---@field status integer HTTP status, 0 if there was none.
+---@field error string What went wrong.
+
+---Fires before the wait that precedes another attempt.
+---@class purlin.RetryStartEvent : purlin.Event
+---@field attempt integer The attempt that will follow.
+---@field max_attempts integer Attempts in all.
+---@field delay_ms integer How long the wait is.
+---@field error string What went wrong.
+
+---Fires after the wait, right before the next attempt.
+---@class purlin.RetryEndEvent : purlin.Event
+---@field attempt integer The attempt that follows.
+---@field max_attempts integer Attempts in all.
+---@field delay_ms integer How long the wait was.
+---@field error string What had gone wrong.
+
+---Fires when an assistant message begins.
+---@class purlin.MessageStartEvent : purlin.Event
+---@field message_id string The assistant message.
+
+---Fires on streamed text, coalesced.
+---@class purlin.MessageUpdateEvent : purlin.Event
+---@field chunk string What came since the last time.
+---@field text string The same as `chunk`.
+---@field message_id string The assistant message.
+
+---Fires when an assistant message is complete.
+---@class purlin.MessageEndEvent : purlin.Event
+---@field message_id string The assistant message.
+---@field content string Its whole text.
+
+---Fires on streamed reasoning, coalesced.
+---@class purlin.ThinkingDeltaEvent : purlin.Event
+---@field chunk string What came since the last time.
+---@field text string The same as `chunk`.
+---@field message_id string The assistant message.
+
+---Fires when a piece of an answer is about to become part of an output.
+---@class purlin.OutputAppendEvent : purlin.Event
+---@field text string The piece.
+---@field role string `text` or `thinking`.
+---@field message_id string The assistant message.
+
+---@class purlin.OutputAppendAnswer
+---@field text? string
+---@field role? string
+
+---Fires once for each model request.
+---@class purlin.LlmUsageEvent : purlin.Event
+---@field tokens table `{input, output, cache_read, cache_write}`.
+---@field cost number Dollars, where prices are known.
+---@field model string Name of the model there.
+---@field provider string Name of the provider.
+---@field finish_reason string Why the model stopped.
+
+---Fires before a tool runs, after its start was decided.
+---@class purlin.ToolCallEvent : purlin.Event
+---@field tool_name string Name of the tool.
+---@field name string The same as `tool_name`.
+---@field tool_call_id string Id of the call.
+---@field call_id string The same as `tool_call_id`.
+---@field args table The arguments.
+---@field input string The arguments as JSON text.
+---@field kind string `read`, `edit`, `execute`, `network` or `other`.
+---@field source string `llm`, `user` or `extension`.
+
+---@class purlin.ToolCallAnswer
+---@field block? boolean
+---@field reason? string
+---@field args? table
+
+---Fires when a tool is about to run.
+---@class purlin.ToolExecutionStartEvent : purlin.Event
+---@field tool_name string Name of the tool.
+---@field tool_call_id string Id of the call.
+---@field args table The arguments.
+
+---Fires on partial output of a tool, coalesced.
+---@class purlin.ToolDeltaEvent : purlin.Event
+---@field tool_name string Name of the tool.
+---@field tool_call_id string Id of the call.
+---@field chunk string What came since the last time.
+---@field stream string `stdout` or `stderr`.
+
+---Fires when a tool has returned.
+---@class purlin.ToolExecutionEndEvent : purlin.Event
+---@field tool_name string Name of the tool.
+---@field tool_call_id string Id of the call.
+---@field args table The arguments.
+---@field is_error boolean Whether the tool failed.
+---@field duration_ms integer How long it ran.
+
+---Fires before the model sees a tool's result.
+---@class purlin.ToolResultEvent : purlin.Event
+---@field tool_name string Name of the tool.
+---@field tool_call_id string Id of the call.
+---@field args table The arguments.
+---@field input string The arguments as JSON text.
+---@field content string What the model will read.
+---@field details any Facts for renderers and extensions.
+---@field is_error boolean Whether the tool failed.
+
+---@class purlin.ToolResultAnswer
+---@field content? string
+---@field details? any
+---@field is_error? boolean
+
+---Fires after `tool_result` if the result is still an error.
+---@class purlin.ToolErrorEvent : purlin.Event
+---@field tool_name string Name of the tool.
+---@field tool_call_id string Id of the call.
+---@field args table The arguments.
+---@field input string The arguments as JSON text.
+---@field content string What the model will read.
+---@field details any Facts for renderers and extensions.
+---@field is_error boolean Whether the tool failed.
+
+---The module of extensions.
+---@class purlin
+---@field null any JSON null.
+---@field version string The version of Purlin.
+---@field api_level integer The level of this API.
+local purlin = {}
+purlin.action = {}
+purlin.api = {}
+purlin.buf = {}
+purlin.command = {}
+purlin.event = {}
+purlin.hook = {}
+purlin.json = {}
+purlin.keymap = {}
+purlin.timer = {}
+purlin.tool = {}
+purlin.ui = {}
+purlin.win = {}
+
+---Writes a line to the extension's log, which `/messages` shows.
+---@param level? "debug"|"info"|"warn"|"error" `debug`, `info` (the default), `warn` or `error`.
+---@param message any What to write; anything but text is written as `inspect` shows it.
+function purlin.log(level, message) end
+
+---Shows a notice for a few seconds.
+---@param message string|number What to say.
+---@param level? "debug"|"info"|"warn"|"error" How serious it is; `info` without it.
+function purlin.notify(message, level) end
+
+---Shows a notice for a few seconds; the same as `purlin.notify`.
+---@param message string|number What to say.
+---@param level? "debug"|"info"|"warn"|"error" How serious it is; `info` without it.
+function purlin.ui.notify(message, level) end
+
+---Shows a value as Lua source would have it, with sorted keys; what it contains twice by way of itself is shown as `<cycle>`.
+---@param value any Any value.
+---@return string
+function purlin.inspect(value) end
+
+---Tells whether this version has a feature.
+---@param feature string The name of a function, such as `buf.insert`, of a namespace, or of a hook.
+---@return boolean
+function purlin.has(feature) end
+
+---Starts a coroutine of the runtime in the next turn of the loop. The task has `:cancel()` and `:wait()`, which answers what the function returned.
+---@param fn function What to run; it may wait.
+---@param ... any What it is called with.
+---@return purlin.Task
+function purlin.spawn(fn, ...) end
+
+---Waits. Answers `nil, 'user'` when what the handler works for was cancelled meanwhile.
+---
+---Waits: only where a coroutine can.
+---@async
+---@param ms integer Milliseconds from 0.
+---@return true?
+---@return string?
+function purlin.sleep(ms) end
+
+---Runs a function in the next turn of the loop.
+---@param fn function What to run; it may wait.
+function purlin.schedule(fn) end
+
+---Runs a function once, later. `purlin.timer.defer` takes the arguments the other way round.
+---@param fn function What to run; it may wait.
+---@param ms integer Milliseconds from 0.
+---@return purlin.Handle
+function purlin.defer(fn, ms) end
+
+---Answers a function that runs `fn` once it has not been called for `ms`, with the latest arguments.
+---@param fn function What to run; it may wait.
+---@param ms integer Milliseconds from 0.
+---@return function
+function purlin.debounce(fn, ms) end
+
+---Answers a function that runs `fn` at most once in `ms`; what is called in between runs at the end of it, with the latest arguments.
+---@param fn function What to run; it may wait.
+---@param ms integer Milliseconds from 0.
+---@return function
+function purlin.throttle(fn, ms) end
+
+---Registers a handler.
+---@param name string A hook, or an event of your own whose name contains `:`.
+---@param opts? { priority?: integer, phase?: "early"|"normal"|"final", once?: boolean, timeout_ms?: integer, desc?: string, filter?: table } 
+---@param fn function `fn(ev, ctx)`; what it returns is its answer.
+---@return purlin.Handle
+---@overload fun(name: "startup", fn: fun(ev: purlin.StartupEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "startup", opts: table, fn: fun(ev: purlin.StartupEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "shutdown", fn: fun(ev: purlin.ShutdownEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "shutdown", opts: table, fn: fun(ev: purlin.ShutdownEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tick", fn: fun(ev: purlin.TickEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tick", opts: table, fn: fun(ev: purlin.TickEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "resize", fn: fun(ev: purlin.ResizeEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "resize", opts: table, fn: fun(ev: purlin.ResizeEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "key", fn: fun(ev: purlin.KeyEvent, ctx: purlin.Context): purlin.KeyAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "key", opts: table, fn: fun(ev: purlin.KeyEvent, ctx: purlin.Context): purlin.KeyAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "paste", fn: fun(ev: purlin.PasteEvent, ctx: purlin.Context): purlin.PasteAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "paste", opts: table, fn: fun(ev: purlin.PasteEvent, ctx: purlin.Context): purlin.PasteAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "mouse", fn: fun(ev: purlin.MouseEvent, ctx: purlin.Context): purlin.MouseAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "mouse", opts: table, fn: fun(ev: purlin.MouseEvent, ctx: purlin.Context): purlin.MouseAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "focus_change", fn: fun(ev: purlin.FocusChangeEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "focus_change", opts: table, fn: fun(ev: purlin.FocusChangeEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "render", fn: fun(ev: purlin.RenderEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "render", opts: table, fn: fun(ev: purlin.RenderEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "prompt_submit", fn: fun(ev: purlin.PromptSubmitEvent, ctx: purlin.Context): purlin.PromptSubmitAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "prompt_submit", opts: table, fn: fun(ev: purlin.PromptSubmitEvent, ctx: purlin.Context): purlin.PromptSubmitAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "transcript_render", fn: fun(ev: purlin.TranscriptRenderEvent, ctx: purlin.Context): purlin.TranscriptRenderAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "transcript_render", opts: table, fn: fun(ev: purlin.TranscriptRenderEvent, ctx: purlin.Context): purlin.TranscriptRenderAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "session_start", fn: fun(ev: purlin.SessionStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "session_start", opts: table, fn: fun(ev: purlin.SessionStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "session_load", fn: fun(ev: purlin.SessionLoadEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "session_load", opts: table, fn: fun(ev: purlin.SessionLoadEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "session_save", fn: fun(ev: purlin.SessionSaveEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "session_save", opts: table, fn: fun(ev: purlin.SessionSaveEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "session_shutdown", fn: fun(ev: purlin.SessionShutdownEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "session_shutdown", opts: table, fn: fun(ev: purlin.SessionShutdownEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "message_append", fn: fun(ev: purlin.MessageAppendEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "message_append", opts: table, fn: fun(ev: purlin.MessageAppendEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "input", fn: fun(ev: purlin.InputEvent, ctx: purlin.Context): purlin.InputAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "input", opts: table, fn: fun(ev: purlin.InputEvent, ctx: purlin.Context): purlin.InputAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "prompt_prepare", fn: fun(ev: purlin.PromptPrepareEvent, ctx: purlin.Context): purlin.PromptPrepareAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "prompt_prepare", opts: table, fn: fun(ev: purlin.PromptPrepareEvent, ctx: purlin.Context): purlin.PromptPrepareAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "prompt_user_entry", fn: fun(ev: purlin.PromptUserEntryEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "prompt_user_entry", opts: table, fn: fun(ev: purlin.PromptUserEntryEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "user_shell", fn: fun(ev: purlin.UserShellEvent, ctx: purlin.Context): purlin.UserShellAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "user_shell", opts: table, fn: fun(ev: purlin.UserShellEvent, ctx: purlin.Context): purlin.UserShellAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "model_select", fn: fun(ev: purlin.ModelSelectEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "model_select", opts: table, fn: fun(ev: purlin.ModelSelectEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "thinking_level_change", fn: fun(ev: purlin.ThinkingLevelChangeEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "thinking_level_change", opts: table, fn: fun(ev: purlin.ThinkingLevelChangeEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "session_before_switch", fn: fun(ev: purlin.SessionBeforeSwitchEvent, ctx: purlin.Context): purlin.SessionBeforeSwitchAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "session_before_switch", opts: table, fn: fun(ev: purlin.SessionBeforeSwitchEvent, ctx: purlin.Context): purlin.SessionBeforeSwitchAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "session_switch", fn: fun(ev: purlin.SessionSwitchEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "session_switch", opts: table, fn: fun(ev: purlin.SessionSwitchEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "before_agent_start", fn: fun(ev: purlin.BeforeAgentStartEvent, ctx: purlin.Context): purlin.BeforeAgentStartAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "before_agent_start", opts: table, fn: fun(ev: purlin.BeforeAgentStartEvent, ctx: purlin.Context): purlin.BeforeAgentStartAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "agent_start", fn: fun(ev: purlin.AgentStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "agent_start", opts: table, fn: fun(ev: purlin.AgentStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "agent_end", fn: fun(ev: purlin.AgentEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "agent_end", opts: table, fn: fun(ev: purlin.AgentEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "turn_start", fn: fun(ev: purlin.TurnStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "turn_start", opts: table, fn: fun(ev: purlin.TurnStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "turn_end", fn: fun(ev: purlin.TurnEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "turn_end", opts: table, fn: fun(ev: purlin.TurnEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "settled", fn: fun(ev: purlin.SettledEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "settled", opts: table, fn: fun(ev: purlin.SettledEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "prompt_done", fn: fun(ev: purlin.PromptDoneEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "prompt_done", opts: table, fn: fun(ev: purlin.PromptDoneEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "context_build", fn: fun(ev: purlin.ContextBuildEvent, ctx: purlin.Context): purlin.ContextBuildAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "context_build", opts: table, fn: fun(ev: purlin.ContextBuildEvent, ctx: purlin.Context): purlin.ContextBuildAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "context", fn: fun(ev: purlin.ContextEvent, ctx: purlin.Context): purlin.ContextAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "context", opts: table, fn: fun(ev: purlin.ContextEvent, ctx: purlin.Context): purlin.ContextAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "model_request", fn: fun(ev: purlin.ModelRequestEvent, ctx: purlin.Context): purlin.ModelRequestAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "model_request", opts: table, fn: fun(ev: purlin.ModelRequestEvent, ctx: purlin.Context): purlin.ModelRequestAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "before_provider_request", fn: fun(ev: purlin.ModelRequestEvent, ctx: purlin.Context): purlin.ModelRequestAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "before_provider_request", opts: table, fn: fun(ev: purlin.ModelRequestEvent, ctx: purlin.Context): purlin.ModelRequestAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "after_provider_response", fn: fun(ev: purlin.AfterProviderResponseEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "after_provider_response", opts: table, fn: fun(ev: purlin.AfterProviderResponseEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "provider_error", fn: fun(ev: purlin.ProviderErrorEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "provider_error", opts: table, fn: fun(ev: purlin.ProviderErrorEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "retry_start", fn: fun(ev: purlin.RetryStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "retry_start", opts: table, fn: fun(ev: purlin.RetryStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "retry_end", fn: fun(ev: purlin.RetryEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "retry_end", opts: table, fn: fun(ev: purlin.RetryEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "message_start", fn: fun(ev: purlin.MessageStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "message_start", opts: table, fn: fun(ev: purlin.MessageStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "message_update", fn: fun(ev: purlin.MessageUpdateEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "message_update", opts: table, fn: fun(ev: purlin.MessageUpdateEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "model_delta", fn: fun(ev: purlin.MessageUpdateEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "model_delta", opts: table, fn: fun(ev: purlin.MessageUpdateEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "message_end", fn: fun(ev: purlin.MessageEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "message_end", opts: table, fn: fun(ev: purlin.MessageEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "thinking_delta", fn: fun(ev: purlin.ThinkingDeltaEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "thinking_delta", opts: table, fn: fun(ev: purlin.ThinkingDeltaEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "output_append", fn: fun(ev: purlin.OutputAppendEvent, ctx: purlin.Context): purlin.OutputAppendAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "output_append", opts: table, fn: fun(ev: purlin.OutputAppendEvent, ctx: purlin.Context): purlin.OutputAppendAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "llm_usage", fn: fun(ev: purlin.LlmUsageEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "llm_usage", opts: table, fn: fun(ev: purlin.LlmUsageEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_call", fn: fun(ev: purlin.ToolCallEvent, ctx: purlin.Context): purlin.ToolCallAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "tool_call", opts: table, fn: fun(ev: purlin.ToolCallEvent, ctx: purlin.Context): purlin.ToolCallAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "tool_execution_start", fn: fun(ev: purlin.ToolExecutionStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_execution_start", opts: table, fn: fun(ev: purlin.ToolExecutionStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_start", fn: fun(ev: purlin.ToolExecutionStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_start", opts: table, fn: fun(ev: purlin.ToolExecutionStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_delta", fn: fun(ev: purlin.ToolDeltaEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_delta", opts: table, fn: fun(ev: purlin.ToolDeltaEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_execution_update", fn: fun(ev: purlin.ToolDeltaEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_execution_update", opts: table, fn: fun(ev: purlin.ToolDeltaEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_execution_end", fn: fun(ev: purlin.ToolExecutionEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_execution_end", opts: table, fn: fun(ev: purlin.ToolExecutionEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_end", fn: fun(ev: purlin.ToolExecutionEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_end", opts: table, fn: fun(ev: purlin.ToolExecutionEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_result", fn: fun(ev: purlin.ToolResultEvent, ctx: purlin.Context): purlin.ToolResultAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "tool_result", opts: table, fn: fun(ev: purlin.ToolResultEvent, ctx: purlin.Context): purlin.ToolResultAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "tool_error", fn: fun(ev: purlin.ToolErrorEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_error", opts: table, fn: fun(ev: purlin.ToolErrorEvent, ctx: purlin.Context)): purlin.Handle
+function purlin.on(name, opts, fn) end
+
+---Calls the handlers of an event of your own, in order, before it returns.
+---@param name string The event's name; it contains `:`.
+---@param payload? table The fields its handlers see.
+function purlin.emit(name, payload) end
+
+---Lists every hook by name.
+---@return { name: any, handlers: any, mode: any, aliases: any, doc: any, fields: any, answer: any }[]
+function purlin.hook.list() end
+
+---Tells whether somebody handles a hook.
+---@param name string A hook, or an event of your own.
+---@return boolean
+function purlin.hook.has_handlers(name) end
+
+---Encodes a value as JSON.
+---@param value any What to encode; named fields come out sorted.
+---@param opts? { indent?: boolean } 
+---@return string
+function purlin.json.encode(value, opts) end
+
+---Decodes JSON text; null becomes `purlin.null`.
+---@param text string JSON text.
+---@return any
+function purlin.json.decode(text) end
+
+---Lists the names of the buffers, sorted.
+---@return string[]
+function purlin.buf.list() end
+
+---Answers a buffer; its fields are read when they are used. An unknown name gives an empty buffer and creates nothing.
+---@param name string The buffer's name.
+---@return { name: any, text: any, chars: any, cursor: any, label: any, metadata: any, blocks: any }
+function purlin.buf.get(name) end
+
+---Creates a buffer; one that exists keeps what `value` does not name. Deleting the handle deletes the buffer.
+---@param name string The buffer's name.
+---@param value? { name?: string, text?: string|number, chars?: any[], cursor?: integer, label?: string, metadata?: table, blocks?: any[] } What it holds at first.
+---@return purlin.Handle
+function purlin.buf.create(name, value) end
+
+---Replaces all of a buffer.
+---@param name string The buffer's name.
+---@param value { name?: string, text?: string|number, chars?: any[], cursor?: integer, label?: string, metadata?: table, blocks?: any[] } Absent `label`, `metadata` and `blocks` become empty.
+function purlin.buf.set(name, value) end
+
+---Deletes a buffer and tells whether there was one; a built-in buffer is emptied instead.
+---@param name string The buffer's name.
+---@return boolean
+function purlin.buf.delete(name) end
+
+---Answers the text.
+---@param name string The buffer's name.
+---@return string
+function purlin.buf.get_text(name) end
+
+---Replaces the text and puts the cursor at its end.
+---@param name string The buffer's name.
+---@param text string|number The new text.
+function purlin.buf.set_text(name, text) end
+
+---Answers where the cursor is.
+---@param name string The buffer's name.
+---@return integer
+function purlin.buf.get_cursor(name) end
+
+---Puts the cursor somewhere.
+---@param name string The buffer's name.
+---@param pos integer A position; clamped to the text.
+function purlin.buf.set_cursor(name, pos) end
+
+---Inserts text; a cursor at or after the position moves along.
+---@param name string The buffer's name.
+---@param pos integer A position from 0; clamped to the text.
+---@param text string|number 
+function purlin.buf.insert(name, pos, text) end
+
+---Removes the text between two positions.
+---@param name string The buffer's name.
+---@param a integer From here, from 0.
+---@param b integer To here, not included.
+function purlin.buf.delete_range(name, a, b) end
+
+---Replaces the text between two positions.
+---@param name string The buffer's name.
+---@param a integer From here, from 0.
+---@param b integer To here, not included.
+---@param text string|number What comes there instead.
+function purlin.buf.replace(name, a, b, text) end
+
+---Adds text or a block at the end. A block appended to `transcript` becomes a note of the session.
+---@param name string The buffer's name.
+---@param what (string|number)|table Text, or a block: a table with any of `kind, role, id, created_at, streaming`.
+function purlin.buf.append(name, what) end
+
+---Empties text and blocks, and puts the cursor at the start.
+---@param name string The buffer's name.
+function purlin.buf.clear(name) end
+
+---Answers a variable of a buffer; nil if it is not set.
+---@param name string The buffer's name.
+---@param key string The variable.
+---@return any
+function purlin.buf.get_var(name, key) end
+
+---Sets a variable of a buffer.
+---@param name string The buffer's name.
+---@param key string The variable.
+---@param value? any Anything JSON has; nil removes it.
+function purlin.buf.set_var(name, key, value) end
+
+---Answers the change counter, which rises with every change of text or blocks.
+---@param name string The buffer's name.
+---@return integer
+function purlin.buf.tick(name) end
+
+---Undoes the last group of edits; false when there is none.
+---@param name string The buffer's name.
+---@return boolean
+function purlin.buf.undo(name) end
+
+---Takes the last undo back; false when there is none.
+---@param name string The buffer's name.
+---@return boolean
+function purlin.buf.redo(name) end
+
+---Calls a function after each change of the buffer's text or blocks.
+---@param name string The buffer's name.
+---@param opts { on_change: function } 
+---@return purlin.Handle
+function purlin.buf.attach(name, opts) end
+
+---Answers lines without their line ends.
+---@param name string The buffer's name.
+---@param start? integer The first line, from 0; a negative one counts from the end, -1 being behind the last line.
+---@param end? integer The line after the last; negative as above, -1 without it.
+---@return string[]
+function purlin.buf.get_lines(name, start, end_) end
+
+---Replaces lines.
+---@param name string The buffer's name.
+---@param start integer The first line, from 0; a negative one counts from the end, -1 being behind the last line.
+---@param end integer The line after the last; negative as above, -1 without it.
+---@param lines any[] What comes there instead.
+function purlin.buf.set_lines(name, start, end_, lines) end
+
+---Counts the lines; an empty text has one.
+---@param name string The buffer's name.
+---@return integer
+function purlin.buf.line_count(name) end
+
+---Answers blocks; only the range that is asked for is read.
+---@param name string The buffer's name.
+---@param start? integer The first block, from 0; a negative one counts from the end.
+---@param end? integer The block after the last; the end without it.
+---@return { id: any, kind: any, role: any, text: any, streaming: any, created_at: any, meta: any }[]
+function purlin.buf.get_blocks(name, start, end_) end
+
+---Counts the blocks.
+---@param name string The buffer's name.
+---@return integer
+function purlin.buf.block_count(name) end
+
+---Replaces the buffer's own blocks.
+---@param name string The buffer's name.
+---@param blocks any[] Tables with any of `kind, role, id, text, created_at, streaming, meta`.
+function purlin.buf.set_blocks(name, blocks) end
+
+---Lists the windows in draw order.
+---@return purlin.Window[]
+function purlin.win.list() end
+
+---Answers a window as it stands; nil if there is none of that name.
+---@param name string The window's name.
+---@return purlin.Window?
+function purlin.win.get(name) end
+
+---Finds the first window in draw order that has all the given properties.
+---@param by { name?: string, role?: string, buffer?: string } What the window must have.
+---@return purlin.Window?
+function purlin.win.find(by) end
+
+---Changes a window; false when there is none of that name.
+---@param name string The window's name.
+---@param fields { role?: string, buffer?: string, visible?: boolean, focusable?: boolean, zindex?: integer, metadata?: table } Only what is named changes.
+---@return boolean
+function purlin.win.set(name, fields) end
+
+---Answers the buffer a window shows.
+---@param name string The window's name.
+---@return string?
+function purlin.win.get_buf(name) end
+
+---Shows another buffer in a window; false when there is no such window.
+---@param name string The window's name.
+---@param buffer string The buffer's name.
+---@return boolean
+function purlin.win.set_buf(name, buffer) end
+
+---Answers a variable of a window; nil if it is not set.
+---@param name string The window's name.
+---@param key string The variable.
+---@return any
+function purlin.win.get_var(name, key) end
+
+---Sets a variable of a window; false when there is no such window.
+---@param name string The window's name.
+---@param key string The variable.
+---@param value? any Anything JSON has; nil removes it.
+---@return boolean
+function purlin.win.set_var(name, key, value) end
+
+---Gives a window the focus; false when it cannot have it.
+---@param name string The window's name.
+---@return boolean
+function purlin.win.focus(name) end
+
+---Answers the name of the window with the focus.
+---@return string?
+function purlin.win.focused() end
+
+---Scrolls a window; the offset counts rows from where it would be unscrolled.
+---@param name string The window's name.
+---@param how { to?: integer, by?: integer } `to` or `by`.
+---@return boolean
+function purlin.win.scroll(name, how) end
+
+---Asks yes or no.
+---
+---Waits: only where a coroutine can.
+---@async
+---@param message string|number The question.
+---@param opts? { default?: boolean, timeout_ms?: integer } Answers `nil, reason` when nobody answered: `user`, `no_ui`, `busy`, `timeout`, `unload` or `shutdown`.
+---@return boolean?
+---@return string?
+function purlin.ui.confirm(message, opts) end
+
+---Lets an item be chosen; answers the item and its one-based index.
+---
+---Waits: only where a coroutine can.
+---@async
+---@param items any[] Texts, or tables with `label` and `detail`, or anything with `format`.
+---@param opts? { prompt?: string, format?: function, multi?: boolean, filter?: boolean, timeout_ms?: integer } Answers `nil, reason` when nobody answered: `user`, `no_ui`, `busy`, `timeout`, `unload` or `shutdown`.
+---@return any
+---@return integer|string
+function purlin.ui.select(items, opts) end
+
+---Asks for a text.
+---
+---Waits: only where a coroutine can.
+---@async
+---@param opts? string|{ prompt?: string, placeholder?: string, default?: string, secret?: boolean, multiline?: boolean, timeout_ms?: integer } The prompt, or options.
+---@return string?
+---@return string?
+function purlin.ui.input(opts) end
+
+---Maps keys. The function has dealt with the key unless it answers false, or `{ remap = key }`; with `*` it must answer true.
+---@param target string|table `"global"`, `{focus=}`, `{buffer=}`, `{window=}`, `{role=}`, `{scope=, name=}`, a list of them; any other string is a role.
+---@param lhs string A key or a sequence, such as `ctrl+j`, `g g`, `<leader>f`, or `*` for any key.
+---@param rhs function|string `fn(ev)`, or a command with its arguments.
+---@param opts? { priority?: integer, desc?: string, mode?: string|any[], nowait?: boolean, when?: function } 
+---@return purlin.Handle
+function purlin.keymap.set(target, lhs, rhs, opts) end
+
+---Takes away the extension's own maps for these keys and this target; answers how many.
+---@param target string|table `"global"`, `{focus=}`, `{buffer=}`, `{window=}`, `{role=}`, `{scope=, name=}`, a list of them; any other string is a role.
+---@param lhs string The keys as they were mapped.
+---@return integer
+function purlin.keymap.del(target, lhs) end
+
+---Lists the maps by sequence, then in the order in which they are tried.
+---@param target? string|table `"global"`, `{focus=}`, `{buffer=}`, `{window=}`, `{role=}`, `{scope=, name=}`, a list of them; any other string is a role.
+---@return { lhs: any, target: any, command: any, desc: any, layer: any, priority: any, extension: any }[]
+function purlin.keymap.list(target) end
+
+---Presses keys as if they had been typed.
+---@param keys string A key or a sequence.
+function purlin.keymap.feed(keys) end
+
+---Adds a command. `args` is the text after the name and `ctx.words` its words; a returned string is shown. Of two with one name the built-in or the first keeps it.
+---@param name string Its name, without the slash.
+---@param run function|{ callback: function, desc?: string, args?: string, complete?: function, aliases?: any[], action?: boolean } `fn(args, ctx)`, or a table with `callback`.
+---@return purlin.Handle
+function purlin.command.create(name, run) end
+
+---Runs a command and answers its text, or nil and the error.
+---
+---Waits: only where a coroutine can.
+---@async
+---@param name string A command's name or alias.
+---@param args? string|number The text after the name.
+---@return string?
+---@return string?
+function purlin.command.run(name, args) end
+
+---Lists the commands by name.
+---@return { name: any, desc: any, args: any, aliases: any, kind: any, extension: any }[]
+function purlin.command.list() end
+
+---Runs an action or command at once as far as it goes without waiting; what it answers is shown.
+---@param name string Such as `submit`, `history.prev`, `interrupt`, `prompt.cancel`.
+---@param args? string|number The text after the name.
+---@return true?
+---@return string?
+function purlin.action.run(name, args) end
+
+---Offers a tool to the model from the next request on. Arguments are checked against the schema before the call; a raised error is an error result.
+---@param tool { name: string, description: string, schema?: table, execute: function, kind?: "read"|"edit"|"execute"|"network"|"other", timeout_ms?: integer, prompt_hint?: string, override?: boolean } 
+---@return purlin.Handle
+function purlin.tool.register(tool) end
+
+---Lists the tools that extensions have registered, in order.
+---@return { name: any, description: any, schema: any, kind: any, extension: any }[]
+function purlin.tool.list() end
+
+---Runs a function once, later.
+---@param ms integer Milliseconds from 0.
+---@param fn function What to run; it may wait.
+---@return purlin.Handle
+function purlin.timer.defer(ms, fn) end
+
+---Runs a function again and again, first `ms` from now.
+---@param ms integer Milliseconds; less than 10 is 10.
+---@param fn function What to run; it may wait.
+---@return purlin.Handle
+function purlin.timer.interval(ms, fn) end
+
+---Stops a timer; one that is over answers `nil, 'stale'`.
+---@param handle any What `defer` or `interval` answered.
+---@return true?
+---@return string?
+function purlin.timer.stop(handle) end
+
+---Adds a command. Older name; see `command.create`.
+---@param name string Its name, without the slash.
+---@param desc string What it does.
+---@param fn function `fn(args, ctx)`.
+---@return purlin.Handle
+function purlin.register_command(name, desc, fn) end
+
+---Offers a tool to the model. Older name; see `tool.register`.
+---@param name string What the model calls it.
+---@param desc string What it does, for the model.
+---@param fn function `fn(args, ctx)`.
+---@param schema? table JSON Schema of the arguments.
+---@return purlin.Handle
+function purlin.register_tool(name, desc, fn, schema) end
+
+---Registers a handler for one or several hooks. Older name; see `on`.
+---@param events string|any[] A hook, or several.
+---@param handler function|{ callback: function, priority?: integer, once?: boolean, desc?: string, group?: any, pattern?: any } The function, or a table with `callback`.
+---@return purlin.Handle
+function purlin.api.create_autocmd(events, handler) end
+
+---Adds a command. Older name; see `command.create`.
+---@param name string Its name.
+---@param run function|{ callback: function, desc?: string, nargs?: any, complete?: any } The function, or a table with `callback`.
+---@return purlin.Handle
+function purlin.api.create_user_command(name, run) end
+
+---Suppresses the default of the event being handled. Older name; a handler answers true instead.
+function purlin.event.consume() end
+
+---Ends the phase of the event being handled. Older name; see `ev.stop`.
+function purlin.event.stop() end
+
+return purlin
