@@ -6,9 +6,11 @@
 
 mod bash;
 mod blocking;
+mod call;
 mod catalog;
 mod clip;
 mod edit;
+mod look;
 mod read;
 mod registration;
 mod validate;
@@ -23,16 +25,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use bash::BashTool;
+pub use call::{ActiveTools, OwnCall, offered, run};
 pub use catalog::ToolCatalog;
 pub(crate) use clip::clip;
 pub use clip::{Clip, INLINE_LIMIT};
 pub use edit::EditTool;
+pub use look::{BodyFn, HeaderFn, ToolLook};
 pub use read::ReadTool;
 pub use registration::{
     TOOL_SERVICE, ToolCallRequest, ToolFn, ToolInvocation, ToolRegistration, serve_tools,
 };
 pub(crate) use validate::parse;
-pub use validate::validate;
+pub use validate::{check_schema, validate};
 pub use write::WriteTool;
 
 /// What kind of thing a tool does; gates filter by it.

@@ -8,11 +8,16 @@ mod check;
 mod command;
 mod core;
 mod declare;
+mod fs;
 mod hook;
+mod http;
 mod json;
 mod keymap;
 mod legacy;
+mod mark;
+mod option;
 mod shape;
+mod state;
 mod task;
 mod timer;
 mod tool;
@@ -35,7 +40,7 @@ use crate::env::Env;
 use crate::fault;
 
 /// Every family, in the order of the reference.
-const FAMILIES: [&[ApiFn]; 15] = [
+const FAMILIES: &[&[ApiFn]] = &[
     core::FNS,
     task::FNS,
     hook::FNS,
@@ -45,11 +50,17 @@ const FAMILIES: [&[ApiFn]; 15] = [
     buf::blocks::FNS,
     win::FNS,
     ui::FNS,
+    mark::FNS,
+    ui::text::FNS,
     keymap::FNS,
     command::FNS,
     action::FNS,
     tool::FNS,
     timer::FNS,
+    fs::FNS,
+    http::FNS,
+    state::FNS,
+    option::FNS,
     legacy::FNS,
 ];
 

@@ -1,13 +1,14 @@
 //! One extension's state as the API functions see it, and the ways into its Lua code.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
 use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, Table, Value, WeakLua};
-use purlin_kernel::{ErrorKind, ExtId, HandlerError, Kernel, Level, Watchdog, WeakKernel};
+use purlin_kernel::{ErrorKind, ExtId, Handle, HandlerError, Kernel, Level, Watchdog, WeakKernel};
 
 use crate::event::Events;
 use crate::fault;
@@ -32,6 +33,20 @@ pub(crate) struct Env {
     pub(crate) events: Events,
     glue: OnceCell<Table>,
     views: OnceCell<Views>,
+    /// Registrations of which there is one at a time, by what they are.
+    kept: RefCell<BTreeMap<&'static str, Handle>>,
+    /// Calls of tools: how many there have been, and how many are under way.
+    calls: Cell<u64>,
+    running: Rc<Cell<usize>>,
+}
+
+/// Counts a call that is under way until it is dropped.
+pub(crate) struct Underway(Rc<Cell<usize>>);
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
 }
 
 impl Env {
@@ -54,6 +69,9 @@ impl Env {
             events: Events::default(),
             glue: OnceCell::new(),
             views: OnceCell::new(),
+            kept: RefCell::default(),
+            calls: Cell::new(0),
+            running: Rc::default(),
         })
     }
 
@@ -82,6 +100,25 @@ impl Env {
     /// The views of buffers and windows.
     pub(crate) fn views(&self) -> mlua::Result<&Views> {
         self.views.get().ok_or_else(|| mlua::Error::runtime("the extension is not set up"))
+    }
+
+    /// Keeps the one registration of a kind; answers the one before.
+    pub(crate) fn keep(&self, what: &'static str, handle: Option<Handle>) -> Option<Handle> {
+        let mut kept = self.kept.borrow_mut();
+        match handle {
+            Some(handle) => kept.insert(what, handle),
+            None => kept.remove(what),
+        }
+    }
+
+    /// Begins a call of a tool: its number, and what counts it as long as it lives; nothing when `most` are under way.
+    pub(crate) fn begin_call(&self, most: usize) -> Option<(u64, Underway)> {
+        if self.running.get() >= most {
+            return None;
+        }
+        self.running.set(self.running.get() + 1);
+        self.calls.set(self.calls.get() + 1);
+        Some((self.calls.get(), Underway(Rc::clone(&self.running))))
     }
 
     /// The kernel, while it lives.

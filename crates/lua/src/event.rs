@@ -8,8 +8,8 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use mlua::{Function, Lua, LuaString, MultiValue, Table, Value};
-use purlin_kernel::{Combine, HandlerError, HookEvent};
-use serde_json::Value as Json;
+use purlin_kernel::{Combine, HandlerError, HookDecl, HookEvent};
+use serde_json::{Map, Value as Json};
 
 use crate::compat;
 use crate::convert;
@@ -30,24 +30,69 @@ struct Shared {
     event: RefCell<Option<HookEvent>>,
     /// Whether a handler is being called for it.
     active: Cell<bool>,
+    assigned: Assigned,
+}
+
+/// What the running handler has assigned to answer fields.
+#[derive(Default)]
+struct Assigned(RefCell<Map<String, Json>>);
+
+impl Assigned {
+    /// Takes the assignments as part of an answer; a field that was returned as well wins.
+    fn merge(&self, answer: Json) -> Json {
+        if self.0.borrow().is_empty() {
+            return answer;
+        }
+        let mut fields = self.0.take();
+        match answer {
+            Json::Null | Json::Bool(false) => {}
+            Json::Bool(true) => drop(fields.insert("consume".into(), Json::Bool(true))),
+            Json::Object(returned) => fields.extend(returned),
+            other => return other,
+        }
+        Json::Object(fields)
+    }
+}
+
+/// An event object of a waiting handler, or a copy.
+struct Own {
+    event: HookEvent,
+    /// Absent for a copy: what is assigned to it answers nothing.
+    assigned: Option<Assigned>,
+}
+
+/// An event object that one handler has for itself.
+pub(crate) struct OwnEvent {
+    pub(crate) object: Table,
+    own: Rc<Own>,
+}
+
+impl OwnEvent {
+    /// The answer with what the handler assigned.
+    pub(crate) fn merge(&self, answer: Json) -> Json {
+        match &self.own.assigned {
+            Some(assigned) => assigned.merge(answer),
+            None => answer,
+        }
+    }
 }
 
 struct Parts {
     shared: Table,
+    /// What was read of the shared event.
+    kept: Table,
     context: Table,
-    make_meta: Function,
+    make: Function,
 }
 
 impl Events {
     /// Prepares a state; `glue` holds what `event.lua` made.
     pub(crate) fn install(&self, lua: &Lua, glue: &Table, env: &Rc<Env>) -> mlua::Result<()> {
-        let make_meta: Function = glue.raw_get("event_meta")?;
-        let meta = meta(lua, &make_meta, env, Source::Shared(Rc::clone(&self.shared)))?;
-        let shared = lua.create_table()?;
-        shared.set_metatable(Some(meta))?;
+        let make: Function = glue.raw_get("event")?;
+        let (shared, kept) = object(lua, &make, env, Source::Shared(Rc::clone(&self.shared)))?;
         let context = context_table(lua, glue, env)?;
         // A state is prepared once.
-        let _ = self.parts.set(Parts { shared, context, make_meta });
+        let _ = self.parts.set(Parts { shared, kept, context, make });
         Ok(())
     }
 
@@ -66,35 +111,46 @@ impl Events {
     }
 
     /// Runs a handler of a sync hook with the shared event object, or its own if that is in use.
-    pub(crate) fn with_sync<T>(
+    ///
+    /// The answer is what `run` answers, with what the handler assigned to the event's answer fields.
+    pub(crate) fn with_sync(
         &self,
         env: &Rc<Env>,
         event: &HookEvent,
-        run: impl FnOnce(&Table, &Table) -> Result<T, HandlerError>,
-    ) -> Result<T, HandlerError> {
+        run: impl FnOnce(&Table, &Table) -> Result<Json, HandlerError>,
+    ) -> Result<Json, HandlerError> {
         let parts = self.parts()?;
         if self.shared.active.get() {
             let lua = env.lua()?;
             let own = self.own(&lua, env, event).map_err(|error| fault::handler_error(&error))?;
-            return run(&own, &parts.context);
+            return run(&own.object, &parts.context).map(|answer| own.merge(answer));
         }
         if !self.shared.still_holds(event) {
             *self.shared.event.borrow_mut() = Some(event.clone());
-            parts.shared.clear().map_err(|error| fault::handler_error(&error))?;
+            parts.kept.clear().map_err(|error| fault::handler_error(&error))?;
         }
         self.shared.active.set(true);
-        let _release = Release(&self.shared.active);
-        run(&parts.shared, &parts.context)
+        let _release = Release(&self.shared);
+        run(&parts.shared, &parts.context).map(|answer| self.shared.assigned.merge(answer))
     }
 
-    /// An event object that may outlive the handler.
-    pub(crate) fn own(&self, lua: &Lua, env: &Rc<Env>, event: &HookEvent) -> mlua::Result<Table> {
+    /// An event object for one handler that may wait.
+    pub(crate) fn own(&self, lua: &Lua, env: &Rc<Env>, event: &HookEvent) -> mlua::Result<OwnEvent> {
+        self.object_of(lua, env, Own { event: event.clone(), assigned: Some(Assigned::default()) })
+    }
+
+    /// An event object that may outlive the handler, and answers nothing.
+    fn copy(&self, lua: &Lua, env: &Rc<Env>, event: &HookEvent) -> mlua::Result<Table> {
+        Ok(self.object_of(lua, env, Own { event: event.clone(), assigned: None })?.object)
+    }
+
+    fn object_of(&self, lua: &Lua, env: &Rc<Env>, own: Own) -> mlua::Result<OwnEvent> {
         let Some(parts) = self.parts.get() else {
             return Err(mlua::Error::runtime("the extension is not set up"));
         };
-        let table = lua.create_table()?;
-        table.set_metatable(Some(meta(lua, &parts.make_meta, env, Source::Own(event.clone()))?))?;
-        Ok(table)
+        let own = Rc::new(own);
+        let (object, _) = object(lua, &parts.make, env, Source::Own(Rc::clone(&own)))?;
+        Ok(OwnEvent { object, own })
     }
 }
 
@@ -108,12 +164,13 @@ impl Shared {
     }
 }
 
-/// Gives the shared object back, also when the handler raised or panicked.
-struct Release<'a>(&'a Cell<bool>);
+/// Gives the shared object back, also when the handler raised or panicked; what it assigned is then forgotten.
+struct Release<'a>(&'a Shared);
 
 impl Drop for Release<'_> {
     fn drop(&mut self) {
-        self.0.set(false);
+        self.0.active.set(false);
+        self.0.assigned.0.borrow_mut().clear();
     }
 }
 
@@ -121,13 +178,13 @@ impl Drop for Release<'_> {
 #[derive(Clone)]
 enum Source {
     Shared(Rc<Shared>),
-    Own(HookEvent),
+    Own(Rc<Own>),
 }
 
 impl Source {
     fn event(&self, lua: &Lua) -> mlua::Result<HookEvent> {
         let event = match self {
-            Self::Own(event) => Some(event.clone()),
+            Self::Own(own) => Some(own.event.clone()),
             Self::Shared(shared) if shared.active.get() => shared.event.borrow().clone(),
             Self::Shared(_) => None,
         };
@@ -140,7 +197,8 @@ impl Source {
     }
 }
 
-fn meta(lua: &Lua, make_meta: &Function, env: &Rc<Env>, source: Source) -> mlua::Result<Table> {
+/// An event object, and the table of what was read of it.
+fn object(lua: &Lua, make: &Function, env: &Rc<Env>, source: Source) -> mlua::Result<(Table, Table)> {
     let fixed = lua.create_table()?;
     let stopped = source.clone();
     fixed.raw_set(
@@ -161,8 +219,12 @@ fn meta(lua: &Lua, make_meta: &Function, env: &Rc<Env>, source: Source) -> mlua:
     let (copied, owner) = (source.clone(), Rc::clone(env));
     fixed.raw_set(
         "copy",
-        lua.create_function(move |lua, _: MultiValue| owner.events.own(lua, &owner, &copied.event(lua)?))?,
+        lua.create_function(move |lua, _: MultiValue| owner.events.copy(lua, &owner, &copied.event(lua)?))?,
     )?;
+    let (owner, target) = (Rc::clone(env), source.clone());
+    let store = lua.create_function(move |lua, (name, value): (LuaString, Value)| {
+        assign(lua, &owner, &target, &name.to_str()?, &value)
+    })?;
     let env = Rc::clone(env);
     let fetch = lua.create_function(move |lua, name: LuaString| {
         let name = name.to_str()?;
@@ -176,7 +238,34 @@ fn meta(lua: &Lua, make_meta: &Function, env: &Rc<Env>, source: Source) -> mlua:
         }
         fetch(lua, &env, &source.event(lua)?, &name)
     })?;
-    make_meta.call((fetch, fixed))
+    make.call((fetch, fixed, store))
+}
+
+/// Takes an assignment to a field: one to an answer field is part of the handler's answer, any other has no effect and
+/// is said once.
+fn assign(lua: &Lua, env: &Env, source: &Source, name: &str, value: &Value) -> mlua::Result<()> {
+    let event = source.event(lua)?;
+    let declared = |decl: &&'static HookDecl| decl.answer.iter().any(|field| field.name == name);
+    let assigned = match source {
+        Source::Shared(shared) => Some(&shared.assigned),
+        Source::Own(own) => own.assigned.as_ref(),
+    };
+    if let (Some(assigned), Some(_)) = (assigned, event.decl().filter(declared)) {
+        let json = convert::to_json(lua, value)
+            .map_err(|why| fault::raise(lua, &format!("the field '{name}' of the event: {why}")))?;
+        assigned.0.borrow_mut().insert(name.to_owned(), json);
+        return Ok(());
+    }
+    if let Some(kernel) = env.kernel() {
+        let fields = event.decl().map(|decl| decl.answer).unwrap_or_default();
+        let hint = match purlin_kernel::nearest(name, fields.iter().map(|field| field.name)) {
+            Some(near) => format!("; did you mean `{near}`?"),
+            None => String::new(),
+        };
+        let text = format!("assigning to the field `{name}` of the event has no effect{hint}");
+        kernel.hook().complain_once(env.ext, event.name(), &text);
+    }
+    Ok(())
 }
 
 fn fetch(lua: &Lua, env: &Rc<Env>, event: &HookEvent, name: &str) -> mlua::Result<Value> {

@@ -38,6 +38,7 @@ mod fault;
 mod handle;
 mod inspect;
 mod libs;
+mod spans;
 mod state;
 mod syntax;
 mod view;

@@ -4,6 +4,7 @@
 //! writing over the screen and waiting for keys that never come.
 
 mod guard;
+mod input;
 
 use std::process::Stdio;
 use std::rc::Rc;
@@ -12,14 +13,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::stream;
-use purlin_kernel::host::{HostError, Process, ProcessEvent, ProcessSpec};
+use purlin_kernel::host::{HostError, Process, ProcessEvent, ProcessInput, ProcessSpec};
 use rustix::process::{Pid, Signal};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use guard::Line;
+use input::{Pipe, Terminal};
 
 /// How long a group that was asked to end may take before it is made to.
 pub const TERM_GRACE: Duration = Duration::from_millis(700);
@@ -36,32 +38,28 @@ const PIECE: usize = 64 * 1024;
 /// When the leader has ended, and its last output has been told, [`ProcessEvent::Exit`] follows. What it left running
 /// in its group lives on until the answer is dropped. After `spec.timeout` the group is killed, and the exit tells the
 /// signal.
-pub fn spawn(spec: ProcessSpec) -> Result<Process, HostError> {
+pub fn spawn(mut spec: ProcessSpec) -> Result<Process, HostError> {
     let mut command = Command::new(&spec.program);
     command.args(&spec.args).envs(spec.env.iter().map(|(name, value)| (name, value)));
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.stdin(if spec.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
     if let Some(cwd) = &spec.cwd {
         command.current_dir(cwd);
     }
-    let line = spec.group.then(Line::open).flatten();
-    if spec.group {
+    let leads = spec.group || spec.pty.is_some();
+    let line = leads.then(Line::open).flatten();
+    if leads {
         lead_session(&mut command, line.clone());
     }
-    let mut child = command.spawn().map_err(|error| {
-        if let Some(line) = &line {
-            line.not_started();
-        }
-        cannot_start(&spec, &error)
-    })?;
-    if let (Some(stdin), Some(bytes)) = (child.stdin.take(), spec.stdin) {
-        tokio::spawn(feed(stdin, bytes));
-    }
-    let group = Arc::new(Group::of(&child, spec.group, line.is_some()));
+    let first = spec.stdin.take();
+    let attached = match spec.pty {
+        Some(size) => on_terminal(&mut command, &spec, first, size),
+        None => on_pipes(&mut command, &spec, first),
+    };
+    let attached = attached.inspect_err(|_| line.iter().for_each(Line::not_started))?;
+    let group = Arc::new(Group::of(&attached.child, leads, line.is_some()));
     let running = Running {
-        stdout: child.stdout.take(),
-        stderr: child.stderr.take(),
-        child: Some(child),
+        stdout: attached.stdout,
+        stderr: attached.stderr,
+        child: Some(attached.child),
         group: group.clone(),
         deadline: spec.timeout.map(|limit| Instant::now() + limit),
         ended: None,
@@ -69,7 +67,62 @@ pub fn spawn(spec: ProcessSpec) -> Result<Process, HostError> {
         told: false,
     };
     let kill = Rc::new(move || end_gently(&group));
-    Ok(Process { output: Box::pin(stream::unfold(running, Running::next)), kill, input: None })
+    Ok(Process { output: Box::pin(stream::unfold(running, Running::next)), kill, input: attached.input })
+}
+
+/// What a process prints on.
+type Output = Option<Box<dyn AsyncRead + Unpin>>;
+
+/// A process that has begun, and what it is attached to.
+struct Attached {
+    child: Child,
+    stdout: Output,
+    stderr: Output,
+    input: Option<Rc<dyn ProcessInput>>,
+}
+
+fn on_pipes(
+    command: &mut Command,
+    spec: &ProcessSpec,
+    first: Option<Vec<u8>>,
+) -> Result<Attached, HostError> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let reads = first.is_some() || spec.keep_stdin;
+    command.stdin(if reads { Stdio::piped() } else { Stdio::null() });
+    let mut child = command.spawn().map_err(|error| cannot_start(spec, &error))?;
+    let pipe = child.stdin.take().map(|stdin| Pipe::new(stdin, first));
+    let input = pipe.filter(|_| spec.keep_stdin).map(|pipe| Rc::new(pipe) as Rc<dyn ProcessInput>);
+    let stdout = child.stdout.take().map(|pipe| Box::new(pipe) as Box<dyn AsyncRead + Unpin>);
+    let stderr = child.stderr.take().map(|pipe| Box::new(pipe) as Box<dyn AsyncRead + Unpin>);
+    Ok(Attached { child, stdout, stderr, input })
+}
+
+fn on_terminal(
+    command: &mut Command,
+    spec: &ProcessSpec,
+    first: Option<Vec<u8>>,
+    (columns, rows): (u16, u16),
+) -> Result<Attached, HostError> {
+    let (terminal, far) = Terminal::open(columns, rows).map_err(|error| cannot_start(spec, &error))?;
+    let ends = [far.try_clone(), far.try_clone()];
+    let [stdin, stdout] = ends.map(|end| end.map_err(|error| cannot_start(spec, &error)));
+    command.stdin(stdin?).stdout(stdout?).stderr(far);
+    own_terminal(command);
+    let child = command.spawn().map_err(|error| cannot_start(spec, &error))?;
+    // The command keeps the far side open, and with it the output, until it is told to keep nothing.
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    if let Some(bytes) = first {
+        let (terminal, ends) = (terminal.clone(), !spec.keep_stdin);
+        tokio::task::spawn_local(async move {
+            // A process that does not read its input to the end is not at fault.
+            let _ = terminal.write(bytes).await;
+            if ends {
+                terminal.close();
+            }
+        });
+    }
+    let stdout: Output = Some(Box::new(terminal.output()));
+    Ok(Attached { child, stdout, stderr: None, input: Some(Rc::new(terminal)) })
 }
 
 /// Makes the process the leader of a session, and thereby of a group, of its own.
@@ -91,17 +144,24 @@ fn lead_session(command: &mut Command, line: Option<Line>) {
     }
 }
 
+/// Makes what the process reads from its controlling terminal; it must lead a session already.
+#[expect(unsafe_code, reason = "the system offers no other way to take a terminal")]
+fn own_terminal(command: &mut Command) {
+    // SAFETY: the closure runs between fork and exec and does nothing but a system call, which is async-signal-safe.
+    unsafe {
+        command.pre_exec(|| {
+            rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
+            Ok(())
+        });
+    }
+}
+
 fn cannot_start(spec: &ProcessSpec, error: &std::io::Error) -> HostError {
     let cwd = spec.cwd.as_deref().filter(|cwd| !cwd.is_dir());
     match cwd {
         Some(cwd) => HostError::io("work in", cwd, "there is no such folder"),
         None => HostError::io("start", spec.program.as_ref(), error),
     }
-}
-
-async fn feed(mut stdin: ChildStdin, bytes: Vec<u8>) {
-    // A process that does not read its input to the end is not at fault.
-    let _ = stdin.write_all(&bytes).await;
 }
 
 /// What a signal is sent to.
@@ -187,8 +247,8 @@ impl Drop for LastWord {
 
 struct Running {
     child: Option<Child>,
-    stdout: Option<ChildStdout>,
-    stderr: Option<ChildStderr>,
+    stdout: Output,
+    stderr: Output,
     group: Arc<Group>,
     deadline: Option<Instant>,
     ended: Option<ProcessEvent>,
@@ -278,10 +338,7 @@ async fn reach(deadline: Option<Instant>) {
 }
 
 /// Reads from whichever pipe has something; a pipe that ended is closed. Answers nothing if one of them ended.
-async fn read_either(
-    stdout: &mut Option<ChildStdout>,
-    stderr: &mut Option<ChildStderr>,
-) -> Option<ProcessEvent> {
+async fn read_either(stdout: &mut Output, stderr: &mut Output) -> Option<ProcessEvent> {
     let (from_stdout, bytes) = tokio::select! {
         bytes = read(stdout), if stdout.is_some() => (true, bytes),
         bytes = read(stderr), if stderr.is_some() => (false, bytes),
@@ -301,7 +358,7 @@ async fn read_either(
     }
 }
 
-async fn read(pipe: &mut Option<impl AsyncRead + Unpin>) -> Option<Vec<u8>> {
+async fn read(pipe: &mut Output) -> Option<Vec<u8>> {
     let mut bytes = vec![0; PIECE];
     let count = pipe.as_mut()?.read(&mut bytes).await.unwrap_or(0);
     bytes.truncate(count);

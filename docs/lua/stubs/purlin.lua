@@ -24,6 +24,62 @@ function Handle:del() end
 ---@return boolean
 function Handle:is_stale() end
 
+---A piece of text in one style. Where spans are taken, a string is one as well, and so is a pair `{ text, group }`.
+---@class purlin.Span
+---@field text string What is shown; control characters are shown and never act.
+---@field fg? string Colour of the glyphs: a theme token, a highlight group or `#rrggbb`.
+---@field bg? string Colour behind them.
+---@field bold? boolean Heavier strokes.
+---@field italic? boolean Slanted.
+---@field underline? boolean A line below.
+---@field reverse? boolean Foreground and background exchanged.
+---@field strike? boolean A line through.
+---@field dim? boolean Lower intensity.
+---@field url? string Where a click leads.
+
+---A mark as it stands.
+---@class purlin.Mark
+---@field id integer Its number.
+---@field pos integer Where it begins, from 0, in code points.
+---@field end_pos? integer Where it ends, not included; a point has none.
+---@field priority integer Higher is drawn over lower.
+---@field hl? string The highlight group of its text.
+---@field virt_text? purlin.Span[] Text of its own.
+---@field virt_text_pos? string `eol`, `inline`, `overlay` or `right_align`.
+---@field virt_lines? purlin.Span[][] Lines of their own below its line.
+---@field sign? purlin.Span[] What stands at the left edge of its line.
+---@field url? string Where a click on its text leads.
+---@field ephemeral? boolean Whether it goes away with the next frame.
+
+---A process that `purlin.job.spawn` started. Once it has ended, its verbs answer `nil, 'stale'`.
+---@class purlin.Job
+local Job = {}
+
+---Writes to its input, in the order of the calls.
+---@param text string
+---@return true?
+---@return string?
+function Job:write(text) end
+
+---Ends its input.
+---@return true?
+---@return string?
+function Job:close() end
+
+---Ends it with its group; `del` and `stop` are the same.
+---@return true?
+---@return string?
+function Job:kill() end
+
+---Waits for its end and answers its exit code, or nil and the signal.
+---@return integer?
+---@return integer?
+function Job:wait() end
+
+---Tells whether it runs.
+---@return boolean
+function Job:is_running() end
+
 ---A coroutine that `purlin.spawn` started.
 ---@class purlin.Task
 local Task = {}
@@ -471,10 +527,16 @@ purlin.action = {}
 purlin.api = {}
 purlin.buf = {}
 purlin.command = {}
+purlin.config = {}
 purlin.event = {}
+purlin.fs = {}
 purlin.hook = {}
+purlin.http = {}
 purlin.json = {}
 purlin.keymap = {}
+purlin.mark = {}
+purlin.option = {}
+purlin.state = {}
 purlin.timer = {}
 purlin.tool = {}
 purlin.ui = {}
@@ -914,6 +976,75 @@ function purlin.ui.select(items, opts) end
 ---@return string?
 function purlin.ui.input(opts) end
 
+---Answers the number of a family of marks.
+---@param name string Any name; the same name is the same namespace for everyone.
+---@return integer
+function purlin.mark.namespace(name) end
+
+---Sets a mark and answers its number. It moves with the text around it.
+---@param buf string The buffer's name.
+---@param ns integer What `mark.namespace` answered.
+---@param pos integer A position from 0; one behind the text is its end.
+---@param opts? { end_pos?: integer, hl?: string, virt_text?: (string|number)|any[], virt_text_pos?: "eol"|"inline"|"overlay"|"right_align", virt_lines?: (string|number)|any[], sign?: (string|number)|table, url?: string, priority?: integer, ephemeral?: boolean, id?: integer } 
+---@return integer
+function purlin.mark.set(buf, ns, pos, opts) end
+
+---Answers the marks of a namespace that touch a range, by position.
+---@param buf string The buffer's name.
+---@param ns integer What `mark.namespace` answered.
+---@param a? integer From here, from 0; the start without it.
+---@param b? integer To here, not included; the end without it.
+---@return purlin.Mark[]
+function purlin.mark.get(buf, ns, a, b) end
+
+---Takes a mark away; false if there is none of that number.
+---@param buf string The buffer's name.
+---@param ns integer What `mark.namespace` answered.
+---@param id integer The mark's number.
+---@return boolean
+function purlin.mark.del(buf, ns, id) end
+
+---Takes the marks of a namespace that begin in a range away, and answers how many.
+---@param buf string The buffer's name.
+---@param ns integer What `mark.namespace` answered.
+---@param a? integer From here, from 0; the start without it.
+---@param b? integer To here, not included; the end without it.
+---@return integer
+function purlin.mark.clear(buf, ns, a, b) end
+
+---Answers how many cells a text takes; graphemes count as a whole, tabs reach to the next stop of four.
+---@param text string|number Any text.
+---@return integer
+function purlin.ui.measure(text) end
+
+---Cuts a text to a width; what was cut ends in `…`. A width of 1 leaves `…`, one of 0 or less nothing.
+---@param text string|number Any text.
+---@param width integer Terminal cells.
+---@return string
+function purlin.ui.truncate(text, width) end
+
+---Fills a text with spaces up to a width, or cuts it there without an ellipsis.
+---@param text string|number Any text.
+---@param width integer Terminal cells.
+---@return string
+function purlin.ui.pad_right(text, width) end
+
+---Breaks a text into rows: after the last space or tab that fits; blanks at the end of a row and at the beginning of the next go; a grapheme that is too wide stands alone. A width of 0 or less gives one empty row.
+---@param text string|number Any text.
+---@param width integer Terminal cells.
+---@return string[]
+function purlin.ui.wrap(text, width) end
+
+---Lists the names of the theme's colours, sorted.
+---@return string[]
+function purlin.ui.theme_tokens() end
+
+---Lays Markdown out in lines of a width, each a list of spans.
+---@param text string|number Any text.
+---@param width integer Terminal cells.
+---@return purlin.Span[][]
+function purlin.ui.markdown(text, width) end
+
 ---Maps keys. The function has dealt with the key unless it answers false, or `{ remap = key }`; with `*` it must answer true.
 ---@param target string|table `"global"`, `{focus=}`, `{buffer=}`, `{window=}`, `{role=}`, `{scope=, name=}`, a list of them; any other string is a role.
 ---@param lhs string A key or a sequence, such as `ctrl+j`, `g g`, `<leader>f`, or `*` for any key.
@@ -965,13 +1096,33 @@ function purlin.command.list() end
 function purlin.action.run(name, args) end
 
 ---Offers a tool to the model from the next request on. Arguments are checked against the schema before the call; a raised error is an error result.
----@param tool { name: string, description: string, schema?: table, execute: function, kind?: "read"|"edit"|"execute"|"network"|"other", timeout_ms?: integer, prompt_hint?: string, override?: boolean } 
+---@param tool { name: string, description: string, schema?: table, execute: function, kind?: "read"|"edit"|"execute"|"network"|"other", timeout_ms?: integer, render?: { display_name?: string, border?: string, background?: string, markdown?: boolean, header?: function, body?: function }, prompt_hint?: string, override?: boolean } 
 ---@return purlin.Handle
 function purlin.tool.register(tool) end
 
----Lists the tools that extensions have registered, in order.
----@return { name: any, description: any, schema: any, kind: any, extension: any }[]
+---Lists the tools on offer: the built-in ones, then those of extensions in the order of registration.
+---@return { name: string, description: string, schema: table, kind: string, extension?: string }[]
 function purlin.tool.list() end
+
+---Runs a tool as the model would: arguments are checked, gates see it with `source = 'extension'`, and `tool_result` handlers may change what comes back. Nothing of it is stored. `nil` and the reason if there is no such tool.
+---
+---Waits: only where a coroutine can.
+---@async
+---@param name string The tool's name.
+---@param args? table Its arguments; none without it.
+---@return { content: string, details: any, is_error: boolean }?
+---@return string?
+function purlin.tool.run(name, args) end
+
+---Restricts the tools on offer from the next model request on; a call of another is an error result. The latest restriction counts, and it ends with its extension.
+---@param names? any[] The only tools on offer; nil offers all again.
+function purlin.tool.set_active(names) end
+
+---Says how the calls of a tool look in the transcript. The latest registration for a tool counts as a whole; what a function leaves open, and what fails, looks as usual.
+---@param name string The tool's name.
+---@param look { display_name?: string, border?: string, background?: string, markdown?: boolean, header?: function, body?: function } How its calls look.
+---@return purlin.Handle
+function purlin.tool.renderer(name, look) end
 
 ---Runs a function once, later.
 ---@param ms integer Milliseconds from 0.
@@ -990,6 +1141,121 @@ function purlin.timer.interval(ms, fn) end
 ---@return true?
 ---@return string?
 function purlin.timer.stop(handle) end
+
+---Reads a whole file; its bytes are not changed.
+---
+---Waits: only where a coroutine can.
+---@async
+---@param path string Absolute, below the home with `~`, or from the session's directory.
+---@return string?
+---@return string?
+function purlin.fs.read(path) end
+
+---Writes a whole file.
+---
+---Waits: only where a coroutine can.
+---@async
+---@param path string Absolute, below the home with `~`, or from the session's directory.
+---@param text string|number What the file holds from now on.
+---@return true?
+---@return string?
+function purlin.fs.write(path, text) end
+
+---Lists a folder by name.
+---
+---Waits: only where a coroutine can.
+---@async
+---@param path string Absolute, below the home with `~`, or from the session's directory.
+---@return { name: string, is_dir: boolean }[]?
+---@return string?
+function purlin.fs.list(path) end
+
+---Tells what is known of a file or folder, links followed; `nil, 'missing'` if there is none. `modified_ms` counts milliseconds since 1970.
+---
+---Waits: only where a coroutine can.
+---@async
+---@param path string Absolute, below the home with `~`, or from the session's directory.
+---@return { is_dir: boolean, size: integer, modified_ms: integer }?
+---@return string?
+function purlin.fs.stat(path) end
+
+---Lists the files that match a pattern, sorted, as paths from the folder it starts from.
+---
+---Waits: only where a coroutine can.
+---@async
+---@param pattern string `*`, `?`, `[a-z]`, `{a,b}` within a name; `**` for any folders.
+---@param opts? { cwd?: string, limit?: integer } 
+---@return string[]?
+---@return string?
+function purlin.fs.glob(pattern, opts) end
+
+---Calls a function when a file, or something directly in a folder, changes.
+---@param path string Absolute, below the home with `~`, or from the session's directory.
+---@param fn function `fn(path, change)`; `change` is `created`, `modified` or `removed`. It may wait.
+---@return purlin.Handle
+function purlin.fs.watch(path, fn) end
+
+---Sends a request and answers what came back, whatever its status; names of headers are in lower case. `nil` and the reason if there was no answer.
+---
+---Waits: only where a coroutine can.
+---@async
+---@param request { url: string, method?: string, headers?: table, body?: string|number, timeout_ms?: integer, on_chunk?: function } 
+---@return { status: integer, headers: table<string, string>, body: string }?
+---@return string?
+function purlin.http.request(request) end
+
+---Answers a value the extension keeps; nil if it is not set. No extension sees another's.
+---@param key string|number 1 to 256 bytes.
+---@param scope? "session"|"project"|"user" `session` (the default; follows the session's forks), `project` or `user`.
+---@return any
+function purlin.state.get(key, scope) end
+
+---Keeps a value. It is there after a reload, and for its scope after a restart; a handler that fails later does not take it back.
+---@param key string|number 1 to 256 bytes.
+---@param value? any Anything JSON has; nil deletes.
+---@param scope? "session"|"project"|"user" `session` (the default; follows the session's forks), `project` or `user`.
+function purlin.state.set(key, value, scope) end
+
+---Forgets a value; false if there was none.
+---@param key string|number 1 to 256 bytes.
+---@param scope? "session"|"project"|"user" `session` (the default; follows the session's forks), `project` or `user`.
+---@return boolean
+function purlin.state.delete(key, scope) end
+
+---Lists the keys the extension keeps in a scope, sorted.
+---@param scope? "session"|"project"|"user" `session` (the default; follows the session's forks), `project` or `user`.
+---@return string[]
+function purlin.state.keys(scope) end
+
+---Declares an option. Its value is what was set at run time, else the variable `PURLIN_OPT_<EXT>_<NAME>`, else `extensions.options.<ext>.<name>` of the configuration, else the default.
+---@param option { name: string, type?: "string"|"boolean"|"integer"|"number"|"list"|"table", default?: any, choices?: any[], secret?: boolean, desc?: string } 
+---@return purlin.Handle
+function purlin.option.define(option) end
+
+---Answers an option's value; a chosen value that does not fit is passed over with a warning.
+---@param name string The option's name.
+---@return any
+function purlin.option.get(name) end
+
+---Sets an option for the rest of the run.
+---@param name string The option's name.
+---@param value? any Nil returns to what people chose.
+function purlin.option.set(name, value) end
+
+---Lists the options of all extensions; `source` is `runtime`, `environment`, `configuration` or `default`. A secret one has no value here.
+---@return { name: string, type: string, value: any, source: string, choices: any[], secret: boolean, desc: string, extension: string }[]
+function purlin.option.list() end
+
+---Answers a setting as it is in force; a table for a path above settings, nil where nobody set one.
+---@param path string A dotted path, such as `ui.theme`.
+---@return any
+function purlin.config.get(path) end
+
+---Writes a setting to the person's or the project's file; its comments stay. The hook `config_change` fires.
+---@param path string A dotted path, such as `ui.theme`.
+---@param value? any Nil takes the setting away.
+---@param scope? "user"|"project" Whose file is written; `user` without it.
+function purlin.config.set(path, value, scope) end
 
 ---Adds a command. Older name; see `command.create`.
 ---@param name string Its name, without the slash.

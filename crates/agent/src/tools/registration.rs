@@ -12,7 +12,7 @@ use purlin_kernel::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ToolCatalog, ToolOutcome, ToolSpec};
+use super::{ActiveTools, ToolCatalog, ToolOutcome, ToolSpec};
 
 /// Name of the kernel's service that runs tools of extensions.
 pub const TOOL_SERVICE: &str = "tool";
@@ -89,15 +89,25 @@ pub fn serve_tools(kernel: &Kernel, catalog: &ToolCatalog) -> Handle {
     )
 }
 
-/// Publishes every registered tool; of several with one name the first counts, and the clash is told once.
+/// Publishes every registered tool and which of them are offered.
 fn publish(kernel: &Kernel, catalog: &ToolCatalog, told: &RefCell<BTreeSet<(String, String)>>) {
+    catalog.publish(collect(kernel, told, true));
+    catalog.set_active(ActiveTools::in_force(kernel));
+}
+
+/// The registered tools; of several with one name the first counts, and with `tell` each clash is told once.
+pub(super) fn collect(
+    kernel: &Kernel,
+    told: &RefCell<BTreeSet<(String, String)>>,
+    tell: bool,
+) -> Vec<ToolSpec> {
     let mut specs: Vec<ToolSpec> = Vec::new();
     for (ext, registration) in kernel.ext().registrations::<ToolRegistration>() {
         let mut spec = registration.spec.clone();
         let extension = kernel.ext().name(ext);
         if let Some(first) = specs.iter().find(|other| other.name == spec.name) {
             let first = first.extension.clone().unwrap_or_default();
-            if told.borrow_mut().insert((spec.name.clone(), extension)) {
+            if tell && told.borrow_mut().insert((spec.name.clone(), extension)) {
                 let text =
                     format!("the tool `{}` is registered by `{first}` already; that one counts", spec.name);
                 kernel.guard().warn(ext, "tool", text);
@@ -107,7 +117,7 @@ fn publish(kernel: &Kernel, catalog: &ToolCatalog, told: &RefCell<BTreeSet<(Stri
         spec.extension = Some(extension);
         specs.push(spec);
     }
-    catalog.publish(specs);
+    specs
 }
 
 fn serve(kernel: &Kernel, call: ServiceCall) -> LocalBoxFuture<'static, Result<Value, String>> {

@@ -154,13 +154,13 @@ fn waiting(env: &Rc<Env>, function: Function) -> HandlerFn {
     HandlerFn::future(move |event| {
         let (env, function) = (Rc::clone(&env), function.clone());
         async move {
-            let object = {
+            let own = {
                 let lua = env.lua()?;
                 env.events.own(&lua, &env, &event).map_err(|error| fault::handler_error(&error))?
             };
             let context = env.events.context()?;
-            let values: MultiValue = env.call_waiting(function, (object, context)).await?;
-            answer::of_handler(&env.lua()?, &env, &event, &values)
+            let values: MultiValue = env.call_waiting(function, (own.object.clone(), context)).await?;
+            answer::of_handler(&env.lua()?, &env, &event, &values).map(|answer| own.merge(answer))
         }
     })
 }

@@ -1,15 +1,19 @@
 //! `purlin.tool`: what a model may do.
 
+mod look;
+
 use std::rc::Rc;
 
 use mlua::{Function, Lua, MultiValue, Table, Value};
-use purlin_agent::tools::{ToolFn, ToolInvocation, validate};
+use purlin_agent::tools::{
+    ActiveTools, OwnCall, ToolFn, ToolInvocation, check_schema, offered, run as run_tool,
+};
 use purlin_agent::{ToolKind, ToolOutcome, ToolRegistration, ToolSpec};
 use purlin_kernel::{HandlerError, Registrar};
 use serde_json::{Value as Json, json};
 
 use super::call::Call;
-use super::declare::{ApiFn, Opt, Run, Ty, key, must, req};
+use super::declare::{ApiFn, Opt, Run, Ty, Waiting, key, must, opt, req};
 use crate::convert;
 use crate::env::Env;
 use crate::fault;
@@ -29,6 +33,7 @@ const SPEC: &[Opt] = &[
     ),
     key("kind", Ty::Choice(KINDS), "What kind of thing it does; gates filter by it. `other` without it."),
     key("timeout_ms", Ty::Integer, "How long one call may take."),
+    key("render", Ty::Options(look::LOOK), "How its calls look; the same as `tool.renderer` with its name."),
     key("prompt_hint", Ty::String, "A line for the system prompt."),
     key("override", Ty::Boolean, "Whether it replaces a built-in tool of the same name."),
 ];
@@ -46,23 +51,69 @@ pub(super) const FNS: &[ApiFn] = &[
     ApiFn {
         name: "tool.list",
         params: &[],
-        returns: "{ name, description, schema, kind, extension }[]",
+        returns: "{ name: string, description: string, schema: table, kind: string, extension: string? }[]",
         errors: &[],
-        doc: "Lists the tools that extensions have registered, in order.",
+        doc: "Lists the tools on offer: the built-in ones, then those of extensions in the order of registration.",
         example: "for _, tool in ipairs(purlin.tool.list()) do purlin.log(tool.name) end",
         run: Run::Now(|call| {
-            let kernel = call.kernel()?;
-            let listed = kernel.ext().registrations::<ToolRegistration>().into_iter().map(|(ext, tool)| {
+            let listed = offered(&call.kernel()?).into_iter().map(|spec| {
                 json!({
-                    "name": tool.spec.name,
-                    "description": tool.spec.description,
-                    "schema": tool.spec.schema,
-                    "kind": tool.spec.kind.as_str(),
-                    "extension": kernel.ext().name(ext),
+                    "name": spec.name,
+                    "description": spec.description,
+                    "schema": spec.schema,
+                    "kind": spec.kind.as_str(),
+                    "extension": spec.extension,
                 })
             });
-            call.answer(&Json::Array(listed.collect()))
+            let list = call.lua.create_table()?;
+            for listing in listed {
+                let Json::Object(mut fields) = listing else { continue };
+                fields.retain(|_, value| !value.is_null());
+                list.raw_push(convert::map_to_lua(&call.lua, &fields)?)?;
+            }
+            call.one(list)
         }),
+    },
+    ApiFn {
+        name: "tool.run",
+        params: &[
+            req("name", Ty::String, "The tool's name."),
+            opt("args", Ty::Table, "Its arguments; none without it."),
+        ],
+        returns: "{ content: string, details: any, is_error: boolean } | nil, string",
+        errors: &["The place cannot wait.", "Calls are nested deeper than 32."],
+        doc: "Runs a tool as the model would: arguments are checked, gates see it with `source = 'extension'`, and `tool_result` handlers may change what comes back. Nothing of it is stored. `nil` and the reason if there is no such tool.",
+        example: "purlin.tool.register{ name = 'one', description = 'Answers one.', execute = function() return '1' end }\npurlin.spawn(function() assert(purlin.tool.run('one').content == '1') end)",
+        run: Run::Wait(run),
+    },
+    ApiFn {
+        name: "tool.set_active",
+        params: &[opt("names", Ty::List, "The only tools on offer; nil offers all again.")],
+        returns: "",
+        errors: &[],
+        doc: "Restricts the tools on offer from the next model request on; a call of another is an error result. The latest restriction counts, and it ends with its extension.",
+        example: "purlin.tool.set_active({ 'read' })\nassert(#purlin.tool.list() == 1)\npurlin.tool.set_active(nil)",
+        run: Run::Now(|call| {
+            let names = if call.is_nil(0) { None } else { Some(call.strings(0)?) };
+            let kernel = call.kernel()?;
+            let restricted = names.map(|names| ActiveTools::restrict(&kernel, call.env.ext, names));
+            if let Some(before) = call.env.keep("active tools", restricted) {
+                before.del();
+            }
+            call.none()
+        }),
+    },
+    ApiFn {
+        name: "tool.renderer",
+        params: &[
+            req("name", Ty::String, "The tool's name."),
+            req("look", Ty::Options(look::LOOK), "How its calls look."),
+        ],
+        returns: "Handle",
+        errors: &["A colour is not known."],
+        doc: "Says how the calls of a tool look in the transcript. The latest registration for a tool counts as a whole; what a function leaves open, and what fails, looks as usual.",
+        example: "purlin.tool.renderer('bash', {\n  display_name = 'Shell',\n  header = function(args, width) return '$ ' .. (args.command or '') end,\n})",
+        run: Run::Now(look::renderer),
     },
 ];
 
@@ -83,7 +134,42 @@ fn register(call: &Call) -> mlua::Result<MultiValue> {
     spec.prompt_hint = options.string("prompt_hint");
     spec.overrides = options.flag("override").unwrap_or(false);
     let Some(execute) = options.function("execute") else { return call.none() };
-    call.one(add(call, spec, execute)?)
+    let look = options.table("render").map(|fields| look::read(call, 0, &fields)).transpose()?;
+    let handle = add(call, spec, execute)?;
+    if let Some(look) = look {
+        look::register(call, look, &name)?;
+    }
+    call.one(handle)
+}
+
+/// Calls of `tool.run` that may be under way inside each other.
+const MOST_NESTED: usize = 32;
+
+fn run(call: Call) -> Waiting {
+    Box::pin(async move {
+        let Some((number, _running)) = call.env.begin_call(MOST_NESTED) else {
+            return Err(call.fail(format!("calls of 'tool.run' are nested deeper than {MOST_NESTED}")));
+        };
+        let own = OwnCall {
+            owner: call.env.ext,
+            call_id: format!("{}_{number}", call.env.name),
+            name: call.string(0)?,
+            args: Json::Object(call.map(1)?),
+        };
+        let running = run_tool(&call.kernel()?, own);
+        match running.await {
+            Ok(outcome) => {
+                let table = call.lua.create_table()?;
+                table.raw_set("content", outcome.content)?;
+                table.raw_set("is_error", outcome.is_error)?;
+                if let Some(details) = outcome.details {
+                    table.raw_set("details", convert::to_lua(&call.lua, &details)?)?;
+                }
+                call.one(table)
+            }
+            Err(why) => call.nothing(&why),
+        }
+    })
 }
 
 fn kind(word: Option<&str>) -> ToolKind {
@@ -128,24 +214,13 @@ pub(crate) fn add(call: &Call, spec: ToolSpec, execute: Function) -> mlua::Resul
         return Err(call
             .refuse(0, format!("field 'name': letters, digits, `_` and `-` expected, got '{}'", spec.name)));
     }
-    if let Err(why) = check_schema(&spec) {
-        return Err(call.refuse(0, why));
+    if let Err(why) = check_schema(&spec.schema) {
+        return Err(call.refuse(0, format!("the schema of `{}` is not valid: {why}", spec.name)));
     }
     let execute = body(&call.env, execute);
     let kernel = call.kernel()?;
     let handle = Registrar::new(&kernel, call.env.ext).add(ToolRegistration { spec, execute });
     Ok(LuaHandle::new(&call.env, handle, "tool"))
-}
-
-/// Whether the schema itself can be used; what the empty arguments lack does not matter.
-fn check_schema(spec: &ToolSpec) -> Result<(), String> {
-    if !spec.schema.is_object() {
-        return Err(format!("the schema of `{}` is not valid: a table with names expected", spec.name));
-    }
-    match validate(spec, &json!({})) {
-        Err(why) if why.starts_with("the schema of") => Err(why),
-        _ => Ok(()),
-    }
 }
 
 fn body(env: &Rc<Env>, function: Function) -> ToolFn {

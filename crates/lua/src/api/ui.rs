@@ -1,5 +1,7 @@
 //! `purlin.ui`: dialogs. Each answers a value, or nil and the reason.
 
+pub(super) mod text;
+
 use mlua::{MultiValue, Table, Value};
 use purlin_kernel::{ConfirmOptions, InputOptions, Reason, SelectAnswer, SelectItem, SelectOptions};
 

@@ -2,18 +2,31 @@
 local host = ...
 local rawset, rawget, setmetatable = rawset, rawget, setmetatable
 
--- `fetch` answers a field; `fixed` holds the methods. `consumed` may change while a handler runs.
-function host.event_meta(fetch, fixed)
-  return {
-    __index = function(event, name)
+-- Answers an event object and the table of what was read of it. The object itself stays empty, so that every assignment
+-- is seen; what was read is found without calling anything. `fetch` answers a field, `fixed` holds the methods, `store`
+-- takes an assignment and tells whether it counts. `consumed` may change while a handler runs.
+function host.event(fetch, fixed, store)
+  local kept
+  kept = setmetatable({}, {
+    __index = function(_, name)
       local value = fixed[name]
-      if value ~= nil then return value end
-      value = fetch(name)
-      if value == nil and name == "data" then value = event.payload end
-      if value ~= nil and name ~= "consumed" then rawset(event, name, value) end
+      if value == nil then
+        value = fetch(name)
+        if value == nil and name == "data" then value = kept.payload end
+      end
+      if value ~= nil and name ~= "consumed" then rawset(kept, name, value) end
       return value
     end,
-  }
+  })
+  local event = setmetatable({}, {
+    __index = kept,
+    __newindex = function(_, name, value)
+      store(name, value)
+      rawset(kept, name, value)
+    end,
+    __iter = function() return next, kept end,
+  })
+  return event, kept
 end
 
 -- A table whose fields are fetched at every read.

@@ -1,6 +1,6 @@
 //! The registry: every function is used by its example, and refuses each wrong argument.
 
-use purlin_lua::{ApiFn, Need, Ty, functions};
+use purlin_lua::{ApiFn, Need, Opt, Ty, functions};
 
 use crate::world::World;
 
@@ -89,34 +89,109 @@ fn every_function_refuses_each_wrong_argument() {
 }
 
 #[test]
-fn every_option_key_is_checked_and_an_unknown_one_names_the_nearest() {
+fn every_missing_argument_is_told() {
     let world = World::new();
+    let mut checked = 0;
     for (number, declared) in functions().enumerate() {
-        for (at, param) in declared.params.iter().enumerate() {
-            let options = match &param.ty {
-                Ty::Options(options) => options,
-                Ty::Either(types) => match types.iter().find(|ty| matches!(ty, Ty::Options(_))) {
-                    Some(Ty::Options(options)) => options,
-                    _ => continue,
-                },
-                _ => continue,
-            };
-            let Some(first) = options.iter().find(|option| option.name.len() > 3) else { continue };
-            let required: Vec<String> = options
-                .iter()
-                .filter(|option| option.required)
-                .map(|option| format!("{} = {}, ", option.name, sample(&option.ty)))
-                .collect();
-            let typo = format!("{{ {}{}x = 1 }}", required.concat(), first.name);
-            let source = call(declared, at, &typo);
+        let needed = declared.params.iter().filter(|param| param.need != Need::Rest);
+        for (at, param) in needed.enumerate() {
+            // One that may be left out moves the ones after it up.
+            let skips = declared.params[..at].iter().any(|param| param.need == Need::Skippable);
+            if param.need != Need::Required || matches!(param.ty, Ty::Any) || skips {
+                continue;
+            }
+            let before: Vec<String> = declared.params[..at].iter().map(|param| sample(&param.ty)).collect();
+            let source = format!("purlin.{}({})", declared.name, before.join(", "));
             let error = world
-                .try_load(&format!("o{number}_{at}"), &source)
+                .try_load(&format!("m{number}_{at}"), &source)
                 .expect_err(&format!("{source} is refused"))
                 .source;
-            let expected = format!("unknown field '{0}x', did you mean '{0}'?", first.name);
-            assert!(error.message.contains(&expected), "{source}: {error}");
+            let expected = format!(
+                "bad argument #{} to '{}' ({} expected, got nil)",
+                at + 1,
+                declared.name,
+                purlin_lua::describe(&param.ty)
+            );
+            assert_eq!(error.message, expected, "{source}");
+            checked += 1;
         }
     }
+    assert!(checked > 100, "only {checked} were checked");
+}
+
+/// The options of a type, also inside alternatives.
+fn options_of(ty: &Ty) -> Option<&'static [Opt]> {
+    match ty {
+        Ty::Options(options) => Some(options),
+        Ty::Either(types) => types.iter().find_map(options_of),
+        _ => None,
+    }
+}
+
+/// The required fields but one, as source that further fields can follow.
+fn required(options: &[Opt], except: &str) -> String {
+    let fields = options.iter().filter(|option| option.required && option.name != except);
+    let fields: Vec<String> =
+        fields.map(|option| format!("{} = {}, ", option.name, sample(&option.ty))).collect();
+    fields.concat()
+}
+
+/// Every options table that can be written somewhere in a value of a type: its keys, and the value with `?` in the place
+/// of further fields of that table.
+fn tables(ty: &Ty) -> Vec<(&'static [Opt], String)> {
+    let Some(options) = options_of(ty) else { return Vec::new() };
+    let needed = |except: &str| required(options, except);
+    let mut found = vec![(options, "{ ? }".to_owned())];
+    for option in options {
+        for (inner, place) in tables(&option.ty) {
+            found.push((inner, format!("{{ {}{} = {place} }}", needed(option.name), option.name)));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_option_is_checked_wherever_it_can_be_written() {
+    let world = World::new();
+    let mut checked = 0;
+    for (number, declared) in functions().enumerate() {
+        for (at, param) in declared.params.iter().enumerate() {
+            for (options, place) in tables(&param.ty) {
+                for (fields, expected) in wrong_tables(options) {
+                    let source = call(declared, at, &place.replace('?', &fields));
+                    let name = format!("o{number}_{checked}");
+                    let error =
+                        world.try_load(&name, &source).expect_err(&format!("{source} is refused")).source;
+                    let begin = format!("bad argument #{} to '{}' (", at + 1, declared.name);
+                    let fits = error.message.starts_with(&begin) && error.message.contains(&expected);
+                    assert!(fits, "{source}\nexpected {expected}\nbut {error}");
+                    checked += 1;
+                }
+            }
+        }
+    }
+    assert!(checked > 140, "only {checked} were checked");
+}
+
+/// The fields of tables that are refused, each with a part of the message.
+fn wrong_tables(options: &'static [Opt]) -> Vec<(String, String)> {
+    let needed = |except: &str| required(options, except);
+    let mut found = vec![(format!("{}[true] = 1", needed("")), "a table with named fields expected".into())];
+    for option in options {
+        if let Some(value) = wrong(&option.ty).filter(|value| *value != "nil") {
+            let fields = format!("{}{} = {value}", needed(option.name), option.name);
+            found.push((fields, format!("field '{}': ", option.name)));
+        }
+        if option.required {
+            found.push((needed(option.name), format!("field '{}' is missing: ", option.name)));
+        }
+    }
+    if let Some(first) = options.iter().find(|option| option.name.len() > 3) {
+        let typo = format!("{0}x", first.name);
+        let expected = format!("unknown field '{typo}', did you mean '{}'?", first.name);
+        found.push((format!("{}{typo} = 1", needed("")), expected));
+    }
+    found
 }
 
 #[test]

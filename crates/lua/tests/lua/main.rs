@@ -3,10 +3,13 @@
 
 mod api;
 mod bench;
+mod conventions;
 mod dispatch;
 mod examples;
 mod guard;
+mod keeping;
 mod libs;
 mod loading;
+mod marks;
 mod tools;
 mod world;

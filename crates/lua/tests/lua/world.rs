@@ -8,12 +8,20 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::LocalBoxStream;
+use purlin_kernel::host::{FileChange, FileEvent, FileStat, HttpRequest, HttpResponse};
 use purlin_kernel::{
-    DirEntry, ExtId, Extension, Host, HostError, Input, Kernel, Key, LBF, LoadError, Outcome, Process,
-    ProcessEvent, ProcessSpec, TaskHandle, Window,
+    AnswerField, DeadlineClass, DirEntry, ExtId, Extension, Field, HookDecl, Host, HostError, Input, Kernel,
+    Key, LBF, LoadError, Outcome, Process, ProcessEvent, ProcessSpec, TaskHandle, Ty, Window,
 };
 use purlin_lua::LuaExtension;
 use serde_json::{Map, Value};
+
+/// What the screen raises when it lays a block out.
+static TRANSCRIPT_RENDER: HookDecl = HookDecl::sync("transcript_render", DeadlineClass::Render)
+    .payload(&[Field::new("block", Ty::Map, ""), Field::new("width", Ty::Int, "")])
+    .answer(&[AnswerField::replace("lines", Ty::List), AnswerField::replace("text", Ty::Str)]);
 
 type Task = Rc<RefCell<Option<LBF<()>>>>;
 
@@ -103,7 +111,51 @@ impl Host for SharedHost {
     }
 
     fn fs_list(&self, path: PathBuf) -> LBF<Result<Vec<DirEntry>, HostError>> {
-        Box::pin(async move { Err(HostError::io("list", &path, "not in this test")) })
+        Box::pin(async move {
+            let failed = |error: std::io::Error| HostError::io("list", &path, error);
+            let mut entries = Vec::new();
+            for entry in std::fs::read_dir(&path).map_err(failed)? {
+                let entry = entry.map_err(failed)?;
+                let name = entry.file_name().to_string_lossy().into_owned();
+                entries.push(DirEntry { name, is_dir: entry.path().is_dir() });
+            }
+            entries.sort_by(|a, b| a.name.cmp(&b.name));
+            Ok(entries)
+        })
+    }
+
+    fn fs_stat(&self, path: PathBuf) -> LBF<Result<Option<FileStat>, HostError>> {
+        let found = std::fs::metadata(&path).ok();
+        let stat =
+            found.map(|found| FileStat { is_dir: found.is_dir(), size: found.len(), modified_ms: 1_000 });
+        Box::pin(std::future::ready(Ok(stat)))
+    }
+
+    /// Every pattern matches `a.lua` and `b.lua`.
+    fn fs_glob(&self, _: PathBuf, _: String, most: usize) -> LBF<Result<Vec<PathBuf>, HostError>> {
+        let found = ["a.lua", "b.lua"].iter().take(most).map(PathBuf::from).collect();
+        Box::pin(std::future::ready(Ok(found)))
+    }
+
+    /// One change, and then silence.
+    fn fs_watch(&self, path: PathBuf) -> Result<LocalBoxStream<'static, FileEvent>, HostError> {
+        let event = FileEvent { path: path.join("new"), change: FileChange::Created };
+        let events = futures_util::stream::iter([event]);
+        Ok(Box::pin(events.chain(futures_util::stream::pending())))
+    }
+
+    /// A server that answers what it was asked, in two pieces; the address `http://127.0.0.1:1/` is not there.
+    fn http(&self, request: HttpRequest) -> LBF<Result<HttpResponse, HostError>> {
+        Box::pin(async move {
+            if request.url.starts_with("http://127.0.0.1:1/") {
+                return Err(HostError::Http("nobody listens at `127.0.0.1:1`".into()));
+            }
+            let told = format!("{} {} {:?} ", request.method, request.url, request.headers);
+            let pieces = [Ok(told.into_bytes()), Ok(request.body)];
+            let headers = vec![("x-a".to_owned(), "1".to_owned()), ("x-a".to_owned(), "2".to_owned())];
+            let body = Box::pin(futures_util::stream::iter(pieces));
+            Ok(HttpResponse { status: 418, headers, body })
+        })
     }
 }
 
@@ -123,6 +175,7 @@ impl World {
         let host = Rc::new(TestHost::default());
         let kernel = Kernel::new(Rc::new(SharedHost(Rc::clone(&host))));
         purlin_agent::hooks::declare_all(&kernel);
+        kernel.hook().declare(&TRANSCRIPT_RENDER);
         kernel.ui().set_interactive(true);
         for name in ["composer", "transcript"] {
             kernel.buf().create(ExtId::CORE, name);

@@ -58,11 +58,14 @@ fn same_server() -> Policy {
     })
 }
 
-pub(super) async fn fetch(clients: Rc<Clients>, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+/// Sends a request. `hint` says what to check when the server cannot be reached.
+pub(super) async fn fetch(
+    clients: Rc<Clients>,
+    request: HttpRequest,
+    hint: &'static str,
+) -> Result<HttpResponse, HttpError> {
     let url = Url::parse(&request.url).map_err(|error| {
-        let message = format!(
-            "The address of the server is not valid ({error}). Check `base_url` in the configuration."
-        );
+        let message = format!("The address of the server is not valid ({error}). Check {hint}.");
         HttpError::new(HttpErrorKind::Request, message)
     })?;
     let server = server(&url);
@@ -75,11 +78,11 @@ pub(super) async fn fetch(clients: Rc<Clients>, request: HttpRequest) -> Result<
         builder = builder.header(name, value);
     }
     let response =
-        limited(request.timeout, &server, builder.send()).await?.map_err(|e| describe(&e, &server))?;
-    Ok(answer(response, request.timeout, server))
+        limited(request.timeout, &server, builder.send()).await?.map_err(|e| describe(&e, &server, hint))?;
+    Ok(answer(response, request.timeout, server, hint))
 }
 
-fn answer(response: Response, timeout: Option<Duration>, server: String) -> HttpResponse {
+fn answer(response: Response, timeout: Option<Duration>, server: String, hint: &'static str) -> HttpResponse {
     let status = response.status().as_u16();
     let headers = response
         .headers()
@@ -95,7 +98,7 @@ fn answer(response: Response, timeout: Option<Duration>, server: String) -> Http
             match limited(timeout, &server, response.chunk()).await {
                 Ok(Ok(Some(bytes))) => Some((Ok(bytes.to_vec()), Some(response))),
                 Ok(Ok(None)) => None,
-                Ok(Err(error)) => Some((Err(describe(&error, &server)), None)),
+                Ok(Err(error)) => Some((Err(describe(&error, &server, hint)), None)),
                 Err(error) => Some((Err(error), None)),
             }
         }
@@ -115,7 +118,7 @@ async fn limited<T>(
     })
 }
 
-fn describe(error: &reqwest::Error, server: &str) -> HttpError {
+fn describe(error: &reqwest::Error, server: &str, hint: &str) -> HttpError {
     let cause = root(error);
     let (kind, message) = if error.is_builder() {
         (HttpErrorKind::Request, format!("The request to `{server}` could not be made: {cause}."))
@@ -123,16 +126,14 @@ fn describe(error: &reqwest::Error, server: &str) -> HttpError {
         (
             HttpErrorKind::Connect,
             format!(
-                "`{server}` cannot be reached: no connection within {} s. Check the network, or `base_url` in the configuration.",
+                "`{server}` cannot be reached: no connection within {} s. Check the network, or {hint}.",
                 CONNECT.as_secs()
             ),
         )
     } else if error.is_connect() {
         (
             HttpErrorKind::Connect,
-            format!(
-                "`{server}` cannot be reached: {cause}. Check the network, or `base_url` in the configuration."
-            ),
+            format!("`{server}` cannot be reached: {cause}. Check the network, or {hint}."),
         )
     } else if error.is_timeout() {
         (HttpErrorKind::Timeout, format!("`{server}` did not answer in time. Try again."))

@@ -1,22 +1,36 @@
 //! The outside world as the kernel asks for it: tasks, processes, files.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use purlin_kernel::host::{DirEntry, Host, HostError, LBF, Process, ProcessSpec, TaskHandle};
+use futures_util::StreamExt as _;
+use futures_util::stream::LocalBoxStream;
+use purlin_kernel::host::{
+    DirEntry, FileEvent, FileStat, Host, HostError, HttpRequest, HttpResponse, LBF, Process, ProcessSpec,
+    TaskHandle,
+};
 
+use super::{files, http, watch};
 use crate::process;
 
 /// The native [`Host`] of a kernel; needs a tokio runtime with a `LocalSet` around it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct KernelHost {
     start: Instant,
+    clients: Rc<http::Clients>,
 }
 
 impl KernelHost {
     /// Makes a host whose clock begins now.
     pub fn new() -> Self {
-        Self { start: Instant::now() }
+        Self { start: Instant::now(), clients: Rc::default() }
+    }
+}
+
+impl std::fmt::Debug for KernelHost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KernelHost").finish_non_exhaustive()
     }
 }
 
@@ -71,20 +85,38 @@ impl Host for KernelHost {
     }
 
     fn fs_list(&self, path: PathBuf) -> LBF<Result<Vec<DirEntry>, HostError>> {
-        blocking("list", path, list)
+        blocking("list", path, files::list)
     }
-}
 
-fn list(path: &Path) -> std::io::Result<Vec<DirEntry>> {
-    let mut entries = Vec::new();
-    for entry in std::fs::read_dir(path)? {
-        let entry = entry?;
-        // A link to a folder counts as a folder; a dangling one is a file.
-        let is_dir = entry.path().is_dir();
-        entries.push(DirEntry { name: entry.file_name().to_string_lossy().into_owned(), is_dir });
+    fn fs_stat(&self, path: PathBuf) -> LBF<Result<Option<FileStat>, HostError>> {
+        blocking("look at", path, files::stat)
     }
-    entries.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(entries)
+
+    fn fs_watch(&self, path: PathBuf) -> Result<LocalBoxStream<'static, FileEvent>, HostError> {
+        watch::watch(&path)
+    }
+
+    fn fs_glob(&self, root: PathBuf, pattern: String, most: usize) -> LBF<Result<Vec<PathBuf>, HostError>> {
+        blocking("search", root, move |root| files::glob(root, &pattern, most))
+    }
+
+    fn http(&self, request: HttpRequest) -> LBF<Result<HttpResponse, HostError>> {
+        let clients = self.clients.clone();
+        Box::pin(async move {
+            let method = if request.method.is_empty() { "GET".to_owned() } else { request.method };
+            let request = purlin_runtime_core::HttpRequest {
+                method,
+                url: request.url,
+                headers: request.headers,
+                body: request.body,
+                timeout: request.timeout,
+            };
+            let failed = |error: purlin_runtime_core::HttpError| HostError::Http(error.to_string());
+            let answer = http::fetch(clients, request, "the address").await.map_err(failed)?;
+            let body = answer.body.map(move |piece| piece.map_err(failed)).boxed_local();
+            Ok(HttpResponse { status: answer.status, headers: answer.headers, body })
+        })
+    }
 }
 
 /// Does file work on another thread.

@@ -5,7 +5,8 @@ use std::path::Path;
 use purlin_notebook::{NotebookId, Replica, dump};
 use rusqlite::Connection;
 
-use super::file::{memory, reader, rebuild};
+use super::file::{memory, reader};
+use super::schema::rebuild;
 use super::{OpenError, SqliteNotebook};
 
 /// Replays the log of a notebook into an empty database and answers its tables in canonical form.

@@ -1,0 +1,139 @@
+//! `purlin.ui`: what of a long list is visible, code with colours, and differences.
+
+use mlua::{MultiValue, Table, Value};
+use purlin_kernel::text::{self, viewport, virtual_list};
+
+use super::super::call::Call;
+use super::super::declare::{ApiFn, Run, Ty, opt, req};
+use super::text::width;
+use crate::spans;
+
+/// A higher item is nobody's screen.
+const MAX_ROWS: usize = 1_000_000;
+
+pub(crate) const FNS: &[ApiFn] = &[
+    ApiFn {
+        name: "ui.viewport",
+        params: &[
+            req("lines", Ty::List, "Anything, one item a row."),
+            req("height", Ty::Integer, "Rows there is room for."),
+            opt("offset", Ty::Integer, "Rows from the bottom, clamped; 0 without it."),
+        ],
+        returns: "{ lines: any[], start: integer, end: integer, offset: integer, max_offset: integer, total: integer }",
+        errors: &[],
+        doc: "Answers the part of a list that fits into a height, counted from its end. `start` is zero-based, `end` is not included.",
+        example: "local view = purlin.ui.viewport({ 'a', 'b', 'c' }, 2)\nassert(view.lines[1] == 'b' and view.start == 1 and view.max_offset == 1)",
+        run: Run::Now(show_part),
+    },
+    ApiFn {
+        name: "ui.virtual_list",
+        params: &[
+            req("items", Ty::List, "Items with a `height` in rows, 1 without it; or the heights themselves."),
+            req("height", Ty::Integer, "Rows there is room for."),
+            opt("offset", Ty::Integer, "Rows from the bottom, clamped; 0 without it."),
+        ],
+        returns: "{ items: { index: integer, lua_index: integer, row_offset: integer, height: integer }[], start: integer, end: integer, offset: integer, max_offset: integer, total: integer }",
+        errors: &[],
+        doc: "Answers which items of different heights are at least partly visible, and where: `row_offset` is the row of the item's first line, negative when it begins above.",
+        example: "local list = purlin.ui.virtual_list({ { height = 3 }, { height = 2 } }, 3)\nassert(list.items[1].row_offset == -2 and list.items[2].lua_index == 2)",
+        run: Run::Now(show_items),
+    },
+    ApiFn {
+        name: "ui.highlight",
+        params: &[
+            req("code", Ty::Text, "Source code."),
+            req("lang", Ty::String, "The language, such as `lua`, `rust` or `json`."),
+        ],
+        returns: "Span[][]",
+        errors: &[],
+        doc: "Answers code as lines of spans, coloured where the screen knows the language.",
+        example: "local lines = purlin.ui.highlight('local x = 1', 'lua')\nassert(#lines == 1)",
+        run: Run::Now(highlight),
+    },
+    ApiFn {
+        name: "ui.diff",
+        params: &[req("a", Ty::Text, "The text before."), req("b", Ty::Text, "The text after.")],
+        returns: "{ old_start: integer, old_count: integer, new_start: integer, new_count: integer, lines: { kind: string, text: string }[] }[]",
+        errors: &[],
+        doc: "Compares two texts by lines. Line numbers are zero-based; `kind` is `same`, `delete` or `insert`.",
+        example: "local hunks = purlin.ui.diff('a\\nb\\n', 'a\\nc\\n')\nassert(hunks[1].lines[2].kind == 'delete')",
+        run: Run::Now(diff),
+    },
+];
+
+fn show_part(call: &Call) -> mlua::Result<MultiValue> {
+    let Some(lines) = call.opt_table(0) else { return call.none() };
+    let view = viewport(lines.raw_len(), width(call, 1), width(call, 2));
+    let shown = call.lua.create_table_with_capacity(view.end - view.start, 0)?;
+    for index in view.start..view.end {
+        shown.raw_push(lines.raw_get::<Value>(index + 1)?)?;
+    }
+    let table = call.lua.create_table()?;
+    table.raw_set("lines", shown)?;
+    bounds(&table, [view.start, view.end, view.offset, view.max_offset, view.total])?;
+    call.one(table)
+}
+
+fn bounds(table: &Table, values: [usize; 5]) -> mlua::Result<()> {
+    for (name, value) in ["start", "end", "offset", "max_offset", "total"].into_iter().zip(values) {
+        table.raw_set(name, value)?;
+    }
+    Ok(())
+}
+
+fn show_items(call: &Call) -> mlua::Result<MultiValue> {
+    let Some(items) = call.opt_table(0) else { return call.none() };
+    let mut heights = Vec::with_capacity(items.raw_len());
+    for index in 1..=items.raw_len() {
+        let height = match items.raw_get::<Value>(index)? {
+            Value::Integer(height) => height,
+            Value::Table(item) => match item.raw_get::<Value>("height")? {
+                Value::Integer(height) => height,
+                _ => 1,
+            },
+            _ => 1,
+        };
+        heights.push(height.clamp(0, MAX_ROWS as i64) as usize);
+    }
+    let list = virtual_list(&heights, width(call, 1), width(call, 2));
+    let shown = call.lua.create_table_with_capacity(list.items.len(), 0)?;
+    for item in &list.items {
+        let entry = call.lua.create_table_with_capacity(0, 4)?;
+        entry.raw_set("index", item.index)?;
+        entry.raw_set("lua_index", item.index + 1)?;
+        entry.raw_set("row_offset", item.row_offset)?;
+        entry.raw_set("height", item.height)?;
+        shown.raw_push(entry)?;
+    }
+    let table = call.lua.create_table()?;
+    table.raw_set("items", shown)?;
+    bounds(&table, [list.start, list.end, list.offset, list.max_offset, list.total])?;
+    call.one(table)
+}
+
+fn highlight(call: &Call) -> mlua::Result<MultiValue> {
+    let (code, lang) = (call.string(0)?, call.str(1)?.to_owned());
+    let lines = call.kernel()?.highlight(&code, &lang);
+    call.one(spans::to_lua(&call.lua, &lines)?)
+}
+
+fn diff(call: &Call) -> mlua::Result<MultiValue> {
+    let hunks = call.lua.create_table()?;
+    for hunk in text::diff(&call.string(0)?, &call.string(1)?) {
+        let lines = call.lua.create_table_with_capacity(hunk.lines.len(), 0)?;
+        for (tag, text) in &hunk.lines {
+            let line = call.lua.create_table_with_capacity(0, 2)?;
+            line.raw_set("kind", tag.name())?;
+            line.raw_set("text", text.as_str())?;
+            lines.raw_push(line)?;
+        }
+        let table = call.lua.create_table_with_capacity(0, 5)?;
+        table.raw_set("old_start", hunk.old_start)?;
+        table.raw_set("old_count", hunk.old_count)?;
+        table.raw_set("new_start", hunk.new_start)?;
+        table.raw_set("new_count", hunk.new_count)?;
+        table.raw_set("lines", lines)?;
+        hunks.raw_push(table)?;
+    }
+    call.one(hunks)
+}

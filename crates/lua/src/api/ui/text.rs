@@ -1,0 +1,87 @@
+//! `purlin.ui`: text helpers, usable anywhere.
+
+use purlin_kernel::text::{self, Token};
+
+use super::super::call::Call;
+use super::super::declare::{ApiFn, Param, Run, Ty, req};
+use crate::spans;
+
+const TEXT: Param = req("text", Ty::Text, "Any text.");
+const WIDTH: Param = req("width", Ty::Integer, "Terminal cells.");
+/// A wider row is nobody's screen.
+const MAX_CELLS: usize = 1_000_000;
+
+pub(crate) const FNS: &[ApiFn] = &[
+    ApiFn {
+        name: "ui.measure",
+        params: &[TEXT],
+        returns: "integer",
+        errors: &[],
+        doc: "Answers how many cells a text takes; graphemes count as a whole, tabs reach to the next stop of four.",
+        example: "assert(purlin.ui.measure('日本') == 4)",
+        run: Run::Now(|call| call.one(text::width(&call.string(0)?))),
+    },
+    ApiFn {
+        name: "ui.truncate",
+        params: &[TEXT, WIDTH],
+        returns: "string",
+        errors: &[],
+        doc: "Cuts a text to a width; what was cut ends in `…`. A width of 1 leaves `…`, one of 0 or less nothing.",
+        example: "assert(purlin.ui.truncate('purlin', 4) == 'pur…')",
+        run: Run::Now(|call| call.one(text::truncate(&call.string(0)?, width(call, 1)))),
+    },
+    ApiFn {
+        name: "ui.pad_right",
+        params: &[TEXT, WIDTH],
+        returns: "string",
+        errors: &[],
+        doc: "Fills a text with spaces up to a width, or cuts it there without an ellipsis.",
+        example: "assert(purlin.ui.pad_right('ab', 4) == 'ab  ' and purlin.ui.pad_right('abc', 2) == 'ab')",
+        run: Run::Now(|call| {
+            let width = width(call, 1);
+            if width > MAX_CELLS {
+                return Err(call.refuse(1, format!("at most {MAX_CELLS} cells expected")));
+            }
+            call.one(text::pad_right(&call.string(0)?, width))
+        }),
+    },
+    ApiFn {
+        name: "ui.wrap",
+        params: &[TEXT, WIDTH],
+        returns: "string[]",
+        errors: &[],
+        doc: "Breaks a text into rows: after the last space or tab that fits; blanks at the end of a row and at the beginning of the next go; a grapheme that is too wide stands alone. A width of 0 or less gives one empty row.",
+        example: "assert(purlin.ui.wrap('one two three', 7)[2] == 'three')",
+        run: Run::Now(|call| call.one(text::wrap(&call.string(0)?, width(call, 1)))),
+    },
+    ApiFn {
+        name: "ui.theme_tokens",
+        params: &[],
+        returns: "string[]",
+        errors: &[],
+        doc: "Lists the names of the theme's colours, sorted.",
+        example: "assert(table.find(purlin.ui.theme_tokens(), 'accent'))",
+        run: Run::Now(|call| {
+            let mut names: Vec<&str> = Token::ALL.iter().map(|token| token.name()).collect();
+            names.sort_unstable();
+            call.one(names)
+        }),
+    },
+    ApiFn {
+        name: "ui.markdown",
+        params: &[TEXT, WIDTH],
+        returns: "Span[][]",
+        errors: &[],
+        doc: "Lays Markdown out in lines of a width, each a list of spans.",
+        example: "local lines = purlin.ui.markdown('# Title', 40)\nassert(lines[1][1].text == 'Title')",
+        run: Run::Now(|call| {
+            let lines = text::markdown::markdown(&call.string(0)?, width(call, 1));
+            call.one(spans::to_lua(&call.lua, &lines)?)
+        }),
+    },
+];
+
+/// A width or height; less than nothing is nothing.
+pub(super) fn width(call: &Call, index: usize) -> usize {
+    call.int_or(index, 0).max(0) as usize
+}
