@@ -17,7 +17,7 @@ use purlin_notebook::{NotebookId, Replica};
 use crate::Paths;
 
 mod aside;
-pub mod care;
+pub(crate) mod care;
 mod client;
 mod disk;
 mod error;
@@ -32,6 +32,7 @@ mod tables;
 mod thread;
 mod write;
 
+pub use care::{Checked, NameStats, Problem, RepairError, Repaired, Stats, check, repair, stats};
 pub use client::{Posted, StoreClient};
 pub use error::OpenError;
 pub use file::replay;
