@@ -26,6 +26,7 @@ mod handle;
 mod identity;
 mod promise;
 mod queue;
+mod replayed;
 pub(crate) mod schema;
 mod tables;
 mod thread;
@@ -36,6 +37,7 @@ pub use client::{Posted, StoreClient};
 pub use error::OpenError;
 pub use file::replay;
 pub use handle::SqliteStore;
+pub use replayed::replayed;
 
 pub(crate) use file::reader;
 pub(crate) use identity::random_id;
