@@ -34,7 +34,9 @@
 //! wakes up when nothing is to be done.
 
 mod agent;
+mod approval;
 mod artifacts;
+mod capabilities;
 mod context;
 mod excerpt;
 mod fold;
@@ -42,6 +44,7 @@ mod handler;
 mod host;
 mod ids;
 mod limit;
+mod liveness;
 mod logging;
 pub mod media;
 mod options;
@@ -51,10 +54,12 @@ pub mod virtual_host;
 
 pub use agent::handle::{AgentHandle, AgentStatus};
 pub use agent::{Ended, RunError, RuntimeAgent, StartError};
+pub use approval::{APPROVAL_TIMEOUT, Decision, ToolRequest};
 pub use artifacts::{
     ArtifactClient, ArtifactError, ArtifactWriter, Artifacts, FileUpload, MemoryArtifacts, NoArtifacts,
     RemoteArtifacts, artifact_base_url,
 };
+pub use capabilities::{ModelAbility, OfferedModel, offering};
 pub use context::stream::{TextKind, TextStream};
 pub use context::{COALESCE, ExecutionContext};
 pub use excerpt::{HEAD_LIMIT, INLINE_LIMIT, TAIL_LIMIT};
@@ -64,8 +69,9 @@ pub use host::{
     Host, HttpError, HttpErrorKind, HttpRequest, HttpResponse, Level, MonoMs, Record, TaskHandle, WallMs,
 };
 pub use ids::new_id;
+pub use liveness::{Health, Liveness, Renewals, SoleProcess};
 pub use logging::{DISABLE_CONSOLE_LOGS, LOG_LEVEL, Logger};
 pub use media::{IMAGE_ARTIFACT_THRESHOLD, MediaBundle, validate_media_bundle};
-pub use options::{Lifecycle, Liveness, Options, Quiet, SoleProcess, TerminalText};
+pub use options::{Latency, Lifecycle, Options, Quiet, TerminalText};
 pub use signal::Cancellation;
 pub use text::Utf8Decoder;

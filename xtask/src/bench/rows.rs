@@ -16,7 +16,9 @@ use super::{
 use crate::workspace::{Workspace, installed, output};
 
 /// The groups of rows, for `--only`.
-pub(super) const GROUPS: &[&str] = &["start", "keys", "long", "idle", "stream", "hook", "headless"];
+pub(super) const GROUPS: &[&str] = &["start", "keys", "long", "idle", "stream", "hook", "store", "headless"];
+/// Those that do not start the program.
+pub(super) const WITHOUT_PROGRAM: &[&str] = &["hook", "store"];
 
 const LAST_WORDS: &str = "end-of-the-stream";
 /// A session of 10,000 transcript lines: so many answers of so many lines.
@@ -41,7 +43,7 @@ impl<'a> Bench<'a> {
             println!("`nvim` is not installed (on Debian: `apt-get install neovim`): ratios are n/a");
         }
         let (repeats, keys) = if quick { (3, 100) } else { (15, 400) };
-        let purlin = purlin.canonicalize().context("the release build of purlin is missing")?;
+        let purlin = std::path::absolute(purlin)?;
         Ok(Self { workspace, purlin, scratch: scratch.into(), has_editor, repeats, keys, homes: 0 })
     }
 
@@ -57,6 +59,7 @@ impl<'a> Bench<'a> {
                 "idle" => self.idle()?,
                 "stream" => self.stream()?,
                 "hook" => self.hook(),
+                "store" => super::store::rows(self.workspace),
                 _ => self.headless()?,
             });
         }
