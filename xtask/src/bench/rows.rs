@@ -16,9 +16,10 @@ use super::{
 use crate::workspace::{Workspace, installed, output};
 
 /// The groups of rows, for `--only`.
-pub(super) const GROUPS: &[&str] = &["start", "keys", "long", "idle", "stream", "hook", "store", "headless"];
+pub(super) const GROUPS: &[&str] =
+    &["start", "keys", "long", "idle", "stream", "hook", "replay", "store", "headless"];
 /// Those that do not start the program.
-pub(super) const WITHOUT_PROGRAM: &[&str] = &["hook", "store"];
+pub(super) const WITHOUT_PROGRAM: &[&str] = &["hook", "replay", "store"];
 
 const LAST_WORDS: &str = "end-of-the-stream";
 /// A session of 10,000 transcript lines: so many answers of so many lines.
@@ -59,6 +60,7 @@ impl<'a> Bench<'a> {
                 "idle" => self.idle()?,
                 "stream" => self.stream()?,
                 "hook" => self.hook(),
+                "replay" => super::replay::rows(self.workspace),
                 "store" => super::store::rows(self.workspace),
                 _ => self.headless()?,
             });
