@@ -162,7 +162,7 @@ fn list(root: &Path, report: &mut String) {
         let id = NotebookId::from(format!("s{session:06}"));
         let notebook = SqliteNotebook::open(&paths, id, OpenMode::Create).unwrap();
         let cwd =
-            Event::NotebookMetadataSet { key: "purlin.cwd".into(), value: format!("/work/{}", session % 40) };
+            Event::NotebookMetadataSet { key: "purlin.cwd".into(), value: format!("/code/{}", session % 40) };
         let mut batch = vec![cwd];
         batch.extend(prompt("c0", "What is a purlin?"));
         notebook.store().unwrap().commit(&batch).unwrap();
@@ -180,7 +180,7 @@ fn list(root: &Path, report: &mut String) {
     say(
         report,
         "latest_for",
-        median(15, || assert!(sessions::latest_for(&paths, Path::new("/work/7")).is_some())),
+        median(15, || assert!(sessions::latest_for(&paths, Path::new("/code/7")).is_some())),
     );
 }
 
