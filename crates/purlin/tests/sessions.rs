@@ -2,6 +2,9 @@
 
 use std::io::{BufRead as _, BufReader};
 
+use purlin_notebook::{Event, Store as _};
+use purlin_runtime_core::Artifacts as _;
+use purlin_runtime_native::{FileArtifacts, OpenMode, Paths, SqliteNotebook};
 use purlin_testkit::{Ended, Home, Pty, Run, Signal, signal};
 use serde_json::Value;
 
@@ -317,6 +320,12 @@ fn the_index_is_made_anew_at_will_and_when_it_is_gone() {
     assert!(index.exists());
 }
 
+/// The directories that the programs of a home use.
+fn paths(home: &Home) -> Paths {
+    let variables: std::collections::BTreeMap<String, String> = home.environment().into_iter().collect();
+    Paths::from_env(&|name| variables.get(name).map(Into::into)).expect("a home")
+}
+
 fn notebook(home: &Home, id: &str) -> std::path::PathBuf {
     home.data().join("notebooks").join(format!("{id}.db"))
 }
@@ -376,27 +385,44 @@ fn a_session_whose_file_is_no_database_is_reported_and_the_others_are_listed() {
     assert!(run(&home, &["store", "stats"]).code == Some(1));
     assert_eq!(run(&home, &["session", "show", &id]).code, Some(1));
     let repaired = run(&home, &["store", "repair", &id]);
-    assert!(repaired.code == Some(1) && repaired.errors.contains("nothing can be read"), "{repaired:?}");
+    assert!(repaired.code == Some(1) && repaired.errors.contains("Nothing can be read"), "{repaired:?}");
 }
 
 #[test]
 fn artifacts_that_nothing_refers_to_are_swept_once_they_are_old() {
-    let home = Home::new();
-    let model = home.script(
-        "[[turn]]\n[[turn.tool]]\nname = 'bash'\nargs = { command = 'seq 1 60000' }\n[[turn]]\ntext = 'Done.'",
-    );
-    assert_eq!(run(&home, &["-p", "count", "--model", &model]).code, Some(0));
-    let artifacts = purlin_testkit::files(&home.data().join("artifacts"));
+    let home = home_with_a_session();
+    let paths = paths(&home);
+    let reference = FileArtifacts::new(paths.artifacts()).put(b"what is too large for a log").unwrap();
+    let notebook = SqliteNotebook::open(&paths, ids(&home).remove(0).into(), OpenMode::Existing).unwrap();
+    let attached = Event::FileUploaded {
+        artifact_id: reference,
+        mime_type: "text/plain".into(),
+        file_name: "large.txt".into(),
+        created_at: "2026-01-01T00:00:00.000Z".into(),
+        created_by: "u".into(),
+        file_url: None,
+    };
+    notebook.store().unwrap().commit(&[attached]).unwrap();
+    notebook.close();
+    let mut artifacts = purlin_testkit::files(&paths.artifacts());
+    artifacts.retain(|path| path.file_name().is_some_and(|name| name.len() == 64));
     assert_eq!(artifacts.len(), 1, "{artifacts:?}");
+    assert!(output(&home, &["store", "check"]).contains("and 1 artifact"));
     let age = || {
         let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3 * 24 * 3_600);
         let file = std::fs::File::options().write(true).open(&artifacts[0]).expect("an artifact");
         file.set_modified(old).expect("its date can be set");
     };
     age();
-    assert!(output(&home, &["store", "gc"]).contains("0 artifacts removed"), "a session refers to it");
+    assert!(output(&home, &["store", "stats"]).contains("1 artifact, 27 bytes"));
+    let swept = output(&home, &["store", "gc"]);
+    assert!(
+        swept.contains("0 artifacts removed") && swept.contains("1 artifact kept"),
+        "a session refers to it: {swept}"
+    );
     output(&home, &["session", "delete", &ids(&home)[0], "--yes"]);
-    assert!(output(&home, &["store", "gc", "--dry-run"]).contains("1 artifact would be removed"));
+    let dry = output(&home, &["store", "gc", "--dry-run"]);
+    assert!(dry.contains("1 artifact would be removed"), "{dry}");
     assert!(artifacts[0].exists());
     assert!(output(&home, &["store", "gc"]).contains("1 artifact removed"));
     assert!(!artifacts[0].exists());

@@ -16,7 +16,7 @@ use super::{
 use crate::workspace::{Workspace, installed, output};
 
 /// The groups of rows, for `--only`.
-pub(super) const GROUPS: &[&str] = &["start", "keys", "long", "idle", "stream", "hook", "headless"];
+pub(super) const GROUPS: &[&str] = &["start", "keys", "long", "idle", "stream", "hook", "headless", "search"];
 
 const LAST_WORDS: &str = "end-of-the-stream";
 /// A session of 10,000 transcript lines: so many answers of so many lines.
@@ -32,6 +32,7 @@ pub(super) struct Bench<'a> {
     repeats: usize,
     keys: usize,
     homes: usize,
+    quick: bool,
 }
 
 impl<'a> Bench<'a> {
@@ -42,7 +43,7 @@ impl<'a> Bench<'a> {
         }
         let (repeats, keys) = if quick { (3, 100) } else { (15, 400) };
         let purlin = purlin.canonicalize().context("the release build of purlin is missing")?;
-        Ok(Self { workspace, purlin, scratch: scratch.into(), has_editor, repeats, keys, homes: 0 })
+        Ok(Self { workspace, purlin, scratch: scratch.into(), has_editor, repeats, keys, homes: 0, quick })
     }
 
     /// Measures the wanted groups; a row that cannot be measured says why.
@@ -57,6 +58,7 @@ impl<'a> Bench<'a> {
                 "idle" => self.idle()?,
                 "stream" => self.stream()?,
                 "hook" => self.hook(),
+                "search" => super::search::rows(self.workspace, self.quick),
                 _ => self.headless()?,
             });
         }

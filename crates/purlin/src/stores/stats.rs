@@ -14,6 +14,9 @@ use crate::report::{Kind, Report};
 use crate::session::{self, sentence};
 use crate::sessions::moment;
 
+/// Characters of an artifact's name: a hash of 32 bytes.
+const NAME: usize = 64;
+
 /// Prints a line for each session, and the sums.
 pub fn all(paths: &Paths, console: &mut Console, json: bool) -> Result<u8, Stop> {
     let mut code = 0;
@@ -132,7 +135,7 @@ fn pages(count: u64) -> String {
     counted(count, "page")
 }
 
-/// Counts the files below a folder, and their bytes.
+/// Counts the artifacts below a folder, and their bytes. What else lies there has a shorter name.
 fn files_below(folder: &Path) -> (u64, u64) {
     let (mut count, mut size) = (0, 0);
     let mut open = vec![folder.to_owned()];
@@ -140,9 +143,10 @@ fn files_below(folder: &Path) -> (u64, u64) {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             match entry.metadata() {
                 Ok(found) if found.is_dir() => open.push(entry.path()),
+                Ok(_) if entry.file_name().len() != NAME => {}
                 Ok(found) => (count, size) = (count + 1, size + found.len()),
                 Err(error) => {
-                    tracing::debug!(%error, path = %entry.path().display(), "a file is not counted")
+                    tracing::debug!(%error, path = %entry.path().display(), "a file is not counted");
                 }
             }
         }
