@@ -16,7 +16,10 @@ use super::{
 use crate::workspace::{Workspace, installed, output};
 
 /// The groups of rows, for `--only`.
-pub(super) const GROUPS: &[&str] = &["start", "keys", "long", "idle", "stream", "hook", "headless", "search"];
+pub(super) const GROUPS: &[&str] =
+    &["start", "keys", "long", "idle", "stream", "hook", "store", "search", "headless"];
+/// Those that do not start the program.
+pub(super) const WITHOUT_PROGRAM: &[&str] = &["hook", "store", "search"];
 
 const LAST_WORDS: &str = "end-of-the-stream";
 /// A session of 10,000 transcript lines: so many answers of so many lines.
@@ -42,7 +45,7 @@ impl<'a> Bench<'a> {
             println!("`nvim` is not installed (on Debian: `apt-get install neovim`): ratios are n/a");
         }
         let (repeats, keys) = if quick { (3, 100) } else { (15, 400) };
-        let purlin = purlin.canonicalize().context("the release build of purlin is missing")?;
+        let purlin = std::path::absolute(purlin)?;
         Ok(Self { workspace, purlin, scratch: scratch.into(), has_editor, repeats, keys, homes: 0, quick })
     }
 
@@ -59,6 +62,7 @@ impl<'a> Bench<'a> {
                 "stream" => self.stream()?,
                 "hook" => self.hook(),
                 "search" => super::search::rows(self.workspace, self.quick),
+                "store" => super::store::rows(self.workspace),
                 _ => self.headless()?,
             });
         }
