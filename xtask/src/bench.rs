@@ -10,6 +10,7 @@ mod process;
 mod replay;
 mod report;
 mod rows;
+mod search;
 mod store;
 mod subject;
 

@@ -17,9 +17,9 @@ use crate::workspace::{Workspace, installed, output};
 
 /// The groups of rows, for `--only`.
 pub(super) const GROUPS: &[&str] =
-    &["start", "keys", "long", "idle", "stream", "hook", "replay", "store", "headless"];
+    &["start", "keys", "long", "idle", "stream", "hook", "replay", "store", "search", "headless"];
 /// Those that do not start the program.
-pub(super) const WITHOUT_PROGRAM: &[&str] = &["hook", "replay", "store"];
+pub(super) const WITHOUT_PROGRAM: &[&str] = &["hook", "replay", "store", "search"];
 
 const LAST_WORDS: &str = "end-of-the-stream";
 /// A session of 10,000 transcript lines: so many answers of so many lines.
@@ -35,6 +35,7 @@ pub(super) struct Bench<'a> {
     repeats: usize,
     keys: usize,
     homes: usize,
+    quick: bool,
 }
 
 impl<'a> Bench<'a> {
@@ -45,7 +46,7 @@ impl<'a> Bench<'a> {
         }
         let (repeats, keys) = if quick { (3, 100) } else { (15, 400) };
         let purlin = std::path::absolute(purlin)?;
-        Ok(Self { workspace, purlin, scratch: scratch.into(), has_editor, repeats, keys, homes: 0 })
+        Ok(Self { workspace, purlin, scratch: scratch.into(), has_editor, repeats, keys, homes: 0, quick })
     }
 
     /// Measures the wanted groups; a row that cannot be measured says why.
@@ -61,6 +62,7 @@ impl<'a> Bench<'a> {
                 "stream" => self.stream()?,
                 "hook" => self.hook(),
                 "replay" => super::replay::rows(self.workspace),
+                "search" => super::search::rows(self.workspace, self.quick),
                 "store" => super::store::rows(self.workspace),
                 _ => self.headless()?,
             });
