@@ -9,6 +9,7 @@ mod measure;
 mod process;
 mod report;
 mod rows;
+mod search;
 mod store;
 mod subject;
 
