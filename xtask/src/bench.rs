@@ -7,6 +7,7 @@
 mod machine;
 mod measure;
 mod process;
+mod replay;
 mod report;
 mod rows;
 mod search;
