@@ -16,7 +16,7 @@ use super::{
 use crate::workspace::{Workspace, installed, output};
 
 /// The groups of rows, for `--only`.
-pub(super) const GROUPS: &[&str] = &["start", "keys", "long", "idle", "stream", "hook", "headless"];
+pub(super) const GROUPS: &[&str] = &["start", "keys", "long", "idle", "stream", "hook", "claim", "headless"];
 
 const LAST_WORDS: &str = "end-of-the-stream";
 /// A session of 10,000 transcript lines: so many answers of so many lines.
@@ -57,6 +57,7 @@ impl<'a> Bench<'a> {
                 "idle" => self.idle()?,
                 "stream" => self.stream()?,
                 "hook" => self.hook(),
+                "claim" => super::claim::rows(self.workspace),
                 _ => self.headless()?,
             });
         }
