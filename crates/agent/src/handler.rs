@@ -3,6 +3,7 @@
 //! One execution: read the branch from the store, mend calls that a kill left open, then turn by turn ask the model,
 //! put out what it says, run the tools it calls, until it has nothing left to do.
 
+mod approval;
 mod ask;
 mod calls;
 mod context;
