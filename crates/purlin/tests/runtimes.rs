@@ -520,7 +520,7 @@ fn row_099_the_terminal_answers_for_a_runtime_that_has_nobody_to_ask() {
     let model = home.script(&format!(
         "{unused}{call}[[turn]]\ntext = 'That was one.'\n{call}[[turn]]\ntext = 'That was two.'"
     ));
-    let mut pty = open(&home, &["--model", "echo"]);
+    let pty = open(&home, &["--model", "echo"]);
     pty.send("hello\r");
     pty.wait_text("ollama/NAME");
     let _runtime = Runtime::holding(&home, &["agent", "--model", &model, "-e", &gate]);
@@ -528,7 +528,7 @@ fn row_099_the_terminal_answers_for_a_runtime_that_has_nobody_to_ask() {
     pty.send("look\r");
     pty.wait_text("May `bash` run? Its runtime has nobody to ask.");
     // The last answer is no.
-    pty.wait_text("enter answers");
+    pty.wait_text("enter · esc");
     pty.send("\x1b[B");
     pty.send("\x1b[B");
     pty.send("\r");
@@ -537,7 +537,7 @@ fn row_099_the_terminal_answers_for_a_runtime_that_has_nobody_to_ask() {
     assert!(!pty.dump().contains("gate-42"), "{}", pty.dump());
     pty.send("look again\r");
     pty.wait_text("nobody to ask.");
-    pty.wait_text("enter answers");
+    pty.wait_text("enter · esc");
     pty.send("\r");
     pty.wait_text("That was two.");
     pty.wait_text("gate-42");

@@ -154,7 +154,7 @@ impl Run {
         };
         let args = answer.args.unwrap_or(args);
         match outcome.blocked() {
-            Some(reason) if reason == NOBODY => {
+            Some(reason) if reason == NOBODY && !self.alone => {
                 if let Some(reason) = self.ask_elsewhere(&call.id, &call.name, &args).await? {
                     return Ok(Gate::Blocked(reason));
                 }
