@@ -67,6 +67,6 @@ pub(super) fn print(text: &str) {
 
 impl fmt::Debug for Console {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Console").field("name", &self.name).finish()
+        f.debug_struct("Console").field("name", &self.name).finish_non_exhaustive()
     }
 }
