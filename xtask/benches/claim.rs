@@ -117,7 +117,7 @@ fn across(folder: &Path) -> Answer<Vec<f64>> {
     let program: PathBuf = std::env::current_exe()?;
     let mut child = Command::new(program).env(FOLDER, folder).stdout(Stdio::piped()).spawn()?;
     let out = child.stdout.take().ok_or("the child has no output")?;
-    let _runtime = Runtime(child);
+    let _killed_at_the_end = Runtime(child);
     let (send, called) = mpsc::channel();
     let (say_ready, ready) = mpsc::channel();
     thread::spawn(move || {
