@@ -329,7 +329,15 @@ mod tests {
 
     #[test]
     fn what_is_asked_about_the_store_arrives() {
-        assert_eq!(parse("store reindex"), Ok(Request::Store(StoreCommand::Reindex, Options::default())));
+        for (line, expected) in [
+            ("store check", StoreCommand::Check { id: None }),
+            ("store repair x", StoreCommand::Repair { id: "x".into() }),
+            ("store stats --json", StoreCommand::Stats { id: None, json: true }),
+            ("store gc --dry-run", StoreCommand::Gc { dry_run: true }),
+            ("store reindex", StoreCommand::Reindex),
+        ] {
+            assert_eq!(parse(line), Ok(Request::Store(expected, Options::default())), "{line:?}");
+        }
     }
 
     #[test]
@@ -362,7 +370,8 @@ mod tests {
             ("--json", "`--print <PROMPT>` is missing"),
             ("-p", "needs a value"),
             ("session", "`purlin session` needs one of `list`, `show`"),
-            ("store", "`purlin store` needs one of `reindex`"),
+            ("store", "`purlin store` needs one of `check`, `repair`"),
+            ("store repair", "`<ID>` is missing"),
             ("session shwo", "Did you mean `show`?"),
             ("session search", "`<WORDS>...` is missing"),
             ("session log --since x", "`x` cannot be the value of `--since <ROWID>`"),

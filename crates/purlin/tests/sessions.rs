@@ -2,6 +2,9 @@
 
 use std::io::{BufRead as _, BufReader};
 
+use purlin_notebook::{Event, Store as _};
+use purlin_runtime_core::Artifacts as _;
+use purlin_runtime_native::{FileArtifacts, OpenMode, Paths, SqliteNotebook};
 use purlin_testkit::{Ended, Home, Pty, Run, Signal, signal};
 use serde_json::Value;
 
@@ -165,8 +168,7 @@ fn the_tables_follow_from_the_log_and_a_difference_is_shown() {
     let equal = output(&home, &["session", "replay"]);
     assert!(equal.lines().count() == 2 && equal.lines().all(|line| line.starts_with("equal: ")), "{equal}");
 
-    let path = home.data().join("notebooks").join(format!("{}.db", ids(&home)[0]));
-    damage(&path);
+    damage(&notebook(&home, &ids(&home)[0]));
     let different = run(&home, &["session", "replay"]);
     assert_eq!(different.code, Some(1), "{different:?}");
     assert!(different.output.contains("in the table `notebookMetadata`"), "{different:?}");
@@ -309,11 +311,144 @@ fn a_reader_that_has_left_is_no_failure() {
 fn the_index_is_made_anew_at_will_and_when_it_is_gone() {
     let home = home_with_a_session();
     let made = output(&home, &["store", "reindex"]);
-    assert!(made.starts_with("indexed 1 sessions with ") && made.contains("index.db"), "{made}");
+    assert!(made.starts_with("indexed 1 session with ") && made.contains("index.db"), "{made}");
     let index = home.data().join("index.db");
     std::fs::write(&index, "no index at all").unwrap();
     assert_eq!(ids(&home).len(), 1);
     std::fs::remove_file(&index).unwrap();
     assert!(output(&home, &["session", "search", "purlin"]).contains("**purlin**"));
     assert!(index.exists());
+}
+
+/// The directories that the programs of a home use.
+fn paths(home: &Home) -> Paths {
+    let variables: std::collections::BTreeMap<String, String> = home.environment().into_iter().collect();
+    Paths::from_env(&|name| variables.get(name).map(Into::into)).expect("a home")
+}
+
+fn notebook(home: &Home, id: &str) -> std::path::PathBuf {
+    home.data().join("notebooks").join(format!("{id}.db"))
+}
+
+#[test]
+fn a_sound_store_is_said_to_be_sound_and_counted() {
+    let home = home_with_a_session();
+    let id = &ids(&home)[0];
+    let checked = output(&home, &["store", "check"]);
+    assert!(checked.starts_with("1 session sound, with "), "{checked}");
+    assert_eq!(output(&home, &["store", "check", id]), checked);
+    let stats = output(&home, &["store", "stats"]);
+    let log = output(&home, &["session", "log"]).lines().count();
+    assert!(
+        stats.contains(&format!("1 session, {log} events, ")) && stats.contains("0 artifacts"),
+        "{stats}"
+    );
+    let one = output(&home, &["store", "stats", id]);
+    assert!(one.contains("v2.CellCreated") && one.contains(" cells"), "{one}");
+    let json: Value = serde_json::from_str(output(&home, &["store", "stats", "--json"]).trim()).unwrap();
+    assert_eq!((json["id"].as_str(), json["events"].as_u64()), (Some(id.as_str()), Some(log as u64)));
+    assert_eq!(json["tables"]["cells"], 1);
+}
+
+#[test]
+fn a_damaged_session_is_found_named_with_the_way_out_and_repaired() {
+    let home = home_with_a_session();
+    assert_eq!(run(&home, &["-p", "the other"]).code, Some(0));
+    let all = ids(&home);
+    let log = output(&home, &["session", "log", &all[1]]);
+    damage(&notebook(&home, &all[1]));
+    let found = run(&home, &["store", "check"]);
+    assert_eq!(found.code, Some(1), "{found:?}");
+    assert!(found.output.contains("The table `notebookMetadata` is not what the log gives"), "{found:?}");
+    assert!(found.output.contains(&format!("purlin store repair {}", all[1])), "{found:?}");
+    assert!(found.output.contains("1 session sound") && found.output.contains("1 session not"), "{found:?}");
+    assert_eq!(run(&home, &["store", "check", &all[0]]).code, Some(0));
+    let repaired = output(&home, &["store", "repair", &all[1]]);
+    assert!(repaired.contains("nothing was lost") && repaired.contains("is kept: "), "{repaired}");
+    assert_eq!(run(&home, &["store", "check"]).code, Some(0));
+    assert_eq!(output(&home, &["session", "log", &all[1]]), log, "the log is as it was");
+    assert_eq!(output(&home, &["session", "replay", &all[1]]).lines().count(), 2);
+}
+
+#[test]
+fn a_session_whose_file_is_no_database_is_reported_and_the_others_are_listed() {
+    let home = home_with_a_session();
+    let id = ids(&home).remove(0);
+    assert_eq!(run(&home, &["-p", "the other"]).code, Some(0));
+    std::fs::write(notebook(&home, &id), "nothing of a database is left in here ".repeat(200)).unwrap();
+    assert_eq!(ids(&home).len(), 1);
+    let checked = run(&home, &["store", "check"]);
+    assert!(
+        checked.code == Some(1) && checked.output.contains(&format!("purlin store repair {id}")),
+        "{checked:?}"
+    );
+    assert!(run(&home, &["store", "stats"]).code == Some(1));
+    assert_eq!(run(&home, &["session", "show", &id]).code, Some(1));
+    let repaired = run(&home, &["store", "repair", &id]);
+    assert!(repaired.code == Some(1) && repaired.errors.contains("Nothing can be read"), "{repaired:?}");
+}
+
+#[test]
+fn artifacts_that_nothing_refers_to_are_swept_once_they_are_old() {
+    let home = home_with_a_session();
+    let paths = paths(&home);
+    let reference = FileArtifacts::new(paths.artifacts()).put(b"what is too large for a log").unwrap();
+    let notebook = SqliteNotebook::open(&paths, ids(&home).remove(0).into(), OpenMode::Existing).unwrap();
+    let attached = Event::FileUploaded {
+        artifact_id: reference,
+        mime_type: "text/plain".into(),
+        file_name: "large.txt".into(),
+        created_at: "2026-01-01T00:00:00.000Z".into(),
+        created_by: "u".into(),
+        file_url: None,
+    };
+    notebook.store().unwrap().commit(&[attached]).unwrap();
+    notebook.close();
+    let mut artifacts = purlin_testkit::files(&paths.artifacts());
+    artifacts.retain(|path| path.file_name().is_some_and(|name| name.len() == 64));
+    assert_eq!(artifacts.len(), 1, "{artifacts:?}");
+    assert!(output(&home, &["store", "check"]).contains("and 1 artifact"));
+    let age = || {
+        let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3 * 24 * 3_600);
+        let file = std::fs::File::options().write(true).open(&artifacts[0]).expect("an artifact");
+        file.set_modified(old).expect("its date can be set");
+    };
+    age();
+    assert!(output(&home, &["store", "stats"]).contains("1 artifact, 27 bytes"));
+    let swept = output(&home, &["store", "gc"]);
+    assert!(
+        swept.contains("0 artifacts removed") && swept.contains("1 artifact kept"),
+        "a session refers to it: {swept}"
+    );
+    output(&home, &["session", "delete", &ids(&home)[0], "--yes"]);
+    let dry = output(&home, &["store", "gc", "--dry-run"]);
+    assert!(dry.contains("1 artifact would be removed"), "{dry}");
+    assert!(artifacts[0].exists());
+    assert!(output(&home, &["store", "gc"]).contains("1 artifact removed"));
+    assert!(!artifacts[0].exists());
+}
+
+#[test]
+fn processes_that_search_and_list_at_once_all_find_everything() {
+    let home = Home::new();
+    for prompt in ["one needle", "two needles", "three needle"] {
+        assert_eq!(run(&home, &["-p", prompt, "--model", "echo"]).code, Some(0));
+    }
+    let index = home.data().join("index.db");
+    // Each round begins without an index, so that all of them make it.
+    for _ in 0..3 {
+        drop(std::fs::remove_file(&index));
+        let children: Vec<_> = (0..6)
+            .map(|n| match n % 2 {
+                0 => home.start(PURLIN, &["session", "search", "needle*", "--json"]),
+                _ => home.start(PURLIN, &["session", "list"]),
+            })
+            .collect();
+        for (n, child) in children.into_iter().enumerate() {
+            let run = Run::of(child);
+            assert_eq!((run.code, run.errors.as_str()), (Some(0), ""), "{run:?}");
+            // Three prompts, and the echo's answers that repeat them.
+            assert_eq!(run.output.lines().count(), if n % 2 == 0 { 6 } else { 3 }, "{run:?}");
+        }
+    }
 }

@@ -162,7 +162,7 @@ fn list(root: &Path, report: &mut String) {
         let id = NotebookId::from(format!("s{session:06}"));
         let notebook = SqliteNotebook::open(&paths, id, OpenMode::Create).unwrap();
         let cwd =
-            Event::NotebookMetadataSet { key: "purlin.cwd".into(), value: format!("/work/{}", session % 40) };
+            Event::NotebookMetadataSet { key: "purlin.cwd".into(), value: format!("/code/{}", session % 40) };
         let mut batch = vec![cwd];
         batch.extend(prompt("c0", "What is a purlin?"));
         notebook.store().unwrap().commit(&batch).unwrap();
@@ -180,8 +180,19 @@ fn list(root: &Path, report: &mut String) {
     say(
         report,
         "latest_for",
-        median(15, || assert!(sessions::latest_for(&paths, Path::new("/work/7")).is_some())),
+        median(15, || assert!(sessions::latest_for(&paths, Path::new("/code/7")).is_some())),
     );
+    say(report, "ended_ms", at_the_end(&paths));
+}
+
+/// What the end of a session of one prompt costs: opening the index and reading that session into it.
+fn at_the_end(paths: &Paths) -> f64 {
+    let mut number = 0;
+    median(9, || {
+        let id = NotebookId::from(format!("s{number:06}"));
+        number += 1;
+        assert!(Index::open(paths).update_one(&id, None));
+    })
 }
 
 /// The texts, for those who scan them: one to a line of a file, one to a row of a table.

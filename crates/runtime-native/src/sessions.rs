@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use crate::index::Index;
 use crate::store::reader;
-use crate::{Paths, lock};
+use crate::{Paths, doorbell, lock};
 
 mod find;
 
@@ -67,7 +67,7 @@ pub fn latest_for(paths: &Paths, cwd: &Path) -> Option<SessionSummary> {
     list(paths).into_iter().find(|session| session.cwd.as_deref() == Some(cwd))
 }
 
-/// Deletes a session with its draft. Its artifacts go with the next sweep.
+/// Deletes a session with its drafts. Its artifacts go with the next sweep.
 pub fn delete(paths: &Paths, id: &NotebookId) -> Result<(), DeleteError> {
     let path = paths.notebook(id);
     if !id.is_valid() || !path.exists() {
@@ -78,8 +78,12 @@ pub fn delete(paths: &Paths, id: &NotebookId) -> Result<(), DeleteError> {
     {
         return Err(DeleteError::InUse(id.clone()));
     }
+    if doorbell::is_heard(&path) {
+        return Err(DeleteError::InUse(id.clone()));
+    }
     // The log goes first: without it the file is an older state of the notebook, with it and no file it is nothing.
-    for path in [beside(&path, "-wal"), beside(&path, "-shm"), paths.draft(id), path] {
+    let files = [beside(&path, "-wal"), beside(&path, "-shm"), path];
+    for path in files.into_iter().chain(drafts(paths, id)) {
         match fs::remove_file(&path) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
                 return Err(DeleteError::Io { path, source });
@@ -88,6 +92,16 @@ pub fn delete(paths: &Paths, id: &NotebookId) -> Result<(), DeleteError> {
         }
     }
     Ok(())
+}
+
+/// The drafts of a session: one for each process that had it open at once, with the locks that told them apart.
+fn drafts(paths: &Paths, id: &NotebookId) -> Vec<PathBuf> {
+    let entries = fs::read_dir(paths.drafts()).into_iter().flatten().flatten();
+    let is_of = |name: &str| {
+        let rest = name.strip_prefix(id.as_str());
+        rest.is_some_and(|rest| rest.starts_with(['.', '~']))
+    };
+    entries.filter(|entry| entry.file_name().to_str().is_some_and(is_of)).map(|entry| entry.path()).collect()
 }
 
 fn active_sessions(connection: &Connection) -> Vec<RuntimeSessionId> {

@@ -123,9 +123,13 @@ say something only about the machine named below. Each value is a median of seve
   10,000 lines, a resumed session of that length on our side, a file on the editor's.
 - *idle*: one second after the last key, or after an answer was shown, when a session is open and its agent runs. PSS is from `smaps_rollup`, wake-ups are context switches of all threads in 5 s.
 - *stream*: a scripted model's answer in 2,000 pieces of 40 characters without delay, until its last words are shown.
+- *request until its handler is called*: from before the request is committed to a store on the disk until the handler of a
+  runtime agent is entered, in its own thread or in another process; claim, start and their flush are inside.
 - *store*: an agent's session (prompts, executions, answers that stream in) committed through a handle, by turns with bare
   SQLite writing the same rows of the log and no tables in one thread.
 - *hook*: a dispatch that no handler waits for, called in a loop, with a counting allocator.
+- *search*: full text over 1,000,000 outputs of 40 words in 1,000 sessions, the 50 newest hits with their texts read from the sessions; beside it, in the same run,
+  `LIKE` over one table of the same texts and `grep -F` over one file of them. *list*: 2,000 sessions, of which none has changed.
 
 ";
 

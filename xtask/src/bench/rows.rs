@@ -16,9 +16,12 @@ use super::{
 use crate::workspace::{Workspace, installed, output};
 
 /// The groups of rows, for `--only`.
-pub(super) const GROUPS: &[&str] = &["start", "keys", "long", "idle", "stream", "hook", "store", "headless"];
+pub(super) const GROUPS: &[&str] = &[
+    "start", "keys", "long", "idle", "stream", "coalesce", "hook", "replay", "store", "search", "claim",
+    "headless",
+];
 /// Those that do not start the program.
-pub(super) const WITHOUT_PROGRAM: &[&str] = &["hook", "store"];
+pub(super) const WITHOUT_PROGRAM: &[&str] = &["coalesce", "hook", "replay", "store", "search", "claim"];
 
 const LAST_WORDS: &str = "end-of-the-stream";
 /// A session of 10,000 transcript lines: so many answers of so many lines.
@@ -34,6 +37,7 @@ pub(super) struct Bench<'a> {
     repeats: usize,
     keys: usize,
     homes: usize,
+    quick: bool,
 }
 
 impl<'a> Bench<'a> {
@@ -44,7 +48,7 @@ impl<'a> Bench<'a> {
         }
         let (repeats, keys) = if quick { (3, 100) } else { (15, 400) };
         let purlin = std::path::absolute(purlin)?;
-        Ok(Self { workspace, purlin, scratch: scratch.into(), has_editor, repeats, keys, homes: 0 })
+        Ok(Self { workspace, purlin, scratch: scratch.into(), has_editor, repeats, keys, homes: 0, quick })
     }
 
     /// Measures the wanted groups; a row that cannot be measured says why.
@@ -59,6 +63,10 @@ impl<'a> Bench<'a> {
                 "idle" => self.idle()?,
                 "stream" => self.stream()?,
                 "hook" => self.hook(),
+                "coalesce" => super::coalesce::rows(self.workspace),
+                "claim" => super::claim::rows(self.workspace),
+                "replay" => super::replay::rows(self.workspace),
+                "search" => super::search::rows(self.workspace, self.quick),
                 "store" => super::store::rows(self.workspace),
                 _ => self.headless()?,
             });

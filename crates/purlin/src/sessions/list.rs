@@ -15,6 +15,8 @@ use crate::start;
 const SHORT: usize = 4;
 /// How many characters of a title a line in a pipe shows.
 const TITLE: usize = 60;
+/// The head of the last column.
+const DIRECTORY: &str = "directory";
 /// A terminal that is narrower has no room for directories.
 const WITH_DIRECTORY: usize = 72;
 /// A terminal that is narrower has no room for the number of cells and for years.
@@ -78,7 +80,8 @@ fn table(console: &mut Console, sessions: &[SessionSummary], short: usize) -> Re
     let fixed = short + 2 + if wide { 16 + 2 + 5 + 2 } else { 11 + 2 };
     let room = columns.saturating_sub(fixed).max(8);
     let directories: Vec<String> = sessions.iter().map(directory).collect();
-    let longest = directories.iter().map(|directory| width(directory)).max().unwrap_or(0);
+    let longest =
+        directories.iter().map(|directory| width(directory)).max().unwrap_or(0).max(DIRECTORY.len());
     let directory_room = if columns >= WITH_DIRECTORY { longest.min(room / 2) } else { 0 };
     let title_room = room.saturating_sub(if directory_room > 0 { directory_room + 2 } else { 0 });
     if wide && !sessions.is_empty() {
@@ -88,7 +91,7 @@ fn table(console: &mut Console, sessions: &[SessionSummary], short: usize) -> Re
             pad_right("changed", 16),
             "cells",
             if directory_room > 0 { pad_right("session", title_room) } else { "session".to_owned() },
-            if directory_room > 0 { "directory" } else { "" }
+            if directory_room > 0 { DIRECTORY } else { "" }
         );
         console.line(&[Span::new(truncate(&head, columns), dim.clone())])?;
     }
@@ -171,8 +174,8 @@ mod tests {
 
     #[test]
     fn a_directory_is_cut_at_its_beginning() {
-        assert_eq!(shortened("~/work/purlin", 20), "~/work/purlin");
-        assert_eq!(shortened("~/work/purlin", 8), "…/purlin");
+        assert_eq!(shortened("~/code/purlin", 20), "~/code/purlin");
+        assert_eq!(shortened("~/code/purlin", 8), "…/purlin");
         assert_eq!(shortened("~/作業/東京", 6), "…/東京");
     }
 }

@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::draft::Keeper;
-use super::{lanes, queued, status};
+use super::{approvals, lanes, queued, status};
 use crate::agent_thread::{AgentThread, Parts};
 use crate::args::Which;
 use crate::drafts::Drafts;
@@ -203,7 +203,7 @@ impl Desk {
             // Whoever chose a model chose it for what follows too.
             self.0.kept_model.replace(old.session.model());
             old.session.close("switch");
-            old.end().await;
+            old.end(&self.0.paths).await;
         }
         self.seat(opened).await
     }
@@ -305,7 +305,8 @@ impl Desk {
                 queued::update(&desk);
             }
         });
-        open.tasks.borrow_mut().extend([screen, state, queued]);
+        let approvals = approvals::follow(self.downgrade(), Rc::downgrade(open), store);
+        open.tasks.borrow_mut().extend([screen, state, queued, approvals]);
     }
 
     /// Puts what was sent to a prompt that was interrupted or lost back into the composer, before what is typed there.
@@ -420,7 +421,7 @@ impl Desk {
             if let Some(draft) = &open.draft {
                 draft.save_now(&self.0.kernel.buf().text(COMPOSER), self.0.kernel.buf().cursor(COMPOSER));
             }
-            open.end().await;
+            open.end(&self.0.paths).await;
         }
     }
 }
@@ -439,7 +440,7 @@ fn plain_end(answer: &str, width: u16) -> String {
 }
 
 impl Open {
-    async fn end(&self) {
+    async fn end(&self, paths: &Paths) {
         for task in self.tasks.take() {
             task.abort();
         }
@@ -447,6 +448,7 @@ impl Open {
         if let Some(mut agent) = agent {
             agent.stop().await;
         }
+        session::index(paths, &self.notebook);
         self.notebook.close();
     }
 }
