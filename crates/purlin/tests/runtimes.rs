@@ -607,6 +607,17 @@ fn the_example_answers_prompts_in_capitals() {
 }
 
 #[test]
+fn a_runtime_agent_whose_model_cannot_answer_takes_no_lane() {
+    let home = Home::new();
+    assert_eq!(home.run(PURLIN, &["--model", "echo", "-p", "hello"]).code, Some(0));
+    let log = home.run(PURLIN, &["session", "log"]).output;
+    let run = home.run(PURLIN, &["runtime", "agent", "--model", "nope/x"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.errors.contains("The model `nope/x` cannot answer: "), "{run:?}");
+    assert_eq!(home.run(PURLIN, &["session", "log"]).output, log, "nothing was committed");
+}
+
+#[test]
 fn the_kinds_and_their_help_are_told() {
     let home = Home::new();
     let run = home.run(PURLIN, &["runtime", "--help"]);

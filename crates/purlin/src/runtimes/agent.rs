@@ -5,6 +5,7 @@
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
+use purlin_agent::model::ModelRef;
 use purlin_agent::{AiHandler, Session, SessionOptions, SharedSettings, ToolCatalog, Tools};
 use purlin_kernel::Kernel;
 use purlin_notebook::Store;
@@ -28,11 +29,14 @@ pub(super) async fn make(place: Place) -> Result<Rc<dyn Handler>, String> {
     }
     heed(&place, &start.config);
     let Start { settings, extensions, .. } = start;
+    let chosen = options.model.is_some().then(|| settings.model.clone());
+    if let Some(model) = &chosen {
+        can_answer(model, &settings)?;
+    }
     let kernel = loading::headless(&extensions, say::warning);
     let catalog = ToolCatalog::new();
     let serving = kernel.as_ref().map(|kernel| Serving::begin(kernel, &catalog));
     let store: Rc<dyn Store> = Rc::new(place.notebook.store().map_err(|error| error.to_string())?);
-    let chosen = options.model.is_some().then(|| settings.model.clone());
     let session = Session::new(
         Rc::new(Client(place.notebook.client())),
         store,
@@ -48,14 +52,27 @@ pub(super) async fn make(place: Place) -> Result<Rc<dyn Handler>, String> {
         session.set_model(model, "cli").await.map_err(|error| error.to_string())?;
     }
     let model = session.model().unwrap_or_else(|| settings.model.clone());
-    if let Some(problem) = models::problem(&model, &settings) {
-        place.console.say(&format!("The model `{model}` cannot answer: {problem}."));
+    if let Err(problem) = can_answer(&model, &settings) {
+        if let Some(kernel) = &kernel {
+            kernel.shutdown("user");
+        }
+        return Err(problem);
     }
     session.announce("resume", None);
     let port = kernel.as_ref().map(Kernel::port);
     let tools = Tools::standard(catalog);
     let ai = AiHandler::new(SharedSettings::new(settings), tools, port, Rc::new(KernelHost::new()));
     Ok(Rc::new(Assistant { ai, session, kernel, _serving: serving }))
+}
+
+/// Refuses a model that cannot answer, before the lane is taken from somebody who could.
+fn can_answer(model: &ModelRef, settings: &purlin_agent::settings::Settings) -> Result<(), String> {
+    match models::problem(model, settings) {
+        Some(problem) => {
+            Err(format!("the model `{model}` cannot answer: {problem}; `--model` names another"))
+        }
+        None => Ok(()),
+    }
 }
 
 fn options(place: &Place) -> Options {
