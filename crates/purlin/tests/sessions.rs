@@ -366,6 +366,8 @@ fn a_damaged_session_is_found_named_with_the_way_out_and_repaired() {
     let repaired = output(&home, &["store", "repair", &all[1]]);
     assert!(repaired.contains("nothing was lost") && repaired.contains("is kept: "), "{repaired}");
     assert_eq!(run(&home, &["store", "check"]).code, Some(0));
+    let again = output(&home, &["store", "repair", &all[1]]);
+    assert_eq!(again, format!("nothing is wrong with {}; it was left as it is\n", all[1]));
     assert_eq!(output(&home, &["session", "log", &all[1]]), log, "the log is as it was");
     assert_eq!(output(&home, &["session", "replay", &all[1]]).lines().count(), 2);
 }

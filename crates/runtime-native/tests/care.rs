@@ -119,18 +119,21 @@ fn stats_count_what_is_there() {
 }
 
 #[test]
-fn a_repair_of_a_sound_notebook_copies_its_log_as_it_is() {
+fn a_repair_copies_the_log_as_it_is_and_only_where_something_is_wrong() {
     let home = filled();
     sql(&home, "DROP TABLE cells; DELETE FROM executionQueue");
     let before = log(&home.file("n"));
     let repaired = repair(&home.file("n")).unwrap();
     assert_eq!((repaired.events, repaired.lost.as_deref()), (2 * BATCHES as u64, None));
-    assert_eq!(repaired.kept, home.file("n").with_extension("db.corrupt"));
-    assert_eq!(log(&repaired.kept), before, "the old file is as it was");
+    let kept = home.file("n").with_extension("db.corrupt");
+    assert_eq!(repaired.kept.as_ref(), Some(&kept));
+    assert_eq!(log(&kept), before, "the old file is as it was");
     assert_eq!(log(&home.file("n")), before);
     assert!(check(&home.file("n"), None).unwrap().is_sound());
-    // A second repair keeps a second file.
-    assert_eq!(repair(&home.file("n")).unwrap().kept, home.file("n").with_extension("db.corrupt-2"));
+    // A second repair finds nothing to do, and keeps no second file.
+    let again = repair(&home.file("n")).unwrap();
+    assert_eq!((again.kept, again.events, again.lost), (None, 2 * BATCHES as u64, None));
+    assert!(!home.file("n").with_extension("db.corrupt-2").exists());
     let store = home.open("n").store().unwrap();
     assert_eq!(store.cells().unwrap().len(), BATCHES);
 }
@@ -168,8 +171,60 @@ fn what_can_be_read_around_damaged_pages_is_saved() {
     );
     assert!(saved.iter().all(|row| before.contains(row)), "nothing was changed");
     assert_eq!((saved.first(), saved.last()), (before.first(), before.last()));
-    // It is a notebook again.
+    let missing = format!("{} events cannot be read: ", before.len() - saved.len());
+    assert!(repaired.lost.is_some_and(|lost| lost.starts_with(&missing)));
+    // It is a notebook again, and its gap is known: neither a check nor a further repair speaks of it.
+    assert_eq!(check(&home.file("n"), None).unwrap().problems, []);
+    assert_eq!(repair(&home.file("n")).unwrap().kept, None);
     home.open("n").store().unwrap().commit(&[title("again")]).unwrap();
+    assert!(check(&home.file("n"), None).unwrap().is_sound());
+    // Another gap is not.
+    sql(&home, "DELETE FROM events WHERE rowid = 5");
+    let problems = check(&home.file("n"), None).unwrap().problems;
+    assert!(problems.contains(&Problem::Log("the events 5 to 5 are missing".to_owned())), "{problems:?}");
+    let lost = repair(&home.file("n")).unwrap().lost.unwrap();
+    assert!(lost.starts_with("1 event cannot be read: 5; the batch"), "{lost}");
+    assert!(check(&home.file("n"), None).unwrap().is_sound());
+}
+
+#[test]
+fn rows_whose_text_cannot_be_read_are_counted_and_named_with_their_batches() {
+    let home = filled();
+    let before = log(&home.file("n"));
+    sql(&home, "UPDATE events SET args = CAST(x'22ff22' AS TEXT) WHERE rowid IN (22, 101, 102, 600)");
+    let repaired = repair(&home.file("n")).unwrap();
+    assert_eq!(repaired.events, before.len() as u64 - 4);
+    assert_eq!(
+        repaired.lost.as_deref(),
+        Some(
+            "4 events cannot be read: 22, 101 to 102, 600; \
+             the batches that begin at 21, 99, 599 may be there in part only"
+        )
+    );
+    let saved = log(&home.file("n"));
+    assert!(saved.len() == before.len() - 4 && saved.iter().all(|row| before.contains(row)));
+    assert!(check(&home.file("n"), None).unwrap().is_sound());
+}
+
+#[test]
+fn a_file_that_lost_its_last_page_is_saved() {
+    let home = filled();
+    // All that is in the log beside the file is moved into it.
+    sql(&home, "PRAGMA wal_checkpoint(TRUNCATE)");
+    let before = log(&home.file("n"));
+    let file = fs::OpenOptions::new().write(true).open(home.file("n")).unwrap();
+    let left = file.metadata().unwrap().len() - 4096;
+    file.set_len(left).unwrap();
+    drop(file);
+    assert!(!matches!(check(&home.file("n"), None), Ok(checked) if checked.is_sound()));
+    let repaired = repair(&home.file("n")).unwrap();
+    let saved = log(&home.file("n"));
+    assert_eq!(saved.len() as u64, repaired.events);
+    assert!(saved.len() > before.len() / 2, "{} of {}", saved.len(), before.len());
+    assert!(saved.iter().all(|row| before.contains(row)), "nothing was changed");
+    assert_eq!(repaired.lost.is_none(), saved == before, "{:?}", repaired.lost);
+    assert_eq!(fs::metadata(repaired.kept.unwrap()).unwrap().len(), left, "it is kept as it was");
+    assert!(check(&home.file("n"), None).unwrap().is_sound());
 }
 
 #[test]
@@ -179,7 +234,7 @@ fn a_file_that_was_kept_aside_can_be_repaired_under_its_old_name() {
     let kept = home.file("n").with_extension("db.corrupt");
     fs::rename(home.file("n"), &kept).unwrap();
     let repaired = repair(&home.file("n")).unwrap();
-    assert_eq!((repaired.kept, repaired.events), (kept, before.len() as u64));
+    assert_eq!((repaired.kept, repaired.events), (Some(kept), before.len() as u64));
     assert_eq!(log(&home.file("n")), before);
 }
 

@@ -96,6 +96,11 @@ pub fn repair(paths: &Paths, console: &mut Console, id: &str) -> Result<u8, Stop
     let path = paths.notebook(&id);
     let repaired =
         store::repair(&path).map_err(|error| Report::new(Kind::System, sentence(&error.to_string())))?;
+    let Some(kept) = repaired.kept else {
+        let sound = format!("nothing is wrong with {id}; it was left as it is");
+        console.line(&[Span::from(sound)])?;
+        return Ok(0);
+    };
     let saved = format!("saved {} of {id}", counted(repaired.events, "event"));
     console.line(&[Span::from(saved)])?;
     match &repaired.lost {
@@ -105,7 +110,7 @@ pub fn repair(paths: &Paths, console: &mut Console, id: &str) -> Result<u8, Stop
             console.line(&[Span::new(format!("lost: {lost}"), Style::fg(Token::Warning))])?;
         }
     }
-    console.line(&[Span::from(format!("the file as it was is kept: {}", repaired.kept.display()))])?;
+    console.line(&[Span::from(format!("the file as it was is kept: {}", kept.display()))])?;
     Ok(0)
 }
 

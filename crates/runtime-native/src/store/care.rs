@@ -4,12 +4,13 @@
 //! needs the store thread; all of them go through SQLite, as everything that touches a notebook's file must.
 
 mod check;
+mod gaps;
 mod marks;
 mod repair;
 mod salvage;
 mod stats;
 
 pub use check::{Checked, Problem, check};
-pub(crate) use marks::references;
+pub(crate) use marks::{references, salvaged};
 pub use repair::{RepairError, Repaired, repair};
 pub use stats::{NameStats, Stats, stats};

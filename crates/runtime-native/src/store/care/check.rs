@@ -9,6 +9,7 @@ use rusqlite::Connection;
 
 use crate::artifacts::{ArtifactError, FileArtifacts};
 use crate::store::OpenError;
+use crate::store::care::gaps;
 use crate::store::care::marks::collect;
 use crate::store::file::{self, opened};
 use crate::store::schema::{self, Version, version};
@@ -120,16 +121,20 @@ fn damage(connection: &Connection, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Reads the log row by row: places without a gap, batches that begin where they say.
+/// Reads the log row by row: places without a gap but those that a repair has told and noted, batches that begin where they say.
 fn log(connection: &Connection, checked: &mut Checked) -> Result<(), rusqlite::Error> {
     let mut statement = connection.prepare("SELECT rowid, batch, seq FROM events ORDER BY rowid")?;
     let mut rows = statement.query([])?;
+    let known = gaps::known(connection);
     let mut batch = 0;
     while let Some(row) = rows.next()? {
         let (rowid, begun, seq): (i64, i64, Option<i64>) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let mut wrong = |why: String| checked.problems.push(Problem::Log(why));
         if rowid != checked.last + 1 {
-            wrong(format!("the events {} to {} are missing", checked.last + 1, rowid - 1));
+            let gap = checked.last + 1..=rowid - 1;
+            if !gaps::is_within(&gap, &known) {
+                wrong(format!("the events {} to {} are missing", gap.start(), gap.end()));
+            }
         } else if begun != rowid && begun != batch {
             wrong(format!(
                 "the event {rowid} is of a batch that begins at {begun}, and its neighbour is not"

@@ -3,15 +3,34 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
+use super::salvage;
 use crate::store::OpenError;
 use crate::store::file::{self, opened};
+use crate::store::schema;
 
 /// Collects the artifacts that the log of a notebook's file refers to.
 pub(crate) fn references(path: &Path) -> Result<BTreeSet<String>, OpenError> {
     let Some(connection) = opened(path)? else { return Ok(BTreeSet::new()) };
     collect(&connection).map_err(|error| file::unreadable(path, &error))
+}
+
+/// Collects those of a damaged file, as far as anything can be read of it.
+pub(crate) fn salvaged(path: &Path) -> BTreeSet<String> {
+    let read = || -> Result<BTreeSet<String>, rusqlite::Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let damaged = Connection::open_with_flags(path, flags)?;
+        salvage::insist(&damaged)?;
+        let whole = Connection::open_in_memory()?;
+        schema::create(&whole)?;
+        salvage::copy(&damaged, &whole)?;
+        collect(&whole)
+    };
+    read().unwrap_or_else(|error| {
+        tracing::debug!(%error, path = %path.display(), "nothing can be read of a damaged file");
+        BTreeSet::new()
+    })
 }
 
 /// Collects them from an open notebook.

@@ -9,6 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::salvage::{self, Salvaged};
+use super::{check, gaps};
 use crate::doorbell;
 use crate::store::aside::{self, beside};
 use crate::store::schema::{self, Version};
@@ -16,11 +17,11 @@ use crate::store::schema::{self, Version};
 /// What a repair did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repaired {
-    /// Where the file is that was repaired; it was not changed.
-    pub kept: PathBuf,
+    /// Where the file is that was repaired; it was not changed. `None` where nothing was wrong and nothing was done.
+    pub kept: Option<PathBuf>,
     /// How many events the notebook has now.
     pub events: u64,
-    /// What could not be read of the old file, in words for people.
+    /// What could not be read of the old file, in words for people: places, and batches that may not be whole.
     pub lost: Option<String>,
 }
 
@@ -62,7 +63,8 @@ pub enum RepairError {
 /// Makes a new file with the same log and tables made anew from it, and keeps the old one as `….corrupt`.
 ///
 /// The log is copied row by row as it is. Where pages are damaged, what can be read around them is taken, and what is
-/// lost is told. A notebook whose file was kept aside already gets a new one from the last that was kept.
+/// lost is told, and the gap is noted in the new file, for which it is no damage any more. A notebook whose file was
+/// kept aside already gets a new one from the last that was kept. One with which nothing is wrong stays as it is.
 ///
 /// # Errors
 /// Nothing is changed unless the new file is complete.
@@ -72,6 +74,12 @@ pub fn repair(path: &Path) -> Result<Repaired, RepairError> {
     if doorbell::is_heard(path) {
         return Err(RepairError::InUse(path.to_owned()));
     }
+    if source == path
+        && let Ok(checked) = check(path, None)
+        && checked.is_sound()
+    {
+        return Ok(Repaired { kept: None, events: checked.events, lost: None });
+    }
     let old = open_old(&source)?;
     let new = beside(path, ".repair");
     let salvaged = make_new(&old, &source, &new).inspect_err(|_| clear(&new))?;
@@ -79,7 +87,7 @@ pub fn repair(path: &Path) -> Result<Repaired, RepairError> {
     let kept = if source == path { aside::keep(path).map_err(failed)? } else { source };
     aside::rename_new(&new, path).map_err(failed)?;
     drop(old);
-    Ok(Repaired { kept, events: salvaged.events, lost: salvaged.lost })
+    Ok(Repaired { kept: Some(kept), events: salvaged.events, lost: salvaged.lost })
 }
 
 /// Opens what is to be repaired and holds writers off it, as far as it is a database at all.
@@ -90,8 +98,12 @@ fn open_old(source: &Path) -> Result<Connection, RepairError> {
     let old = Connection::open_with_flags(source, flags).map_err(|error| hopeless(&error))?;
     // Its log goes along with it under another name, so it is not for this connection to move or remove it.
     old.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(|error| hopeless(&error))?;
-    let begun = old.execute_batch("BEGIN IMMEDIATE");
-    if begun.is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)) {
+    let is_busy = |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+    let mut begun = old.execute_batch("BEGIN IMMEDIATE");
+    if begun.as_ref().is_err_and(|error| !is_busy(error)) {
+        begun = salvage::insist(&old).and_then(|()| old.execute_batch("BEGIN IMMEDIATE"));
+    }
+    if begun.as_ref().is_err_and(is_busy) {
         return Err(RepairError::InUse(source.to_owned()));
     }
     let not_ours = |why: String| Err(RepairError::NotOurs { path: source.to_owned(), why });
@@ -115,6 +127,7 @@ fn make_new(old: &Connection, source: &Path, new: &Path) -> Result<Salvaged, Rep
         connection.execute_batch("BEGIN IMMEDIATE")?;
         schema::create(&connection)?;
         let salvaged = salvage::copy(old, &connection)?;
+        gaps::note(&connection, &salvaged.gaps)?;
         schema::apply_log(&connection, &connection)?;
         connection.execute_batch("COMMIT")?;
         Ok(salvaged)
