@@ -157,6 +157,7 @@ fn a_sweep_removes_what_nothing_refers_to_and_only_that() {
 #[test]
 fn what_is_young_or_was_just_renewed_stays() {
     let it = Swept::new();
+    fs::create_dir_all(it.home.paths.notebooks()).unwrap();
     let reference = it.put("fresh");
     let now = SweepOptions { now: SystemTime::now(), ..Swept::options(false) };
     let swept = purlin_runtime_native::artifacts::sweep(&it.home.paths, &now).unwrap();
@@ -188,6 +189,59 @@ fn where_a_session_cannot_be_read_nothing_is_removed() {
     assert!(it.artifacts.get(&lost).is_ok());
     fs::remove_file(it.home.file("b").with_extension("db.corrupt")).unwrap();
     assert_eq!(it.sweep(false).unwrap().removed, 1);
+}
+
+#[test]
+fn where_the_folder_of_the_sessions_is_gone_nothing_is_removed() {
+    let it = Swept::new();
+    let one = it.put("one");
+    let (folder, moved) = (it.home.paths.notebooks(), it.home.root.join("moved"));
+    it.refer("a", &one);
+    fs::rename(&folder, &moved).unwrap();
+    let refused = |it: &Swept| {
+        let error = it.sweep(false).unwrap_err();
+        assert!(matches!(&error, SweepError::NoSessions { path, .. } if *path == folder), "{error}");
+        assert!(it.artifacts.get(&one).is_ok());
+    };
+    refused(&it);
+    // A link to a disk that is not there for now, and what is no folder at all.
+    std::os::unix::fs::symlink(it.home.root.join("nowhere"), &folder).unwrap();
+    refused(&it);
+    fs::remove_file(&folder).unwrap();
+    fs::write(&folder, "").unwrap();
+    refused(&it);
+    fs::remove_file(&folder).unwrap();
+    fs::rename(&moved, &folder).unwrap();
+    assert_eq!(it.sweep(false).unwrap().kept, 1);
+    // So it is with drafts that a link names.
+    let drafts = it.home.paths.drafts();
+    fs::create_dir_all(drafts.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink(it.home.root.join("nowhere"), &drafts).unwrap();
+    assert!(matches!(it.sweep(false), Err(SweepError::Io { .. })));
+}
+
+#[test]
+fn what_can_be_read_of_a_kept_file_counts_once_its_session_was_repaired() {
+    let it = Swept::new();
+    let [one, two, gone] = ["one", "two", "gone"].map(|text| it.put(text));
+    it.refer("a", &one);
+    it.refer("b", &two);
+    let moved = rusqlite::Connection::open(it.home.file("b")).unwrap();
+    moved.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    drop(moved);
+    // What was the session `a` before is damaged at its end, and refers to an artifact of its own.
+    let kept = it.home.file("a").with_extension("db.corrupt");
+    fs::rename(it.home.file("b"), &kept).unwrap();
+    let file = fs::File::options().write(true).open(&kept).unwrap();
+    file.set_len(file.metadata().unwrap().len() - 4096).unwrap();
+    drop(file);
+    fs::write(it.home.file("a").with_extension("db.corrupt-2"), "garbage".repeat(1000)).unwrap();
+    let swept = it.sweep(false).unwrap();
+    assert_eq!((swept.kept, swept.removed), (2, 1));
+    assert!(it.artifacts.get(&two).is_ok() && it.artifacts.get(&gone).is_err());
+    // As long as nothing sound stands beside it, it may be all there is.
+    fs::remove_file(it.home.file("a")).unwrap();
+    assert!(matches!(it.sweep(false), Err(SweepError::Unreadable { .. })));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! Between the writing of an artifact and the commit that refers to it nothing refers to it, so what was written or
 //! renewed within the time of grace stays. Whoever writes holds a lock together with others, whoever sweeps holds it
 //! alone, so that an artifact is never found kept by one and removed by the other. A session that cannot be read might
-//! refer to anything; then nothing is removed at all.
+//! refer to anything; then nothing is removed at all. Of a damaged file that was kept when its session was repaired, what
+//! can be read counts: the rest is in no session any more.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -60,6 +61,18 @@ pub enum SweepError {
     )]
     Unreadable {
         /// The session's file or the draft.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The folder of the sessions cannot be listed, although there are artifacts.
+    #[error(
+        "nothing was removed, because the sessions in `{}` cannot be listed and may refer to anything: {why}; bring the \
+         folder back, or make an empty one if there are no sessions any more",
+        path.display()
+    )]
+    NoSessions {
+        /// The folder.
         path: PathBuf,
         /// What is wrong with it.
         why: String,
@@ -153,11 +166,13 @@ fn found(folder: &Path) -> io::Result<Vec<Found>> {
     Ok(all)
 }
 
-/// Lists a folder; one that is not there is empty.
+/// Lists a folder; one that is not there is empty, and one that a link names and that is not there is an error.
 fn entries(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<fs::DirEntry>>> {
     match fs::read_dir(folder) {
         Ok(entries) => Ok(Some(entries).into_iter().flatten()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None.into_iter().flatten()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(folder).is_err() => {
+            Ok(None.into_iter().flatten())
+        }
         Err(error) => Err(error),
     }
 }
@@ -166,11 +181,18 @@ fn entries(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<fs::DirE
 fn marked(paths: &Paths) -> Result<BTreeSet<String>, SweepError> {
     let mut marked = BTreeSet::new();
     let (notebooks, drafts) = (paths.notebooks(), paths.drafts());
+    // A disk that is not there for now looks like no sessions at all.
+    if let Err(error) = fs::read_dir(&notebooks) {
+        return Err(SweepError::NoSessions { path: notebooks, why: error.to_string() });
+    }
     for path in files(&notebooks)?.into_iter().filter(|path| is_session(path)) {
         match care::references(&path) {
             Ok(all) => marked.extend(all),
             // It was deleted since the folder was listed, or belongs to another program.
             Err(OpenError::NotFound { .. } | OpenError::NotANotebook { .. }) => {}
+            Err(_) if repaired(&path).is_some_and(|session| session.is_file()) => {
+                marked.extend(care::salvaged(&path));
+            }
             Err(error) => return Err(SweepError::Unreadable { path, why: error.to_string() }),
         }
     }
@@ -203,6 +225,12 @@ fn is_session(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let is_beside = ["-wal", "-shm", "-journal"].iter().any(|suffix| name.ends_with(suffix));
     path.extension().is_some_and(|it| it == "db") || name.contains(".db.corrupt") && !is_beside
+}
+
+/// The session that took the place of a damaged file that was kept. It is read as every session is.
+fn repaired(kept: &Path) -> Option<PathBuf> {
+    let (id, _) = kept.file_name()?.to_str()?.rsplit_once(".db.corrupt")?;
+    Some(kept.with_file_name(format!("{id}.db")))
 }
 
 fn remove(
