@@ -12,6 +12,7 @@ use purlin_kernel::{ErrorKind, ExtId, Handle, HandlerError, Kernel, Level, Watch
 
 use crate::event::Events;
 use crate::fault;
+use crate::hint;
 use crate::inspect::inspect;
 use crate::libs::shell::Done;
 use crate::view::Views;
@@ -38,6 +39,23 @@ pub(crate) struct Env {
     /// Calls of tools: how many there have been, and how many are under way.
     calls: Cell<u64>,
     running: Rc<Cell<usize>>,
+    /// Who is given each printed line, beside the log.
+    printers: Rc<RefCell<Vec<(u64, PrintFn)>>>,
+}
+
+/// Is given each line that is printed.
+pub(crate) type PrintFn = Rc<dyn Fn(&str)>;
+
+/// Ends a printer when it is dropped.
+pub(crate) struct Printing {
+    printers: Rc<RefCell<Vec<(u64, PrintFn)>>>,
+    number: u64,
+}
+
+impl Drop for Printing {
+    fn drop(&mut self) {
+        self.printers.borrow_mut().retain(|(number, _)| *number != self.number);
+    }
 }
 
 /// Counts a call that is under way until it is dropped.
@@ -72,6 +90,7 @@ impl Env {
             kept: RefCell::default(),
             calls: Cell::new(0),
             running: Rc::default(),
+            printers: Rc::default(),
         })
     }
 
@@ -201,8 +220,9 @@ impl Env {
 
     /// The kernel's form of an error. A table that was raised is told in words; after a memory error the garbage goes
     /// at once, so that the next handler finds room.
-    fn failed(&self, lua: &Lua, error: &mlua::Error) -> HandlerError {
+    pub(crate) fn failed(&self, lua: &Lua, error: &mlua::Error) -> HandlerError {
         let mut found = fault::handler_error(error);
+        hint::add(&mut found, None);
         let thrown = self.glue().and_then(|glue| glue.raw_get::<Table>("thrown"));
         if let Ok(table) = thrown
             && found.message == format!("table: {:p}", table.to_pointer())
@@ -224,9 +244,26 @@ impl Env {
             "error" => Level::Error,
             _ => Level::Info,
         };
+        let printers = self.printers.borrow().clone();
+        for (_, print) in printers {
+            print(text);
+        }
         if let Some(kernel) = self.kernel() {
             kernel.guard().log(level, self.ext, "log", &HandlerError::new(text));
         }
+    }
+
+    /// Gives each printed line to `print` as well, as long as the extension is loaded.
+    pub(crate) fn print_to(&self, print: PrintFn) {
+        self.printers.borrow_mut().push((0, print));
+    }
+
+    /// Gives each printed line to `print` as well, until the answer is dropped.
+    pub(crate) fn print_also(&self, print: PrintFn) -> Printing {
+        self.calls.set(self.calls.get() + 1);
+        let number = self.calls.get();
+        self.printers.borrow_mut().push((number, print));
+        Printing { printers: Rc::clone(&self.printers), number }
     }
 
     /// Writes what a command printed to the extension's log.

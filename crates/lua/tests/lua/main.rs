@@ -5,6 +5,7 @@ mod api;
 mod bench;
 mod conventions;
 mod dispatch;
+mod evaluating;
 mod examples;
 mod guard;
 mod keeping;
