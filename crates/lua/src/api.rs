@@ -9,10 +9,12 @@ mod command;
 mod core;
 mod declare;
 mod fs;
+mod hl;
 mod hook;
 mod http;
 mod json;
 mod keymap;
+mod layout;
 mod legacy;
 mod mark;
 mod option;
@@ -49,9 +51,15 @@ const FAMILIES: &[&[ApiFn]] = &[
     buf::lines::FNS,
     buf::blocks::FNS,
     win::FNS,
+    win::open::FNS,
+    win::render::FNS,
+    layout::FNS,
     ui::FNS,
     mark::FNS,
+    hl::FNS,
+    ui::draw::FNS,
     ui::text::FNS,
+    ui::lists::FNS,
     keymap::FNS,
     command::FNS,
     action::FNS,

@@ -36,6 +36,8 @@ pub(crate) struct Env {
     views: OnceCell<Views>,
     /// Registrations of which there is one at a time, by what they are.
     kept: RefCell<BTreeMap<&'static str, Handle>>,
+    /// The windows it created, by name.
+    windows: RefCell<BTreeMap<String, Handle>>,
     /// Calls of tools: how many there have been, and how many are under way.
     calls: Cell<u64>,
     running: Rc<Cell<usize>>,
@@ -88,6 +90,7 @@ impl Env {
             glue: OnceCell::new(),
             views: OnceCell::new(),
             kept: RefCell::default(),
+            windows: RefCell::default(),
             calls: Cell::new(0),
             running: Rc::default(),
             printers: Rc::default(),
@@ -128,6 +131,18 @@ impl Env {
             Some(handle) => kept.insert(what, handle),
             None => kept.remove(what),
         }
+    }
+
+    /// Remembers a window it created.
+    pub(crate) fn keep_window(&self, name: &str, handle: &Handle) {
+        let mut windows = self.windows.borrow_mut();
+        windows.retain(|_, handle| !handle.is_stale());
+        windows.insert(name.to_owned(), handle.clone());
+    }
+
+    /// A window it created, if it is still there.
+    pub(crate) fn window(&self, name: &str) -> Option<Handle> {
+        self.windows.borrow().get(name).filter(|handle| !handle.is_stale()).cloned()
     }
 
     /// Begins a call of a tool: its number, and what counts it as long as it lives; nothing when `most` are under way.

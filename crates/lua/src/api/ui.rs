@@ -1,5 +1,7 @@
 //! `purlin.ui`: dialogs. Each answers a value, or nil and the reason.
 
+pub(super) mod draw;
+pub(super) mod lists;
 pub(super) mod text;
 
 use mlua::{MultiValue, Table, Value};
