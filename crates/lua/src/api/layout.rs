@@ -127,7 +127,8 @@ fn rect(call: &Call, window: &str, fields: &Table) -> mlua::Result<PartialRect> 
 }
 
 fn node(call: &Call, table: &Table, place: &str, depth: usize) -> mlua::Result<LayoutNode> {
-    let refuse = |why: String| Err(call.refuse(0, format!("{place}: {why}")));
+    let wrong = |why: String| call.refuse(0, format!("{place}: {why}"));
+    let refuse = |why: String| Err(wrong(why));
     if depth > MAX_DEPTH {
         return refuse("the tree contains itself or is nested too deeply".to_owned());
     }
@@ -158,9 +159,9 @@ fn node(call: &Call, table: &Table, place: &str, depth: usize) -> mlua::Result<L
         found.dock = Some(side);
     }
     for (name, into) in [("grow", &mut found.grow), ("min", &mut found.min)] {
-        *into = number(table, name).or_else(refuse)?.unwrap_or(0);
+        *into = number(table, name).map_err(wrong)?.unwrap_or(0);
     }
-    found.max = number(table, "max").or_else(refuse)?;
+    found.max = number(table, "max").map_err(wrong)?;
     match length(call, "size", &table.raw_get::<Value>("size")?)? {
         Some(Length::Cells(cells)) => found.size = Some(cells),
         Some(Length::Percent(share)) => found.percent = Some(share),

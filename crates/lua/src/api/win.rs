@@ -286,7 +286,7 @@ pub(crate) fn field(lua: &Lua, env: &Env, name: &str, field: &str) -> mlua::Resu
         "focusable" => Value::Boolean(window.focusable),
         "zindex" => Value::Integer(window.zindex.into()),
         "float" => Value::Boolean(window.placement.is_float()),
-        "border" => text(window.border.name())?,
+        "border" => text(open::border_name(window.border))?,
         "title" => Value::Table(spans::line_to_lua(lua, &window.title)?),
         "metadata" => Value::Table(convert::map_to_lua(lua, &window.metadata)?),
         _ => Value::Nil,

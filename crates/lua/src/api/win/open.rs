@@ -175,3 +175,14 @@ pub(crate) fn length(call: &Call, field: &str, value: &Value) -> mlua::Result<Op
         _ => Err(wrong()),
     }
 }
+
+/// A border's name as authors write it.
+pub(super) fn border_name(border: Border) -> &'static str {
+    match border {
+        Border::None => "none",
+        Border::Single => "single",
+        Border::Rounded => "rounded",
+        Border::Double => "double",
+        Border::Heavy => "heavy",
+    }
+}
