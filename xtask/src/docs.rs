@@ -4,7 +4,7 @@
 //!
 //! | fence | check |
 //! |---|---|
-//! | `sh test` | runs in an empty folder with the built `purlin` on the path; must succeed |
+//! | `sh test` | runs in an empty folder with the built `purlin` and the Rust examples on the path; must succeed |
 //! | `toml` | parses |
 //! | `toml config` | parses, and `purlin --config` accepts it |
 //! | `toml script` | parses, and `purlin --model script:` plays it |
@@ -26,7 +26,7 @@ use crate::workspace::{Workspace, run};
 
 /// Checks the snippets of README, `docs/` and `examples/`.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
-    run(&mut workspace.cargo(&["build", "--package", "purlin"]))?;
+    run(&mut workspace.cargo(&["build", "--package", "purlin", "--bins", "--examples"]))?;
     let snippets = collect(workspace)?;
     let mut failures = String::new();
     let mut checked = 0;

@@ -11,6 +11,8 @@ mod canvas;
 
 use std::fmt;
 
+use crate::text::{Line, Span};
+
 pub use atlas::{Atlas, Glyph, GlyphText, StyleId};
 pub use canvas::Canvas;
 
@@ -135,6 +137,31 @@ impl Grid {
 }
 
 impl Grid {
+    /// Answers every row as spans of one style each, trailing blanks in the default style left away.
+    pub fn lines(&self, atlas: &Atlas) -> Vec<Line> {
+        (0..self.height).map(|row| self.line(row, atlas)).collect()
+    }
+
+    fn line(&self, row: u16, atlas: &Atlas) -> Line {
+        let cells = self.row(row);
+        let end = cells.iter().rposition(|cell| *cell != Cell::BLANK).map_or(0, |at| at + 1);
+        let mut line = Line::new();
+        let mut style = None;
+        for cell in cells[..end].iter().filter(|cell| cell.width > 0) {
+            let text = atlas.glyph(cell.glyph);
+            match line.last_mut() {
+                Some(Span { text: last, .. }) if style == Some(cell.style) => {
+                    last.to_mut().push_str(text.as_str());
+                }
+                _ => {
+                    line.push(Span::new(text.as_str().to_owned(), atlas.style(cell.style).clone()));
+                    style = Some(cell.style);
+                }
+            }
+        }
+        line
+    }
+
     /// Answers the text of every row, each without trailing blanks.
     pub fn text(&self, atlas: &Atlas) -> Vec<String> {
         (0..self.height).map(|row| self.row_text(row, atlas).trim_end_matches(' ').to_owned()).collect()

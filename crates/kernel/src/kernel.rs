@@ -6,8 +6,8 @@ use std::rc::{Rc, Weak};
 use crate::hooks::terminal;
 use crate::{ExtId, Host};
 use crate::{
-    buffer, command, config, ext, frame, guard, hooks, input, job, keymap, layout, mark, option, port,
-    registry, state, task, timer, tx, ui, window,
+    buffer, command, config, ext, frame, guard, highlight, hooks, input, job, keymap, layout, mark, option,
+    port, registry, state, task, timer, tx, ui, window,
 };
 
 /// The programmable heart; a clone is another handle of the same kernel.
@@ -32,6 +32,7 @@ pub(crate) struct Inner {
     pub(crate) windows: window::WindowTable,
     pub(crate) layout: layout::LayoutState,
     pub(crate) frames: frame::FrameState,
+    pub(crate) highlights: highlight::HighlightTable,
     pub(crate) keymaps: keymap::KeymapTable,
     pub(crate) input: input::InputState,
     pub(crate) timers: timer::TimerTable,
@@ -71,6 +72,8 @@ pub enum Topic {
     Focus,
     /// The commands, keymaps or typed registrations.
     Registrations,
+    /// The theme or a highlight group.
+    Theme,
     /// The process is asked to end.
     Quit,
 }
@@ -92,6 +95,7 @@ impl Kernel {
             windows: window::WindowTable::default(),
             layout: layout::LayoutState::default(),
             frames: frame::FrameState::default(),
+            highlights: highlight::HighlightTable::default(),
             keymaps: keymap::KeymapTable::default(),
             input: input::InputState::default(),
             timers: timer::TimerTable::default(),

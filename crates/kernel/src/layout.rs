@@ -1,11 +1,14 @@
 //! Layout: a tree of rows and columns that gives each window its rectangle.
 
+mod effective;
 mod solve;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::Kernel;
+use crate::window::DockSide;
+use crate::{HandlerError, Kernel};
 
 /// A rectangle in terminal cells, from the screen's top left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,12 +84,21 @@ pub struct LayoutNode {
     pub max: Option<u16>,
     /// The exact length.
     pub size: Option<u16>,
+    /// The exact length in hundredths of the parent's.
+    pub percent: Option<u16>,
+    /// Stands for the windows of this edge, one below the other.
+    pub dock: Option<DockSide>,
 }
 
 impl LayoutNode {
     /// Makes a leaf that is as long as its renderer asks.
     pub fn win(name: impl Into<String>) -> Self {
         Self { win: Some(name.into()), ..Self::default() }
+    }
+
+    /// Makes a place for the windows of an edge.
+    pub fn dock(side: DockSide) -> Self {
+        Self { dock: Some(side), ..Self::default() }
     }
 
     /// Makes a node whose children stand one below the other.
@@ -128,9 +140,38 @@ impl LayoutNode {
     }
 }
 
+/// A rectangle of which only some fields are fixed; the others stay as they are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PartialRect {
+    /// Columns from the left.
+    pub x: Option<u16>,
+    /// Rows from the top.
+    pub y: Option<u16>,
+    /// Columns.
+    pub width: Option<u16>,
+    /// Rows.
+    pub height: Option<u16>,
+}
+
+impl PartialRect {
+    /// Answers a computed rectangle with what is fixed.
+    pub fn over(self, rect: Rect) -> Rect {
+        Rect {
+            x: self.x.unwrap_or(rect.x),
+            y: self.y.unwrap_or(rect.y),
+            width: self.width.unwrap_or(rect.width),
+            height: self.height.unwrap_or(rect.height),
+        }
+    }
+}
+
+type Rects = BTreeMap<String, PartialRect>;
+
 #[derive(Default)]
 pub(crate) struct LayoutState {
     tree: RefCell<Rc<LayoutNode>>,
+    /// Fixed rectangles by window.
+    rects: RefCell<Rc<Rects>>,
     stock: RefCell<Rc<LayoutNode>>,
     pub(crate) size: Cell<(u16, u16)>,
     pub(crate) dirty: Cell<bool>,
@@ -158,10 +199,58 @@ impl Layout<'_> {
         self.replace(tree);
     }
 
-    /// Returns to the stock tree.
+    /// Returns to the stock tree and lets go of fixed rectangles.
     pub fn reset(self) {
         let stock = self.0.0.layout.stock.borrow().clone();
         self.replace(stock);
+        self.replace_rects(Rc::default());
+    }
+
+    /// Fixes rectangles of windows, or fields of them; what is fixed of a window replaces what was.
+    ///
+    /// It is an error, and nothing changes, when a window is not there or would not lie on the screen as it is.
+    pub fn set_rects(self, rects: &[(String, PartialRect)]) -> Result<(), HandlerError> {
+        let (width, height) = self.size();
+        let screen = Rect::new(0, 0, width, height);
+        let mut all = (**self.0.0.layout.rects.borrow()).clone();
+        for (name, rect) in rects {
+            let Some(window) = self.0.win().get(name) else {
+                return Err(HandlerError::new(format!("there is no window `{name}`")));
+            };
+            let over = rect.over(window.rect);
+            let fixed = *rect != PartialRect::default();
+            if fixed && !screen.is_empty() && screen.intersect(&over) != over {
+                return Err(HandlerError::new(format!(
+                    "`{name}` would stand at column {}, row {} with {}×{} cells; the screen has {width}×{height}",
+                    over.x, over.y, over.width, over.height
+                )));
+            }
+            if fixed {
+                all.insert(name.clone(), *rect);
+            } else {
+                all.remove(name);
+            }
+        }
+        self.replace_rects(Rc::new(all));
+        Ok(())
+    }
+
+    /// Answers what is fixed, by window.
+    pub fn rects(self) -> Vec<(String, PartialRect)> {
+        self.0.0.layout.rects.borrow().iter().map(|(name, rect)| (name.clone(), *rect)).collect()
+    }
+
+    pub(crate) fn fixed(self, name: &str) -> Option<PartialRect> {
+        self.0.0.layout.rects.borrow().get(name).copied()
+    }
+
+    fn replace_rects(self, rects: Rc<Rects>) {
+        let before = self.0.0.layout.rects.replace(rects);
+        self.0.on_rollback(move |kernel| {
+            *kernel.0.layout.rects.borrow_mut() = before;
+            kernel.layout().changed();
+        });
+        self.changed();
     }
 
     fn replace(self, tree: Rc<LayoutNode>) {

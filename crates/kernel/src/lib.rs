@@ -36,6 +36,7 @@ pub mod frame;
 pub mod glob;
 pub mod grid;
 pub mod guard;
+pub mod highlight;
 pub mod hooks;
 pub mod host;
 pub mod input;
@@ -67,6 +68,7 @@ pub use grid::{Canvas, Grid};
 pub use guard::{
     Armed, CancelToken, DeadlineClass, ExtReport, Guard, Level, Limit, Limits, LogMessage, Quotas, Watchdog,
 };
+pub use highlight::{Ground, HighlightSpec};
 pub use hooks::{
     AnswerField, Combine, Dispatched, Field, HandlerFn, Hook, HookDecl, HookError, HookEvent, HookListing,
     HookMode, Object, OnOptions, Outcome, Payload, Phase, Ty, nearest,
@@ -80,7 +82,7 @@ pub use job::{Job, JobResult};
 pub use kernel::{Kernel, Topic, WeakKernel};
 pub use key::{Key, KeyCode, KeyEvent, KeyParseError, Mods};
 pub use keymap::{Action, KeyAnswer, KeyContext, KeymapError, KeymapListing, KeymapOptions, Layer, Target};
-pub use layout::{Dir, LayoutNode, Rect};
+pub use layout::{Dir, LayoutNode, PartialRect, Rect};
 pub use mark::{Mark, MarkOptions, Namespace, VirtPos};
 pub use option::{Chosen, OptionListing, OptionSource, OptionSpec, OptionType};
 pub use port::{Port, Progress, ServiceCall, ServiceFn};
@@ -92,4 +94,7 @@ pub use ui::{
     Confirm, ConfirmOptions, Dialog, DialogBody, InputDialog, InputOptions, Notice, Reason, Select,
     SelectAnswer, SelectItem, SelectOptions,
 };
-pub use window::{Ownership, Placement, RenderContext, Renderer, Scroll, Window};
+pub use window::{
+    Anchor, Anchored, Border, Dock, DockSide, DrawOp, Length, Ownership, Placement, RenderContext, Renderer,
+    Scroll, Side, Split, TextView, Window,
+};

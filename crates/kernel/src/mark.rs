@@ -211,6 +211,16 @@ impl MarksOf<'_> {
         self.select(buffer, &range, |_| true)
     }
 
+    /// Tells whether a mark that touches a range passes a test.
+    pub(crate) fn any(self, buffer: &str, range: &Range<usize>, test: impl Fn(&Mark) -> bool) -> bool {
+        let buffers = self.0.0.marks.buffers.borrow();
+        let mut found = false;
+        if let Some(entry) = buffers.get(buffer) {
+            entry.store.each(range, |mark| found = found || test(&mark));
+        }
+        found
+    }
+
     fn select(self, buffer: &str, range: &Range<usize>, test: impl Fn(&Mark) -> bool) -> Vec<Mark> {
         let buffers = self.0.0.marks.buffers.borrow();
         let Some(entry) = buffers.get(buffer) else { return Vec::new() };

@@ -4,7 +4,7 @@
 //! terminal, another surface and an extension get the same answer. Nothing here knows a terminal: colours are tokens
 //! of a [`theme::Theme`] until a surface resolves them.
 //!
-//! Principal types: [`Style`], [`Span`] and [`Line`] (what renderers draw), [`theme::Theme`] (what tokens mean),
+//! Principal types: [`Style`], [`Span`] and [`Line`] (what renderers draw), [`theme::Theme`] (what tokens mean).
 //!
 //! Invariants: widths are counted per grapheme cluster ([`width()`]); no function here emits or keeps a control
 //! character in a span that it made from a control character (it is shown as `^X`); every line that a wrapping function
@@ -22,11 +22,21 @@ pub mod sgr;
 pub mod theme;
 
 mod cells;
+mod hunks;
+mod scroll;
 mod span;
 mod style;
 mod wrapping;
 
 pub use cells::{TAB_WIDTH, fit, grapheme_width, graphemes, pad_right, truncate, visible, width, width_from};
+pub use hunks::{DiffTag, Hunk, diff};
+pub use scroll::{Viewport, VirtualItem, VirtualList, viewport, virtual_list};
 pub use span::{Line, Span, line_plain, line_truncate, line_width, plain, styled};
 pub use style::{Attrs, Color, Style, Token};
 pub use wrapping::{Broken, break_line, wrap, wrap_line};
+
+/// Highlights code; implemented where grammars are known.
+pub trait Highlighter {
+    /// Answers the code's lines in the theme's tokens; `None` for a language that is not known.
+    fn lines(&self, code: &str, language: &str) -> Option<Vec<Line>>;
+}

@@ -1,20 +1,27 @@
 //! Windows: views on buffers, with a place on the screen and somebody who draws them.
 
+mod draw;
+mod focus;
+mod place;
 mod render;
+mod text_view;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+pub use draw::DrawOp;
+pub use place::{Anchor, Anchored, Border, Dock, DockSide, Length, Placement, Side, Split};
 pub use render::{RenderContext, Renderer};
+pub use text_view::TextView;
 
 use crate::grid::Grid;
 use crate::hooks::Object;
-use crate::hooks::terminal::FocusChange;
 use crate::layout::Rect;
-use crate::{ExtId, Handle, HandlerError, Kernel, RegId, Topic};
+use crate::text::Line;
+use crate::{ExtId, Handle, HandlerError, Kernel, RegId};
 
 /// How far a window is scrolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,16 +46,6 @@ pub enum Ownership {
     Wrapped,
 }
 
-/// Where a window's rectangle comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Placement {
-    /// From the layout tree; a window that is not in it is not shown.
-    #[default]
-    Tree,
-    /// Fixed on the screen, over the tree.
-    Float(Rect),
-}
-
 /// One window as it stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Window {
@@ -62,8 +59,14 @@ pub struct Window {
     pub rect: Rect,
     /// Where that comes from.
     pub placement: Placement,
+    /// The line around it, inside its rectangle.
+    pub border: Border,
+    /// What stands on the upper side of that line.
+    pub title: Line,
     /// Row and column of its cursor, as its renderer set it.
     pub cursor: Option<(u16, u16)>,
+    /// Row and column of its cursor where somebody has fixed it.
+    pub pinned: Option<(u16, u16)>,
     /// How far it is scrolled.
     pub scroll: Scroll,
     /// Whether it is shown.
@@ -91,7 +94,10 @@ impl Window {
             buffer: buffer.into(),
             rect: Rect::default(),
             placement: Placement::Tree,
+            border: Border::None,
+            title: Line::new(),
             cursor: None,
+            pinned: None,
             scroll: Scroll { offset: 0, follow: true },
             visible: true,
             focusable: true,
@@ -112,13 +118,20 @@ impl Window {
     ) -> Self {
         Self { placement: Placement::Float(rect), zindex: 100, ..Self::new(name, role, buffer) }
     }
+
+    /// Answers its rectangle without the border.
+    pub fn inner(&self) -> Rect {
+        self.border.inside(self.rect)
+    }
 }
 
+/// Somebody who draws a window instead of its stock renderer.
 #[derive(Clone)]
 pub(crate) struct Drawer {
     pub(crate) id: RegId,
     pub(crate) owner: ExtId,
-    pub(crate) renderer: Rc<dyn Renderer>,
+    /// Absent: nothing shows but what is drawn from outside.
+    pub(crate) renderer: Option<Rc<dyn Renderer>>,
     pub(crate) wrap: bool,
 }
 
@@ -129,15 +142,24 @@ pub(crate) struct Slot {
     /// How a built-in window was created, for `reset`.
     original: Rc<Window>,
     pub(crate) stock: Option<Rc<dyn Renderer>>,
-    pub(crate) drawers: Vec<Drawer>,
     pub(crate) dirty: bool,
+    /// Whether what was drawn from outside goes as well.
+    pub(crate) wiped: bool,
     /// What was drawn last; kept until the window is drawn again.
     pub(crate) surface: Option<Grid>,
+    /// The line around it, where it has one.
+    pub(crate) edge: Option<Grid>,
 }
 
 #[derive(Default)]
 pub(crate) struct WindowTable {
     pub(crate) slots: RefCell<BTreeMap<String, Slot>>,
+    /// Who draws which window, the newest last; also for windows that do not exist yet.
+    drawers: RefCell<BTreeMap<String, Vec<Drawer>>>,
+    /// What was drawn from outside and waits for the next frame.
+    pub(crate) queue: draw::Queue,
+    /// Draws what has no stock renderer of its own.
+    pub(crate) text_view: Rc<TextView>,
     focused: RefCell<Option<String>>,
     pub(crate) any_dirty: Cell<bool>,
     /// Where windows were that are gone.
@@ -171,8 +193,19 @@ impl Windows<'_> {
             .find(|w| fits(name, &w.name) && fits(role, &w.role) && fits(buffer, &w.buffer))
     }
 
+    /// Lists the windows in the order of their creation.
+    pub(crate) fn by_age(self) -> Vec<Rc<Window>> {
+        let slots = self.0.0.windows.slots.borrow();
+        let mut list: Vec<_> = slots.values().map(|slot| (slot.seq, slot.state.clone())).collect();
+        list.sort_by_key(|(seq, _)| *seq);
+        list.into_iter().map(|(_, window)| window).collect()
+    }
+
     /// Creates a window; a name that is taken is an error. Deleting the handle deletes it.
     pub fn create(self, owner: ExtId, window: Window) -> Result<Handle, HandlerError> {
+        if matches!(&window.placement, Placement::Split(split) if self.get(&split.of).is_none()) {
+            return Err(HandlerError::new(format!("`{}` splits a window that is not there", window.name)));
+        }
         if self.get(&window.name).is_some() {
             return Err(HandlerError::new(format!("there is already a window `{}`", window.name)));
         }
@@ -196,11 +229,14 @@ impl Windows<'_> {
                     state: state.clone(),
                     original: state.clone(),
                     stock: None,
-                    drawers: Vec::new(),
                     dirty: true,
+                    wiped: false,
                     surface: None,
+                    edge: None,
                 });
-                kernel.0.windows.slots.borrow_mut().insert(slot.state.name.clone(), slot);
+                let name = slot.state.name.clone();
+                kernel.0.windows.slots.borrow_mut().insert(name.clone(), slot);
+                kernel.win().ownership_changed(&name);
                 kernel.layout().changed();
             },
             move |kernel| {
@@ -214,7 +250,7 @@ impl Windows<'_> {
         Ok(handle)
     }
 
-    /// Creates a window and gives it the focus.
+    /// Creates a window and, with `enter`, gives it the focus.
     pub fn open(self, owner: ExtId, window: Window, enter: bool) -> Result<Handle, HandlerError> {
         let name = window.name.clone();
         let handle = self.create(owner, window)?;
@@ -240,6 +276,7 @@ impl Windows<'_> {
             slot.dirty = true;
             let placed = before.placement != slot.state.placement
                 || before.visible != slot.state.visible
+                || before.border != slot.state.border
                 || before.zindex != slot.state.zindex;
             drop(slots);
             let name = name.to_owned();
@@ -297,86 +334,6 @@ impl Windows<'_> {
         self.set(name, |window| change(&mut window.scroll))
     }
 
-    /// Answers the window with the focus.
-    pub fn focused(self) -> Option<Rc<Window>> {
-        let name = self.0.0.windows.focused.borrow().clone()?;
-        self.get(&name)
-    }
-
-    /// Gives a window the focus; false when it cannot have it.
-    pub fn focus(self, name: &str) -> bool {
-        let Some(window) = self.get(name).filter(|window| window.focusable && window.visible) else {
-            return false;
-        };
-        self.take_cursor(&window);
-        self.set_focus(Some(window.name.clone()));
-        true
-    }
-
-    /// Takes the focus from a window that goes away and gives it to the topmost that can have it.
-    fn leave(self, name: &str) {
-        let had = self.0.0.windows.focused.borrow().as_deref() == Some(name);
-        if had {
-            let heir = self.list().into_iter().rev().find(|w| w.focusable && w.visible && w.name != name);
-            if let Some(heir) = &heir {
-                self.take_cursor(heir);
-            }
-            self.set_focus(heir.map(|window| window.name.clone()));
-        }
-    }
-
-    /// Makes the buffer's cursor that of a window which gets the focus; the one that had it keeps its own.
-    fn take_cursor(self, window: &Window) {
-        let kernel = self.0;
-        let (holder, cursor) = {
-            let mut slots = kernel.0.buffers.slots.borrow_mut();
-            let Some(slot) = slots.get_mut(&window.buffer) else { return };
-            if slot.holder.as_deref() == Some(&window.name) {
-                return;
-            }
-            (slot.holder.replace(window.name.clone()), slot.state.cursor)
-        };
-        let (buffer, before) = (window.buffer.clone(), holder.clone());
-        kernel.on_rollback(move |kernel| {
-            if let Some(slot) = kernel.0.buffers.slots.borrow_mut().get_mut(&buffer) {
-                slot.holder = before;
-            }
-        });
-        let shared = holder.filter(|name| self.get(name).is_some_and(|other| other.buffer == window.buffer));
-        if let Some(other) = shared {
-            self.set(&other, |other| other.point = cursor);
-            kernel.buf().change_state(&window.buffer, |buffer| {
-                buffer.cursor = window.point.min(buffer.rope.len_chars());
-            });
-        }
-    }
-
-    fn set_focus(self, to: Option<String>) {
-        let from = self.0.0.windows.focused.replace(to.clone());
-        if from == to {
-            return;
-        }
-        self.mark_name_dirty(from.as_deref());
-        self.mark_name_dirty(to.as_deref());
-        let before = from.clone();
-        self.0.on_rollback(move |kernel| {
-            *kernel.0.windows.focused.borrow_mut() = before;
-        });
-        self.0.changed(Topic::Focus);
-        self.0.hook().dispatch_with::<FocusChange>(|| {
-            Object::from_iter([
-                ("from".to_owned(), json!(from.unwrap_or_default())),
-                ("to".to_owned(), json!(to.unwrap_or_default())),
-            ])
-        });
-    }
-
-    fn mark_name_dirty(self, name: Option<&str>) {
-        if let Some(name) = name {
-            self.mark_dirty(name);
-        }
-    }
-
     /// Sets who draws a window when no extension does.
     pub fn set_stock_renderer(self, name: &str, renderer: Rc<dyn Renderer>) -> bool {
         {
@@ -389,8 +346,29 @@ impl Windows<'_> {
     }
 
     /// Lets an extension draw a window, the newest before the others; with `wrap` it is given what would have
-    /// been drawn.
+    /// been drawn. The window may come later.
     pub fn render(self, owner: ExtId, name: &str, renderer: Rc<dyn Renderer>, wrap: bool) -> Handle {
+        self.add_drawer(owner, name, Some(renderer), wrap)
+    }
+
+    /// Lets an extension own a window without a renderer: it shows what is drawn on it and nothing else. With `owns`
+    /// false, all that this extension draws the window with is taken away.
+    pub fn set_owner_renderer(self, owner: ExtId, name: &str, owns: bool) -> Result<(), HandlerError> {
+        if self.get(name).is_none() {
+            return Err(HandlerError::new(format!("there is no window `{name}`")));
+        }
+        let own: Vec<RegId> = self.drawers(name).iter().filter(|d| d.owner == owner).map(|d| d.id).collect();
+        if owns && own.is_empty() {
+            self.add_drawer(owner, name, None, false);
+        } else if !owns {
+            for id in own {
+                self.0.unregister(id);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_drawer(self, owner: ExtId, name: &str, renderer: Option<Rc<dyn Renderer>>, wrap: bool) -> Handle {
         let id = self.0.next_reg();
         let (linked, unlinked) = (name.to_owned(), name.to_owned());
         self.0.register(
@@ -399,30 +377,46 @@ impl Windows<'_> {
             "renderer",
             name,
             move |kernel| {
-                if let Some(slot) = kernel.0.windows.slots.borrow_mut().get_mut(&linked) {
+                {
+                    let mut drawers = kernel.0.windows.drawers.borrow_mut();
+                    let list = drawers.entry(linked.clone()).or_default();
                     let drawer = Drawer { id, owner, renderer: renderer.clone(), wrap };
-                    let at = slot.drawers.partition_point(|other| other.id < id);
-                    slot.drawers.insert(at, drawer);
+                    let at = list.partition_point(|other| other.id < id);
+                    list.insert(at, drawer);
                 }
                 kernel.win().ownership_changed(&linked);
             },
             move |kernel| {
-                if let Some(slot) = kernel.0.windows.slots.borrow_mut().get_mut(&unlinked) {
-                    slot.drawers.retain(|other| other.id != id);
+                {
+                    let mut drawers = kernel.0.windows.drawers.borrow_mut();
+                    if let Some(list) = drawers.get_mut(&unlinked) {
+                        list.retain(|other| other.id != id);
+                        if list.is_empty() {
+                            drawers.remove(&unlinked);
+                        }
+                    }
                 }
                 kernel.win().ownership_changed(&unlinked);
             },
         )
     }
 
+    /// Answers who draws a window instead of its stock renderer, the newest last.
+    pub(crate) fn drawers(self, name: &str) -> Vec<Drawer> {
+        self.0.0.windows.drawers.borrow().get(name).cloned().unwrap_or_default()
+    }
+
     fn ownership_changed(self, name: &str) {
+        let ownership = match self.0.0.windows.drawers.borrow().get(name).and_then(|list| list.last()) {
+            None => Ownership::Stock,
+            Some(drawer) if drawer.wrap => Ownership::Wrapped,
+            Some(_) => Ownership::Owned,
+        };
         if let Some(slot) = self.0.0.windows.slots.borrow_mut().get_mut(name) {
-            let ownership = match slot.drawers.last() {
-                None => Ownership::Stock,
-                Some(drawer) if drawer.wrap => Ownership::Wrapped,
-                Some(_) => Ownership::Owned,
-            };
-            Rc::make_mut(&mut slot.state).ownership = ownership;
+            slot.wiped = true;
+            if slot.state.ownership != ownership {
+                Rc::make_mut(&mut slot.state).ownership = ownership;
+            }
         }
         self.mark_dirty(name);
     }
@@ -476,6 +470,13 @@ impl Windows<'_> {
         })
     }
 
+    /// Notes how far a renderer has scrolled its window; what it draws shows it already.
+    pub(crate) fn note_offset(self, name: &str, offset: usize) {
+        if let Some(slot) = self.0.0.windows.slots.borrow_mut().get_mut(name) {
+            Rc::make_mut(&mut slot.state).scroll.offset = offset;
+        }
+    }
+
     /// Finds the topmost visible window at a place on the screen.
     pub fn at(self, row: u16, col: u16) -> Option<Rc<Window>> {
         self.list().into_iter().rev().find(|window| window.visible && window.rect.contains(row, col))
@@ -483,16 +484,6 @@ impl Windows<'_> {
 }
 
 impl Kernel {
-    /// Moves the cursors of windows along with an edit of their buffer.
-    pub(crate) fn shift_points(&self, buffer: &str, shift: crate::mark::Shift) {
-        for slot in self.0.windows.slots.borrow_mut().values_mut() {
-            if slot.state.point > shift.start && slot.state.buffer == buffer {
-                let point = shift.begin(slot.state.point);
-                Rc::make_mut(&mut slot.state).point = point;
-            }
-        }
-    }
-
     /// Creates, finds and changes windows.
     pub fn win(&self) -> Windows<'_> {
         Windows(self)

@@ -10,8 +10,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod refuse;
+mod surrogates;
+mod unknown;
 mod wire;
 
+pub use unknown::UnknownNames;
+pub(crate) use wire::present;
 pub use wire::{EventError, NAMES};
 
 use crate::ids::{CellId, NotebookId, OutputId, QueueId, RuntimeSessionId};
@@ -34,7 +38,7 @@ pub struct CellRun {
 
 /// One fact in a store's log, as `{"name": …, "args": …}` on the wire.
 ///
-/// Dates are ISO-8601 text, as on the wire.
+/// Dates are ISO-8601 text, as on the wire. Whole numbers are written without a fraction, as JavaScript writes them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self", tag = "name", content = "args", rename_all_fields = "camelCase")]
 #[allow(missing_docs, reason = "fields are those of contracts/notebook.md, documented there once")]
@@ -65,6 +69,7 @@ pub enum Event {
     CellCreated {
         id: CellId,
         cell_type: CellType,
+        #[serde(serialize_with = "wire::number")]
         position: f64,
         created_by: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,6 +95,7 @@ pub enum Event {
     #[serde(rename = "v1.CellMoved")]
     CellMoved {
         id: CellId,
+        #[serde(serialize_with = "wire::number")]
         new_position: f64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         actor_id: Option<String>,
@@ -186,6 +192,7 @@ pub enum Event {
     MultimediaDisplayOutputAdded {
         id: OutputId,
         cell_id: CellId,
+        #[serde(serialize_with = "wire::number")]
         position: f64,
         representations: Representations,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -197,6 +204,7 @@ pub enum Event {
     MultimediaResultOutputAdded {
         id: OutputId,
         cell_id: CellId,
+        #[serde(serialize_with = "wire::number")]
         position: f64,
         representations: Representations,
         execution_count: i64,
@@ -205,6 +213,7 @@ pub enum Event {
     TerminalOutputAdded {
         id: OutputId,
         cell_id: CellId,
+        #[serde(serialize_with = "wire::number")]
         position: f64,
         content: Media,
         stream_name: StreamName,
@@ -214,13 +223,25 @@ pub enum Event {
     #[serde(rename = "v2.TerminalOutputAppended")]
     TerminalOutputAppended2 { id: String, output_id: OutputId, delta: String, sequence_number: i64 },
     #[serde(rename = "v1.MarkdownOutputAdded")]
-    MarkdownOutputAdded { id: OutputId, cell_id: CellId, position: f64, content: Media },
+    MarkdownOutputAdded {
+        id: OutputId,
+        cell_id: CellId,
+        #[serde(serialize_with = "wire::number")]
+        position: f64,
+        content: Media,
+    },
     #[serde(rename = "v1.MarkdownOutputAppended")]
     MarkdownOutputAppended { output_id: OutputId, content: Media },
     #[serde(rename = "v2.MarkdownOutputAppended")]
     MarkdownOutputAppended2 { id: String, output_id: OutputId, delta: String, sequence_number: i64 },
     #[serde(rename = "v1.ErrorOutputAdded")]
-    ErrorOutputAdded { id: OutputId, cell_id: CellId, position: f64, content: Media },
+    ErrorOutputAdded {
+        id: OutputId,
+        cell_id: CellId,
+        #[serde(serialize_with = "wire::number")]
+        position: f64,
+        content: Media,
+    },
     #[serde(rename = "v1.CellOutputsCleared")]
     CellOutputsCleared { cell_id: CellId, wait: bool, cleared_by: String },
     #[serde(rename = "v1.AllOutputsCleared")]
@@ -339,7 +360,7 @@ pub enum Event {
         first_kept_id: String,
         tokens_before: i64,
         source: CompactionSource,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
         details: Option<Value>,
     },
     #[serde(rename = "purlin.v1.ExecutionReleased")]
@@ -357,7 +378,7 @@ pub enum Event {
     StateSet {
         extension: String,
         key: String,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "wire::present", skip_serializing_if = "Option::is_none")]
         value: Option<Value>,
     },
     #[serde(rename = "purlin.v1.ForkedFrom")]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::{self, LocalBoxFuture};
 use futures_util::stream::LocalBoxStream;
 
-use crate::event::Event;
+use crate::event::{Event, UnknownNames};
 use crate::ids::NotebookId;
 use crate::materialize::{Author, apply};
 use crate::query::{Query, Rows};
@@ -59,6 +59,7 @@ struct Inner {
 struct State {
     log: Log,
     maps: Maps,
+    unknown: UnknownNames,
     closed: Option<String>,
 }
 
@@ -147,6 +148,7 @@ impl State {
         author: Author<'_>,
         place: (i64, Option<i64>, i64),
     ) -> Result<(), StoreError> {
+        self.unknown.warn(&event);
         // Maps in memory take every change.
         apply(&event, author, &mut self.maps).map_err(|e| StoreError::Backend(e.to_string()))?;
         self.log.push(event, author, place);

@@ -2,7 +2,13 @@
 //!
 //! A key stands strictly between its neighbours, so that moving a cell changes that cell alone. Keys that we make never
 //! end in `0`, which keeps room below each of them; keys of other applications may, and then [`between`] can answer
-//! [`NoRoom`], after which the caller writes new keys for all cells ([`spread`]).
+//! [`NoRoom`]. Whoever makes or moves a cell asks [`Places`] (or, with a store at hand,
+//! [`StoreExt::place_cell`](crate::StoreExt::place_cell) and [`StoreExt::move_cell`](crate::StoreExt::move_cell)),
+//! which then writes new keys for all cells.
+
+mod place;
+
+pub use place::{Placed, Places, Spot};
 
 const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 const BASE: u32 = 36;
@@ -31,9 +37,7 @@ pub fn between(a: Option<&str>, b: Option<&str>, jitter: &mut dyn FnMut() -> u32
         None => after(&low, jitter),
         Some(high) => inside(&low, high, jitter).ok_or_else(no_room)?,
     };
-    let key: Vec<u8> = key.iter().map(|digit| DIGITS[usize::from(*digit)]).collect();
-    // The digits are ASCII, so the text is valid.
-    Ok(String::from_utf8_lossy(&key).into_owned())
+    Ok(key.iter().map(|digit| char::from(DIGITS[usize::from(*digit)])).collect())
 }
 
 /// Makes `count` keys in order, evenly spread, with room before the first, between all, and after the last.
@@ -74,7 +78,15 @@ pub fn of_position(position: f64) -> String {
 }
 
 fn digits(key: &str) -> Option<Vec<u8>> {
-    key.bytes().map(|byte| DIGITS.iter().position(|digit| *digit == byte).map(|place| place as u8)).collect()
+    let mut digits = Vec::with_capacity(key.len());
+    for byte in key.bytes() {
+        digits.push(match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'z' => byte - b'a' + 10,
+            _ => return None,
+        });
+    }
+    Some(digits)
 }
 
 /// `Option<Option<T>>` to `Result<Option<T>, E>`: a key that is there must be readable.

@@ -6,11 +6,13 @@ use crate::values::QueueStatus;
 use serde_json::Value;
 
 mod columns;
+mod shape;
 mod sql;
 
 pub use columns::OutColumn;
+pub(crate) use shape::{Shape, Sorted};
+pub(crate) use sql::Asked;
 pub use sql::Compiled;
-pub(crate) use sql::{Select, Sorted};
 
 /// A question about the tables or the log.
 #[derive(Clone, Debug, PartialEq)]

@@ -196,7 +196,8 @@ impl From<bool> for Bind<'_> {
 
 impl From<f64> for Bind<'_> {
     fn from(number: f64) -> Self {
-        Self::Real(number)
+        // A database does not keep the sign of nothing.
+        Self::Real(number + 0.0)
     }
 }
 

@@ -246,7 +246,7 @@ pub struct Capabilities {
     /// It answers prompts.
     pub can_execute_ai: bool,
     /// The models it offers, in the form of the base schema.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::event::present", skip_serializing_if = "Option::is_none")]
     pub available_ai_models: Option<Value>,
 }
 

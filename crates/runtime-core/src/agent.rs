@@ -1,33 +1,35 @@
 //! The runtime agent: one run of it from start to end.
 
+mod backlog;
+mod claim;
+mod end;
 mod execution;
 pub(crate) mod handle;
 mod lanes;
+mod renewal;
 mod serve;
 mod sessions;
+mod start;
+mod stop;
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::{FuturesUnordered, LocalBoxStream};
+use futures_util::stream::LocalBoxStream;
 use purlin_notebook::{
-    Authority, Capabilities, CellKind, Event, RuntimeSessionId, RuntimeStatus, Store, StoreError, Tables,
-    TerminationReason,
+    Authority, Capabilities, CellKind, ConfirmedEvent, RuntimeSessionId, Store, StoreError, TerminationReason,
 };
 
 use crate::agent::handle::{AgentHandle, AgentStatus, Shared};
 use crate::agent::serve::{Serve, Served};
 use crate::handler::Handlers;
-use crate::host::{Host, Level, Record};
-use crate::ids::new_id;
+use crate::host::{Host, Level, MonoMs, Record, WallMs};
+use crate::liveness::{Liveness, Renewals};
 use crate::options::{Lifecycle, Options};
 
 /// After how long something that the store refused is tried again.
@@ -52,9 +54,11 @@ pub enum StartError {
     /// The user for whom the agent acts is not named.
     #[error("a client id is required: it is the user for whom the agent acts")]
     NoClientId,
-    /// The store is ordered elsewhere, for which this build has no claiming.
-    #[error("the store is ordered by a remote authority, which this build cannot claim from")]
-    RemoteAuthority,
+    /// The store is ordered elsewhere and does not tell in which order.
+    #[error(
+        "the store does not tell what its remote authority has confirmed, so nothing can be claimed from it"
+    )]
+    NoConfirmation,
     /// What shows to others that we live could not be taken.
     #[error("the runtime session could not be held: {0}")]
     Hold(String),
@@ -115,6 +119,16 @@ pub(crate) struct Inner {
     session: RefCell<Option<RuntimeSessionId>>,
     starts: Cell<u32>,
     hold: RefCell<Option<Box<dyn Any>>>,
+    /// Who lives: as the options say, or by renewals where the store is ordered elsewhere.
+    liveness: Rc<dyn Liveness>,
+    /// When our session was renewed last: as written, and by the clock that never goes back.
+    renewed: Cell<Option<(WallMs, MonoMs)>>,
+    /// What a remote authority confirms, from before our start was committed.
+    confirmations: RefCell<Option<LocalBoxStream<'static, ConfirmedEvent>>>,
+    /// How many executions were begun, so that each attempt has a number of its own.
+    attempts: Cell<u64>,
+    /// Closes the store, if the agent owns it.
+    close_store: RefCell<Option<Box<dyn FnOnce()>>>,
     /// The holder that was last told to be waited for.
     waiting_for: RefCell<Option<RuntimeSessionId>>,
     /// Sessions whose owner was seen to go, whatever the liveness still says.
@@ -130,6 +144,10 @@ impl RuntimeAgent {
         handlers: Handlers,
         options: Options,
     ) -> Self {
+        let liveness = match store.authority() {
+            Authority::Local => options.liveness.clone(),
+            Authority::Remote { .. } => Rc::new(Renewals::new(store.clone(), host.clone())),
+        };
         let inner = Inner {
             store,
             host,
@@ -142,10 +160,25 @@ impl RuntimeAgent {
             session: RefCell::new(None),
             starts: Cell::new(0),
             hold: RefCell::new(None),
+            liveness,
+            renewed: Cell::new(None),
+            confirmations: RefCell::new(None),
+            attempts: Cell::new(0),
+            close_store: RefCell::new(None),
             waiting_for: RefCell::new(None),
             gone: RefCell::default(),
         };
         Self { inner: Rc::new(inner) }
+    }
+
+    /// Makes the agent the owner of its store: when it ends, the store is flushed (until everything is on the disk, or
+    /// confirmed by a remote authority, or the options' deadline is over), then `close` is called, once.
+    ///
+    /// Without it the store stays open, because it is somebody else's.
+    #[must_use]
+    pub fn owning(self, close: impl FnOnce() + 'static) -> Self {
+        *self.inner.close_store.borrow_mut() = Some(Box::new(close));
+        self
     }
 
     /// Takes the lanes, or begins to wait for them if somebody alive holds one and the options say not to displace.
@@ -170,14 +203,17 @@ impl RuntimeAgent {
         let _running = Running(inner);
         match inner.run().await {
             Ok(ended) => {
-                inner.stopped();
+                inner.stopped().await;
                 Ok(ended)
             }
             Err(RunError::NotStarted) if inner.phase.get() == Phase::Stopped => Ok(Ended::Shutdown),
             Err(RunError::NotStarted) => Err(RunError::NotStarted),
             Err(error) => {
                 inner.log(Level::Error, &format!("{error}: {}", source_of(&error)));
-                inner.stopped();
+                if let RunError::Store(error) | RunError::Start(StartError::Store(error)) = &error {
+                    inner.call("on_disconnected", |lifecycle| lifecycle.on_disconnected(error));
+                }
+                inner.stopped().await;
                 Err(error)
             }
         }
@@ -190,7 +226,7 @@ impl RuntimeAgent {
             inner.shared.shutdown().await;
         } else if inner.phase.get() != Phase::Stopped {
             inner.terminate(TerminationReason::Shutdown);
-            inner.stopped();
+            inner.stopped().await;
         }
     }
 
@@ -226,24 +262,6 @@ impl Drop for Running<'_> {
 }
 
 impl Inner {
-    fn check(&self) -> Result<(), StartError> {
-        if self.options.client_id.is_empty() {
-            return Err(StartError::NoClientId);
-        }
-        if self.store.authority() != Authority::Local {
-            return Err(StartError::RemoteAuthority);
-        }
-        for lane in &self.options.lanes {
-            if self.handlers.get(*lane).is_none() {
-                return Err(StartError::NoHandler(*lane));
-            }
-            if !lanes::covered(&self.capabilities, *lane) {
-                return Err(StartError::NotCapable(*lane));
-            }
-        }
-        Ok(())
-    }
-
     async fn run(&self) -> Result<Ended, RunError> {
         loop {
             match self.phase.get() {
@@ -273,169 +291,10 @@ impl Inner {
     async fn serve(&self) -> Result<Served, StoreError> {
         let session = self.session.borrow().clone();
         match session {
-            Some(session) => Serve::new(self, session).run().await,
+            Some(session) => Serve::new(self, session)?.run().await,
             // The phase says that there is a session; without one there is nothing to serve.
             None => Ok(Served::Shutdown),
         }
-    }
-
-    /// Tries to take the lanes; answers whether they are ours now.
-    async fn take_lanes(&self) -> Result<bool, StartError> {
-        let others = self.others()?;
-        let holders: Vec<_> = others.iter().filter(|other| other.alive && other.overlaps).collect();
-        if let Some(holder) = holders.first().filter(|_| !self.options.displace) {
-            let holder = holder.id.clone();
-            self.shared.set_status(AgentStatus::Waiting);
-            let told = self.waiting_for.replace(Some(holder.clone()));
-            if told.as_ref() != Some(&holder) {
-                self.call("on_waiting", |lifecycle| lifecycle.on_waiting(&holder));
-            }
-            return Ok(false);
-        }
-        self.waiting_for.take();
-        let session = self.new_session();
-        *self.hold.borrow_mut() = Some(self.options.liveness.hold(&session).map_err(StartError::Hold)?);
-        let batch = self.start_batch(&session, &others)?;
-        if let Err(error) = self.store.commit(&batch) {
-            *self.hold.borrow_mut() = None;
-            return Err(error.into());
-        }
-        *self.session.borrow_mut() = Some(session.clone());
-        let flushed = self.store.flush(self.options.durability, self.options.flush_deadline).await;
-        if let Err(error) = flushed {
-            self.terminate(TerminationReason::Error);
-            self.stopped();
-            return Err(error.into());
-        }
-        self.phase.set(Phase::Started);
-        self.shared.set_status(AgentStatus::Ready);
-        self.call("on_startup", |lifecycle| lifecycle.on_startup(&session));
-        Ok(true)
-    }
-
-    fn new_session(&self) -> RuntimeSessionId {
-        let first = self.starts.replace(self.starts.get() + 1) == 0;
-        match &self.options.runtime_session_id {
-            Some(id) if first => id.clone(),
-            _ => RuntimeSessionId::from(new_id(&*self.host)),
-        }
-    }
-
-    fn start_batch(
-        &self,
-        session: &RuntimeSessionId,
-        others: &[sessions::Other],
-    ) -> Result<Vec<Event>, StoreError> {
-        let ended = others.iter().filter(|other| !other.alive || other.overlaps);
-        let mut batch: Vec<Event> = ended
-            .map(|other| Event::RuntimeSessionTerminated {
-                session_id: other.id.clone(),
-                reason: TerminationReason::Displaced,
-            })
-            .collect();
-        batch.extend(self.settle_lost(session)?);
-        batch.push(Event::RuntimeSessionStarted {
-            session_id: session.clone(),
-            runtime_id: self.options.runtime_id.clone(),
-            runtime_type: self.options.runtime_type.clone(),
-            capabilities: self.capabilities.clone(),
-        });
-        batch.push(Event::LanesAnnounced { session_id: session.clone(), lanes: self.options.lanes.clone() });
-        batch.push(Event::RuntimeSessionStatusChanged {
-            session_id: session.clone(),
-            status: RuntimeStatus::Ready,
-        });
-        batch.retain(|event| self.store.knows(event.name()));
-        Ok(batch)
-    }
-
-    /// Waits until the lanes are ours; answers true if the agent is to stop instead.
-    async fn wait_for_lanes(&self) -> Result<bool, RunError> {
-        let mut ticks = self.store.watch(Tables::SESSIONS);
-        loop {
-            match self.take_lanes().await {
-                Ok(true) => return Ok(self.shared.stop_asked()),
-                Ok(false) => {}
-                Err(StartError::Store(error)) if self.phase.get() == Phase::Waiting && may_pass(&error) => {
-                    self.log(
-                        Level::Error,
-                        &format!("The lanes could not be taken, and are tried again: {error}"),
-                    );
-                    self.host.sleep(RETRY_AFTER).await;
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            }
-            let holders = self.others()?.into_iter().filter(|other| other.alive && other.overlaps);
-            if self.wait_for_change(&mut ticks, holders.map(|holder| holder.id).collect()).await? {
-                return Ok(true);
-            }
-        }
-    }
-
-    /// Waits until a holder goes or the sessions change; answers true if the agent is to stop.
-    async fn wait_for_change(
-        &self,
-        ticks: &mut LocalBoxStream<'static, ()>,
-        holders: Vec<RuntimeSessionId>,
-    ) -> Result<bool, StoreError> {
-        let mut gone: FuturesUnordered<_> = holders
-            .into_iter()
-            .map(|id| {
-                let gone = self.options.liveness.gone(&id);
-                async move {
-                    gone.await;
-                    id
-                }
-            })
-            .collect();
-        poll_fn(|cx| {
-            if self.shared.poll_stop(cx) {
-                return Poll::Ready(Ok(true));
-            }
-            if let Poll::Ready(Some(id)) = gone.poll_next_unpin(cx) {
-                self.gone.borrow_mut().insert(id);
-                return Poll::Ready(Ok(false));
-            }
-            match ticks.as_mut().poll_next(cx) {
-                Poll::Ready(Some(())) => Poll::Ready(Ok(false)),
-                Poll::Ready(None) => Poll::Ready(Err(StoreError::Closed("it was closed".to_owned()))),
-                Poll::Pending => Poll::Pending,
-            }
-        })
-        .await
-    }
-
-    /// Ends our session in the log, if there is one.
-    fn terminate(&self, reason: TerminationReason) {
-        let session = self.session.borrow_mut().take();
-        if let Some(session_id) = session {
-            let event = Event::RuntimeSessionTerminated { session_id, reason };
-            if let Err(error) = self.store.commit(&[event]) {
-                self.log(
-                    Level::Warn,
-                    &format!("The end of the runtime session could not be written: {error}."),
-                );
-            }
-        }
-        *self.hold.borrow_mut() = None;
-    }
-
-    /// Gives up a session that somebody else terminated.
-    fn left(&self) {
-        let session = self.session.borrow_mut().take();
-        *self.hold.borrow_mut() = None;
-        if let Some(session) = session {
-            self.call("on_displaced", |lifecycle| lifecycle.on_displaced(&session));
-        }
-    }
-
-    fn stopped(&self) {
-        if self.phase.replace(Phase::Stopped) != Phase::Stopped {
-            *self.hold.borrow_mut() = None;
-            self.call("on_shutdown", Lifecycle::on_shutdown);
-        }
-        self.shared.set_stopped();
     }
 
     /// Calls the program around us; a panic there is logged and stops nothing.
@@ -447,11 +306,11 @@ impl Inner {
     }
 
     pub(crate) fn log(&self, level: Level, message: &str) {
-        self.host.log(&Record { level, service: "runtime", message });
+        self.host.log(&Record::new(level, "runtime", message));
     }
 
     pub(crate) fn is_alive(&self, session: &RuntimeSessionId) -> bool {
-        !self.gone.borrow().contains(session) && self.options.liveness.is_alive(session)
+        !self.gone.borrow().contains(session) && self.liveness.is_alive(session)
     }
 }
 

@@ -1,7 +1,15 @@
 //! Large bytes live outside the log: the store of artifacts as the core sees it.
 
+pub(crate) mod client;
+mod remote;
+
 use std::cell::RefCell;
 use std::rc::Rc;
+
+use futures_util::future::{LocalBoxFuture, ready};
+
+pub use client::{ArtifactClient, ArtifactError, FileUpload, artifact_base_url};
+pub use remote::RemoteArtifacts;
 
 /// A place for bytes that are too many for the log.
 pub trait Artifacts: 'static {
@@ -17,8 +25,19 @@ pub trait Artifacts: 'static {
     fn limit(&self) -> u64 {
         64 * 1024 * 1024
     }
-}
 
+    /// Stores content of a mime type and answers its reference; may take as long as a network does.
+    ///
+    /// The error is a full sentence for people. By default the bytes are [`put`](Self::put), at once.
+    fn submit(&self, bytes: Vec<u8>, _mime: &str) -> LocalBoxFuture<'static, Result<String, String>> {
+        Box::pin(ready(self.put(&bytes)))
+    }
+
+    /// Returns where readers find an artifact: an address if it is on a server, else the reference itself.
+    fn url(&self, reference: &str) -> String {
+        reference.to_owned()
+    }
+}
 /// An artifact that is being written; dropping it unfinished leaves nothing behind.
 pub trait ArtifactWriter {
     /// Appends bytes.

@@ -1,6 +1,9 @@
 //! What a handler sees of its execution: the cell, the ways to put out, the signal to stop.
 
+mod held;
+mod page;
 pub(crate) mod stream;
+mod terminal;
 pub(crate) mod writer;
 
 use std::fmt;
@@ -10,17 +13,19 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use purlin_notebook::{
     Annotation, Cell, CellKind, CommitId, Durability, Event, Media, OutputId, OutputMeta, QueueId,
-    Representations, RuntimeSessionId, Store, StoreError, StreamName,
+    RuntimeSessionId, Store, StoreError, StreamName,
 };
 
 use crate::artifacts::Artifacts;
+use crate::context::page::delta_id;
 use crate::context::stream::{TextKind, TextStream};
 use crate::context::writer::Writer;
 use crate::excerpt::INLINE_LIMIT;
-use crate::handler::Cancelled;
+use crate::handler::{Cancelled, ExecutionError, Handler, Outcome};
 use crate::host::{Host, Level, Record};
 use crate::ids::new_id;
-use crate::limit::{bounded, bounded_text};
+use crate::limit::bounded_text;
+use crate::media::MediaBundle;
 use crate::signal::Cancellation;
 
 /// How long text is collected before it is committed.
@@ -31,6 +36,9 @@ pub const COALESCE: Duration = Duration::from_millis(20);
 /// Text is coalesced: it is committed 20 ms after the first of it, at 64 KiB, before any other output or commit, and
 /// when the execution ends. Outputs stand in the store in the order of the calls. After the execution has ended, calls
 /// on a context that was kept change nothing.
+///
+/// Calls that answer at once never wait for the store: if it falls behind by more than 8 MiB, the execution fails with
+/// the store's error. A handler that prints without end uses [`write`](Self::write), which waits.
 #[derive(Clone)]
 pub struct ExecutionContext {
     /// The cell, as it was when the execution started.
@@ -111,36 +119,61 @@ impl ExecutionContext {
         self.writer.terminal(name, bytes);
     }
 
+    /// Puts bytes of a process out, and waits while the store is behind; lets others run after each commit.
+    ///
+    /// Fails if the execution is asked to stop.
+    pub async fn write(&self, name: StreamName, bytes: &[u8]) -> Result<(), Cancelled> {
+        self.check()?;
+        self.writer.terminal(name, bytes);
+        self.writer.taken().await?;
+        self.check()
+    }
+
+    /// Appends to an output of text of an earlier moment; the caller numbers what is appended. A number that was there
+    /// already is ignored by the store.
+    pub fn append_terminal(&self, output: &OutputId, delta: &str, sequence_number: i64) {
+        let (id, output_id) = (delta_id(output, sequence_number), output.clone());
+        let event =
+            Event::TerminalOutputAppended2 { id, output_id, delta: delta.to_owned(), sequence_number };
+        self.writer.append_event(event, delta.len());
+    }
+
+    /// Appends to an output of markdown of an earlier moment; the caller numbers what is appended, as with
+    /// [`append_terminal`](Self::append_terminal).
+    pub fn append_markdown(&self, output: &OutputId, delta: &str, sequence_number: i64) {
+        let (id, output_id) = (delta_id(output, sequence_number), output.clone());
+        let event =
+            Event::MarkdownOutputAppended2 { id, output_id, delta: delta.to_owned(), sequence_number };
+        self.writer.append_event(event, delta.len());
+    }
+
     /// Shows something in several representations; all displays of the same display id change with it.
-    pub fn display(&self, representations: Representations, display_id: Option<String>) -> OutputId {
-        let representations = bounded(representations, &self.writer.artifacts);
-        self.writer.output(|id, cell_id, position| Event::MultimediaDisplayOutputAdded {
-            id,
-            cell_id,
-            position,
-            representations,
-            display_id,
+    ///
+    /// A large image becomes an artifact; until it is there, later outputs are committed before it, at later
+    /// positions.
+    pub fn display(&self, content: impl Into<MediaBundle>, display_id: Option<String>) -> OutputId {
+        let display = display_id.clone();
+        self.writer.show(content.into(), display, |id, cell_id, position, representations| {
+            Event::MultimediaDisplayOutputAdded { id, cell_id, position, representations, display_id }
         })
     }
 
     /// Changes every display of that display id; makes none.
-    pub fn update_display(&self, display_id: impl Into<String>, representations: Representations) {
-        let display_id = display_id.into();
-        let representations = bounded(representations, &self.writer.artifacts);
-        self.note(vec![Event::MultimediaDisplayOutputUpdated { display_id, representations }]);
+    pub fn update_display(&self, display_id: impl Into<String>, content: impl Into<MediaBundle>) {
+        self.writer.update(content.into(), display_id.into());
     }
 
     /// Puts out the value of the cell.
-    pub fn result(&self, representations: Representations) -> OutputId {
+    pub fn result(&self, content: impl Into<MediaBundle>) -> OutputId {
         let execution_count = self.execution_count;
-        let representations = bounded(representations, &self.writer.artifacts);
-        self.writer.output(|id, cell_id, position| Event::MultimediaResultOutputAdded {
-            id,
-            cell_id,
-            position,
-            representations,
-            execution_count,
+        self.writer.show(content.into(), None, move |id, cell_id, position, representations| {
+            Event::MultimediaResultOutputAdded { id, cell_id, position, representations, execution_count }
         })
+    }
+
+    /// Waits until no image is being uploaded any more. The end of an execution waits for that by itself.
+    pub async fn uploaded(&self) {
+        self.writer.uploaded().await;
     }
 
     /// Puts out an error; it does not end the execution.
@@ -197,13 +230,23 @@ impl ExecutionContext {
 
     /// Writes a line into the log.
     pub fn log(&self, level: Level, message: &str) {
-        self.writer.host.log(&Record { level, service: "runtime", message });
+        self.writer.host.log(&Record::new(level, "runtime", message));
     }
+}
 
-    /// Commits what cannot be answered to the caller; a failure stops the execution and is told at its end.
-    fn note(&self, events: Vec<Event>) {
-        self.writer.commit_or_fail(events);
+/// Calls a handler, puts its value out and waits for what is being uploaded.
+pub(crate) async fn carry_out(
+    handler: Rc<dyn Handler>,
+    cx: ExecutionContext,
+) -> Result<Outcome, ExecutionError> {
+    let mut answer = handler.execute(cx.clone()).await;
+    if let Ok(outcome) = &mut answer
+        && let Some(result) = outcome.result.take()
+    {
+        cx.result(result);
     }
+    cx.uploaded().await;
+    answer
 }
 
 impl fmt::Debug for ExecutionContext {

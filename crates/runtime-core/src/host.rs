@@ -184,4 +184,13 @@ pub struct Record<'a> {
     pub service: &'a str,
     /// A full sentence.
     pub message: &'a str,
+    /// Facts beside the sentence, as a JSON object; never a secret.
+    pub data: Option<&'a serde_json::Value>,
+}
+
+impl<'a> Record<'a> {
+    /// Makes a line without further facts.
+    pub fn new(level: Level, service: &'a str, message: &'a str) -> Self {
+        Self { level, service, message, data: None }
+    }
 }

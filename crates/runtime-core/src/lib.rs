@@ -34,13 +34,18 @@
 //! wakes up when nothing is to be done.
 
 mod agent;
+mod approval;
 mod artifacts;
 mod context;
 mod excerpt;
+mod fold;
 mod handler;
 mod host;
 mod ids;
 mod limit;
+mod liveness;
+mod logging;
+pub mod media;
 mod options;
 mod signal;
 mod text;
@@ -48,15 +53,23 @@ pub mod virtual_host;
 
 pub use agent::handle::{AgentHandle, AgentStatus};
 pub use agent::{Ended, RunError, RuntimeAgent, StartError};
-pub use artifacts::{ArtifactWriter, Artifacts, MemoryArtifacts, NoArtifacts};
+pub use approval::{APPROVAL_TIMEOUT, Decision, ToolRequest};
+pub use artifacts::{
+    ArtifactClient, ArtifactError, ArtifactWriter, Artifacts, FileUpload, MemoryArtifacts, NoArtifacts,
+    RemoteArtifacts, artifact_base_url,
+};
 pub use context::stream::{TextKind, TextStream};
 pub use context::{COALESCE, ExecutionContext};
-pub use excerpt::{Ending, Excerpt, HEAD_LIMIT, INLINE_LIMIT, TAIL_LIMIT};
+pub use excerpt::{HEAD_LIMIT, INLINE_LIMIT, TAIL_LIMIT};
+pub use fold::{Change, Fold};
 pub use handler::{Cancelled, ExecutionError, Handler, Handlers, Outcome, handler_fn};
 pub use host::{
     Host, HttpError, HttpErrorKind, HttpRequest, HttpResponse, Level, MonoMs, Record, TaskHandle, WallMs,
 };
 pub use ids::new_id;
-pub use options::{Lifecycle, Liveness, Options, Quiet, SoleProcess};
+pub use liveness::{Health, Liveness, Renewals, SoleProcess};
+pub use logging::{DISABLE_CONSOLE_LOGS, LOG_LEVEL, Logger};
+pub use media::{IMAGE_ARTIFACT_THRESHOLD, MediaBundle, validate_media_bundle};
+pub use options::{Latency, Lifecycle, Options, Quiet, TerminalText};
 pub use signal::Cancellation;
 pub use text::Utf8Decoder;

@@ -6,8 +6,13 @@ use purlin_notebook::{Media, Representations};
 use serde_json::Value;
 
 use crate::artifacts::Artifacts;
-use crate::excerpt::{Excerpt, INLINE_LIMIT};
+use crate::excerpt::{INLINE_LIMIT, shorten};
+use crate::media::image::decode;
+use crate::media::is_text_based;
 use crate::text::{floor_boundary, visible_nul};
+
+/// How large an image may be, as text, to stay in the log where there is no place for artifacts.
+const IMAGE_LIMIT: usize = 1024 * 1024;
 
 /// Brings representations under the inline limit: long text keeps head and tail, everything else becomes an artifact.
 ///
@@ -51,20 +56,23 @@ fn weight(media: &Media) -> usize {
 
 fn shrink(mime: &str, media: Media, artifacts: &Rc<dyn Artifacts>) -> Media {
     let Media::Inline { data, metadata } = media else { return media };
-    let bytes = match data {
+    let text = match data {
         Value::String(text) if mime.starts_with("text/") => {
-            let mut excerpt = Excerpt::new(artifacts.clone());
-            let mut short = excerpt.push(&text).into_owned();
-            short.push_str(&excerpt.finish().text);
-            return Media::Inline { data: Value::String(short), metadata };
+            return Media::Inline { data: Value::String(shorten(&text, artifacts)), metadata };
         }
-        Value::String(text) => text.into_bytes(),
-        other => other.to_string().into_bytes(),
+        Value::String(text) => text,
+        other => other.to_string(),
     };
-    match artifacts.put(&bytes) {
+    let is_image = mime.starts_with("image/") && !is_text_based(mime);
+    // An artifact is read as what its type says, so an image is stored as one and not as the text that carries it.
+    let bytes = if is_image { decode(&text) } else { None };
+    match artifacts.put(bytes.as_deref().unwrap_or(text.as_bytes())) {
         Ok(artifact_id) => Media::Artifact { artifact_id, metadata },
+        Err(_) if is_image && text.len() <= IMAGE_LIMIT => {
+            Media::Inline { data: Value::String(text), metadata }
+        }
         Err(why) => {
-            let sentence = format!("[{} bytes of `{mime}` could not be kept: {why}]", bytes.len());
+            let sentence = format!("[{} bytes of `{mime}` could not be kept: {why}]", text.len());
             Media::Inline { data: Value::String(sentence), metadata }
         }
     }
@@ -105,15 +113,26 @@ mod tests {
 
     #[test]
     fn what_cannot_be_kept_says_so() {
-        let long = "x".repeat(INLINE_LIMIT + 1);
-        let shown = bounded(
-            BTreeMap::from([("image/png".to_owned(), Media::text(long))]),
-            &(Rc::new(NoArtifacts) as Rc<dyn Artifacts>),
-        );
+        let nowhere: Rc<dyn Artifacts> = Rc::new(NoArtifacts);
+        let kept = |mime: &str, len: usize| {
+            let all = BTreeMap::from([(mime.to_owned(), Media::text("x".repeat(len)))]);
+            bounded(all, &nowhere)[mime].as_text().unwrap().to_owned()
+        };
         assert_eq!(
-            shown["image/png"].as_text().unwrap(),
-            "[65537 bytes of `image/png` could not be kept: This runtime has no place for artifacts.]"
+            kept("application/pdf", INLINE_LIMIT + 1),
+            "[65537 bytes of `application/pdf` could not be kept: This runtime has no place for artifacts.]"
         );
+        assert_eq!(kept("image/png", super::IMAGE_LIMIT).len(), super::IMAGE_LIMIT);
+        assert!(kept("image/png", super::IMAGE_LIMIT + 1).starts_with("[1048577 bytes of `image/png` could"));
+    }
+
+    #[test]
+    fn an_image_that_becomes_an_artifact_is_stored_as_an_image() {
+        let place = MemoryArtifacts::new();
+        let all = BTreeMap::from([("image/jpeg".to_owned(), Media::text("AAAA".repeat(INLINE_LIMIT)))]);
+        let shown = bounded(all, &(Rc::new(place.clone()) as Rc<dyn Artifacts>));
+        let Media::Artifact { artifact_id, .. } = &shown["image/jpeg"] else { panic!("{shown:?}") };
+        assert_eq!(place.get(artifact_id).unwrap(), vec![0; 3 * INLINE_LIMIT]);
     }
 
     #[test]

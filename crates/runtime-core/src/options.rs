@@ -1,42 +1,14 @@
 //! How an agent is set up: who it is, which lanes it takes, what it does when others hold them.
 
-use std::any::Any;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{LocalBoxFuture, pending};
 use purlin_notebook::{CellId, CellKind, Durability, QueueId, RuntimeSessionId, StoreError};
 
 use crate::artifacts::{Artifacts, NoArtifacts};
 use crate::handler::ExecutionError;
-
-/// Tells which runtime sessions still live; on a local store by a lock that the operating system releases.
-pub trait Liveness: 'static {
-    /// Takes what shows to others that a session of ours lives; dropping the answer gives it up.
-    ///
-    /// Called once before the session's start is committed. The error is a full sentence for people.
-    fn hold(&self, _session: &RuntimeSessionId) -> Result<Box<dyn Any>, String> {
-        Ok(Box::new(()))
-    }
-
-    /// Tells whether the owner of a session lives.
-    fn is_alive(&self, session: &RuntimeSessionId) -> bool;
-
-    /// Waits, without polling, until the owner of a session is gone; may wait for ever if that cannot be told.
-    fn gone(&self, _session: &RuntimeSessionId) -> LocalBoxFuture<'static, ()> {
-        Box::pin(pending())
-    }
-}
-
-/// Takes every session of others to be dead: right where only one process ever opens a store.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SoleProcess;
-
-impl Liveness for SoleProcess {
-    fn is_alive(&self, _session: &RuntimeSessionId) -> bool {
-        false
-    }
-}
+use crate::liveness::{Liveness, SoleProcess};
+use crate::media::IMAGE_ARTIFACT_THRESHOLD;
 
 /// What the program around an agent wants to hear of it; every method has an empty default.
 ///
@@ -44,6 +16,10 @@ impl Liveness for SoleProcess {
 pub trait Lifecycle: 'static {
     /// The agent holds its lanes and begins to claim.
     fn on_startup(&self, _session: &RuntimeSessionId) {}
+    /// The session's start is confirmed by the store's authority; on a local store that is at once.
+    fn on_connected(&self, _session: &RuntimeSessionId) {}
+    /// The store failed for good, for example because it was closed under the agent, which ends.
+    fn on_disconnected(&self, _error: &StoreError) {}
     /// Somebody alive holds a lane; the agent waits for it.
     fn on_waiting(&self, _holder: &RuntimeSessionId) {}
     /// Another session took the lanes.
@@ -64,6 +40,26 @@ pub struct Quiet;
 
 impl Lifecycle for Quiet {}
 
+/// When an execution that was claimed from a remote authority begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Latency {
+    /// Once the authority has confirmed our claim as the first: every request is executed exactly once.
+    #[default]
+    Confirmed,
+    /// At once. Two agents may execute the same request while a lane changes hands.
+    Optimistic,
+}
+
+/// What becomes of the control characters of a terminal in text of streams.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TerminalText {
+    /// They are carried out: of a progress bar its last state stays. Colours and links stay in the text.
+    #[default]
+    Folded,
+    /// They stay in the text as they came.
+    Raw,
+}
+
 /// The options of an agent.
 #[derive(Clone)]
 pub struct Options {
@@ -80,17 +76,27 @@ pub struct Options {
     pub lanes: Vec<CellKind>,
     /// Takes lanes from living holders. Surfaces say no: their agents wait until the holder is gone.
     pub displace: bool,
-    /// Tells which sessions live.
+    /// Tells which sessions live. On a store with a remote authority it is [`Renewals`](crate::Renewals), whatever
+    /// stands here.
     pub liveness: Rc<dyn Liveness>,
+    /// How often a session is renewed, where sessions live by renewals. Default 15 s; a renewal is valid for 30 s, or
+    /// for twice this time if that is longer.
+    pub heartbeat: Duration,
+    /// When what was claimed is executed, on a store with a remote authority.
+    pub latency: Latency,
     /// Hears of the agent's life.
     pub lifecycle: Rc<dyn Lifecycle>,
     /// Keeps what is too large for the log.
     pub artifacts: Rc<dyn Artifacts>,
+    /// How many bytes an image may have, decoded, before it goes to the artifacts instead of the log.
+    pub image_artifact_threshold: u64,
+    /// What becomes of a terminal's control characters in text of streams.
+    pub terminal: TerminalText,
     /// How long a cancelled handler may take to end by itself.
     pub grace: Duration,
     /// Cancels the entries behind an execution that is interrupted.
     pub interrupt_clears_queue: bool,
-    /// Cancels the entries behind an execution that fails.
+    /// Cancels the rest of a batch, what was requested together, when an execution of it fails.
     pub stop_on_error: bool,
     /// What a start must have survived before its handler is called.
     pub durability: Durability,
@@ -114,8 +120,12 @@ impl Options {
             lanes: lanes.into_iter().collect(),
             displace: false,
             liveness: Rc::new(SoleProcess),
+            heartbeat: Duration::from_secs(15),
+            latency: Latency::Confirmed,
             lifecycle: Rc::new(Quiet),
             artifacts: Rc::new(NoArtifacts),
+            image_artifact_threshold: IMAGE_ARTIFACT_THRESHOLD,
+            terminal: TerminalText::Folded,
             grace: Duration::from_secs(2),
             interrupt_clears_queue: true,
             stop_on_error: false,

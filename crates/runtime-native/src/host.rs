@@ -16,6 +16,8 @@ use purlin_runtime_core::{
 
 pub use kernel::KernelHost;
 
+use crate::logging::LogSink;
+
 /// The native [`Host`] of a runtime agent.
 ///
 /// Tasks and timers need a tokio runtime with a `LocalSet` around them. The HTTP client is built by the first request,
@@ -26,12 +28,21 @@ pub struct NativeHost(Rc<World>);
 struct World {
     start: Instant,
     clients: Rc<http::Clients>,
+    log: Option<LogSink>,
 }
 
 impl NativeHost {
     /// Makes a host whose monotonic clock begins now.
     pub fn new() -> Self {
-        Self(Rc::new(World { start: Instant::now(), clients: Rc::new(http::Clients::default()) }))
+        Self(Rc::new(World { start: Instant::now(), clients: Rc::new(http::Clients::default()), log: None }))
+    }
+
+    /// Makes a host of the same clock and network that gives the lines of its log to a function, such as
+    /// [`console_log`](crate::console_log) makes, instead of to `tracing`.
+    #[must_use]
+    pub fn with_log(self, log: LogSink) -> Self {
+        let World { start, clients, .. } = &*self.0;
+        Self(Rc::new(World { start: *start, clients: clients.clone(), log: Some(log) }))
     }
 }
 
@@ -71,12 +82,16 @@ impl Host for NativeHost {
     }
 
     fn log(&self, record: &Record<'_>) {
+        if let Some(log) = &self.0.log {
+            return log(record);
+        }
         let Record { service, message, .. } = record;
+        let data = record.data.map(tracing::field::display);
         match record.level {
-            Level::Debug => tracing::debug!(service, "{message}"),
-            Level::Info => tracing::info!(service, "{message}"),
-            Level::Warn => tracing::warn!(service, "{message}"),
-            Level::Error => tracing::error!(service, "{message}"),
+            Level::Debug => tracing::debug!(service, data, "{message}"),
+            Level::Info => tracing::info!(service, data, "{message}"),
+            Level::Warn => tracing::warn!(service, data, "{message}"),
+            Level::Error => tracing::error!(service, data, "{message}"),
         }
     }
 }

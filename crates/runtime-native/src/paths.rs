@@ -93,11 +93,6 @@ impl Paths {
     pub fn locks(&self) -> PathBuf {
         self.data.join("locks")
     }
-
-    /// Returns the directory of the sockets over which processes tell each other of commits.
-    pub fn bells(&self) -> PathBuf {
-        self.runtime.join("bells")
-    }
 }
 
 #[cfg(test)]

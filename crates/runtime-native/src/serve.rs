@@ -64,7 +64,8 @@ pub struct Place {
 
 /// A runtime as a program.
 pub struct Program {
-    name: String,
+    name: Option<String>,
+    runtime_type: String,
     about: String,
     lanes: Vec<(CellKind, MakeHandler)>,
     flags: Vec<Flag>,
@@ -75,7 +76,8 @@ impl Program {
     /// Makes a program of a runtime type, with one sentence that says what it does.
     pub fn new(runtime_type: &str, about: &str) -> Self {
         Self {
-            name: runtime_type.to_owned(),
+            name: None,
+            runtime_type: runtime_type.to_owned(),
             about: about.to_owned(),
             lanes: Vec::new(),
             flags: FLAGS.to_vec(),
@@ -83,10 +85,10 @@ impl Program {
         }
     }
 
-    /// Names the command in its help and before its messages; the runtime type if this is not called.
+    /// Names the command in its help and before its messages; its file's name if this is not called.
     #[must_use]
     pub fn named(mut self, name: &str) -> Self {
-        name.clone_into(&mut self.name);
+        self.name = Some(name.to_owned());
         self
     }
 
@@ -125,19 +127,23 @@ impl Program {
     }
 
     /// Runs the program with this process's arguments, environment and directory, and answers its exit code.
-    pub fn main(self) -> ExitCode {
-        ExitCode::from(self.run(std::env::args_os().skip(1).collect()))
+    pub fn main(mut self) -> ExitCode {
+        let mut arguments = std::env::args_os();
+        let file = arguments.next().and_then(|path| Some(Path::new(&path).file_name()?.to_str()?.to_owned()));
+        self.name = self.name.or(file);
+        ExitCode::from(self.run(arguments.collect()))
     }
 
     /// Runs the program with these arguments, its name not among them, and answers its exit code.
     pub fn run(self, arguments: Vec<OsString>) -> u8 {
-        let console = Console::new(&self.name);
+        let name = self.name.clone().unwrap_or_else(|| self.runtime_type.clone());
+        let console = Console::new(&name);
         let given = match flags::parse(&self.flags, arguments) {
             Ok(given) => given,
-            Err(problems) => return console.refuse(&problems, Some(&self.name)),
+            Err(problems) => return console.refuse(&problems, Some(&name)),
         };
         if given.contains_key("help") {
-            console::print(&flags::help(&self.name, &self.about, &self.flags));
+            console::print(&flags::help(&name, &self.about, &self.flags));
             return 0;
         }
         let paths = match Paths::from_env(&|name| std::env::var_os(name).filter(|value| !value.is_empty())) {
@@ -161,7 +167,7 @@ impl Program {
                 }
                 run::run(self.lanes, settings, paths, &console)
             }
-            Err(problems) => console.refuse(&problems, Some(&self.name)),
+            Err(problems) => console.refuse(&problems, Some(&name)),
         }
     }
 }
@@ -177,7 +183,7 @@ fn directory(asked: Option<&String>) -> Result<PathBuf, String> {
 
 impl std::fmt::Debug for Program {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Program").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Program").field("runtime_type", &self.runtime_type).finish_non_exhaustive()
     }
 }
 

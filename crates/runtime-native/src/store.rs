@@ -8,7 +8,7 @@
 //! Other processes on the same notebook are told of commits by the doorbell (`doorbell.rs`), so nothing polls.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -16,19 +16,28 @@ use purlin_notebook::{NotebookId, Replica};
 
 use crate::Paths;
 
+mod aside;
+pub mod care;
 mod client;
+mod disk;
 mod error;
 mod file;
 mod handle;
+mod identity;
+mod promise;
 mod queue;
+pub(crate) mod schema;
 mod tables;
 mod thread;
+mod write;
 
 pub use client::{Posted, StoreClient};
 pub use error::OpenError;
+pub use file::replay;
 pub use handle::SqliteStore;
 
 pub(crate) use file::reader;
+pub(crate) use identity::random_id;
 
 use file::Opened;
 use queue::Shared;
@@ -66,8 +75,8 @@ impl SqliteNotebook {
         }
         let path = paths.notebook(&id);
         let opened = file::open(&path, mode)?;
-        let replica = file::replica(paths, id);
-        Self::start(replica, Some((path, paths.bells())), opened)
+        let replica = identity::replica(paths, id);
+        Self::start(replica, Some(path), opened)
     }
 
     /// Begins a notebook that lives in memory and leaves nothing behind.
@@ -75,21 +84,17 @@ impl SqliteNotebook {
         if !id.is_valid() {
             return Err(OpenError::Id(id));
         }
-        let replica = Replica { store_id: id, client_id: file::random_id(), session_id: file::random_id() };
+        let replica =
+            Replica { store_id: id, client_id: identity::random_id(), session_id: identity::random_id() };
         let opened = file::memory()?;
         Self::start(replica, None, opened)
     }
 
-    fn start(
-        replica: Replica,
-        place: Option<(std::path::PathBuf, std::path::PathBuf)>,
-        opened: Opened,
-    ) -> Result<Self, OpenError> {
-        let (path, bells) = place.unzip();
+    fn start(replica: Replica, path: Option<PathBuf>, opened: Opened) -> Result<Self, OpenError> {
         let (shared, waker) =
             Shared::new(replica, path, opened.read_only.clone()).map_err(OpenError::Thread)?;
         let shared = Arc::new(shared);
-        let worker = thread::Worker::new(Arc::clone(&shared), opened.connection, waker, bells);
+        let worker = thread::Worker::new(Arc::clone(&shared), opened.connection, waker);
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .stack_size(1 << 20)

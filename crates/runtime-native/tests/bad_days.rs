@@ -7,7 +7,7 @@ mod support;
 use std::fs;
 use std::os::unix::fs::FileExt;
 
-use purlin_notebook::{NotebookId, Store, StoreError, StoreExt};
+use purlin_notebook::{Durability, NotebookId, Store, StoreError, StoreExt};
 use purlin_runtime_native::{OpenError, OpenMode, Paths, SqliteNotebook};
 use support::{Home, cell, set, title};
 
@@ -119,6 +119,9 @@ fn a_place_that_cannot_be_written_is_named_with_the_way_out() {
 fn a_directory_that_becomes_unwritable_fails_the_commit_with_its_name() {
     let home = Home::new();
     let notebook = home.open("n");
+    // The store thread is at work, so nobody makes the directory again but for a commit.
+    support::wait(notebook.client().flush(Durability::Process)).unwrap();
+    fs::remove_dir_all(home.paths.notebooks()).unwrap();
     fs::write(home.paths.notebooks(), "").unwrap();
     let store = notebook.store().unwrap();
     let error = store.commit(&[title("t")]).unwrap_err().to_string();

@@ -118,7 +118,7 @@ fn another_process_hears_of_each_commit() {
     second.expect("50");
     store.commit(&[set("n", "51")]).unwrap();
     second.expect("51");
-    let bells = std::fs::read_dir(home.paths.bells()).unwrap().count();
+    let bells = std::fs::read_dir(home.paths.notebooks().join(".bells")).unwrap().count();
     assert_eq!(bells, 2, "the socket of the killed one is removed");
 }
 

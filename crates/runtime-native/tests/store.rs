@@ -22,7 +22,7 @@ fn the_file_appears_with_the_first_commit() {
     assert_eq!(store.last_rowid().unwrap(), 0);
     assert!(store.cells().unwrap().is_empty());
     notebook.close();
-    assert!(!home.root.join("data").join("notebooks").exists());
+    assert!(!home.file("n").exists());
 
     let notebook = home.open("n");
     let store = notebook.store().unwrap();

@@ -12,8 +12,8 @@ use std::{
 };
 
 use purlin_kernel::{
-    ExtId, Frame, HandlerError, Kernel, LayoutNode, MouseEvent, MouseKind, Rect, Renderer, Topic, Window,
-    text::Line, window::Placement,
+    DockSide, ExtId, Frame, HandlerError, Kernel, LayoutNode, MouseEvent, MouseKind, Rect, Renderer, Topic,
+    Window, text::Line, window::Placement,
 };
 use serde_json::json;
 
@@ -141,14 +141,18 @@ impl Screen {
         kernel.buf().set_var(COMPOSER, "placeholder", json!(placeholder));
         kernel.layout().set_stock(LayoutNode::col(vec![
             LayoutNode::win("header"),
+            LayoutNode::dock(DockSide::Header),
             LayoutNode::win(TRANSCRIPT).grow(1).min(1),
             LayoutNode::win("above"),
+            LayoutNode::dock(DockSide::Above),
             LayoutNode::win(QUEUED),
             LayoutNode::win(NOTICE),
             LayoutNode::win(COMPOSER).min(1).max(TALLEST),
             LayoutNode::win("below"),
+            LayoutNode::dock(DockSide::Below),
             LayoutNode::win(STATUS).size(1),
             LayoutNode::win("footer"),
+            LayoutNode::dock(DockSide::Footer),
         ]));
         Ok(())
     }
@@ -200,7 +204,7 @@ impl Screen {
         let mut frame = kernel.frame(width, height);
         // A composer that has grown moves what stands above it, and a new size all of it, in the same frame.
         if self.has_shifted() {
-            drop(frame);
+            frame.discard();
             self.arrange();
             frame = kernel.frame(width, height);
         }
@@ -229,7 +233,7 @@ impl Screen {
     fn float(&self, name: &str, rect: Option<Rect>) -> bool {
         let windows = self.0.kernel.win();
         let Some(window) = windows.get(name) else { return false };
-        let placement = rect.map_or(window.placement, Placement::Float);
+        let placement = rect.map_or_else(|| window.placement.clone(), Placement::Float);
         if window.visible == rect.is_some() && window.placement == placement {
             return false;
         }

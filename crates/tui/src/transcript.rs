@@ -42,7 +42,7 @@ pub struct Transcript {
     width: Cell<usize>,
     unfolded: RefCell<BTreeSet<String>>,
     all_unfolded: Cell<bool>,
-    had_handlers: Cell<bool>,
+    made_for: Cell<(bool, u64)>,
     welcome: RefCell<Vec<Line>>,
     /// The number of blocks when the person scrolled away from the end.
     left_at: Cell<(usize, u64)>,
@@ -75,7 +75,7 @@ impl Transcript {
             width: Cell::new(0),
             unfolded: RefCell::default(),
             all_unfolded: Cell::new(false),
-            had_handlers: Cell::new(false),
+            made_for: Cell::new((false, 0)),
             welcome: RefCell::new(welcome),
             left_at: Cell::new((0, 0)),
         }
@@ -208,7 +208,8 @@ impl Renderer for Transcript {
         let window = Rc::clone(&cx.window);
         let (width, height) = (usize::from(cx.canvas.width()), usize::from(cx.canvas.height()));
         let custom = kernel.hook().wants(<TranscriptRender as purlin_kernel::Hook>::DECL);
-        if self.had_handlers.replace(custom) != custom {
+        let made_for = (custom, kernel.theme_revision());
+        if self.made_for.replace(made_for) != made_for {
             self.cache.borrow_mut().clear();
         }
         let count = kernel.buf().block_count(&window.buffer);

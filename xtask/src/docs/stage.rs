@@ -24,7 +24,10 @@ impl Stage {
         let number = STAGES.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("purlin-docs-{}-{number}", std::process::id()));
         std::fs::create_dir_all(folder.join("home")).context("cannot make a folder for a snippet")?;
-        let mut path = workspace.target().join("debug").into_os_string();
+        let built = workspace.target().join("debug");
+        let mut path = built.clone().into_os_string();
+        path.push(":");
+        path.push(built.join("examples"));
         if let Some(rest) = std::env::var_os("PATH") {
             path.push(":");
             path.push(rest);

@@ -2,7 +2,8 @@
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use purlin_notebook::{CellId, CellKind, CellType, Event, QueueId, StoreError, StoreExt, order};
+use purlin_notebook::order::{self, Placed, Spot};
+use purlin_notebook::{CellId, CellKind, CellType, Event, QueueId, StoreExt};
 use purlin_runtime_core::new_id;
 
 use super::{Session, SessionError, SessionState, Source, Submitted, Tail};
@@ -151,11 +152,12 @@ impl Session {
         let first = !self.exists();
         let id = CellId::from(new_id(&*inner.options.host));
         let queue_id = QueueId::from(new_id(&*inner.options.host));
-        let (parent, index) = self.place(&tail)?;
+        let (parent, place) = self.place(&tail)?;
         let mut events = if first { self.first_events(&cell) } else { Vec::new() };
+        events.extend(place.moves);
         events.push(Event::CellCreated2 {
             id: id.clone(),
-            fractional_index: index.clone(),
+            fractional_index: place.fractional_index.clone(),
             cell_type: cell.cell_type,
             created_by: inner.options.by.clone(),
         });
@@ -195,12 +197,12 @@ impl Session {
         }
         inner.committer.post(events).await?;
         inner.begun.set(true);
-        tail.cell = Some((id.clone(), index));
+        tail.cell = Some((id.clone(), place.fractional_index));
         Ok((id, queue_id))
     }
 
     /// The cell that a new one follows, and its place in the order of cells.
-    fn place(&self, tail: &Tail) -> Result<(Option<CellId>, String), SessionError> {
+    fn place(&self, tail: &Tail) -> Result<(Option<CellId>, Placed), SessionError> {
         let inner = &self.0;
         let last = inner.read.last_cell()?.and_then(|cell| Some((cell.id, cell.fractional_index?)));
         // The reading handle may not have seen what this surface has just committed.
@@ -212,9 +214,13 @@ impl Session {
             host.random(&mut bytes);
             u32::from_le_bytes(bytes)
         };
-        let index = order::between(last.as_ref().map(|(_, index)| index.as_str()), None, &mut jitter)
-            .map_err(|error| StoreError::Backend(error.to_string()))?;
-        Ok((parent, index))
+        let index = order::between(last.as_ref().map(|(_, index)| index.as_str()), None, &mut jitter);
+        let place = match index {
+            Ok(fractional_index) => Placed { fractional_index, moves: Vec::new() },
+            // Another application's key leaves no room behind it: all cells get new ones.
+            Err(_) => inner.read.place_cell(&Spot::Last, &mut jitter)?,
+        };
+        Ok((parent, place))
     }
 
     /// What a new session says about itself before anything else.

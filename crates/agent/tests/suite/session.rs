@@ -85,6 +85,24 @@ fn a_cell_that_arrives_unprepared_passes_the_input_hooks_at_the_agent() {
 }
 
 #[test]
+fn row_087_a_prompt_after_a_cell_whose_key_leaves_no_room_gives_all_cells_new_keys() {
+    let world = World::playing("[[turn]]\ntext='ok'\n");
+    let foreign = Event::CellCreated2 {
+        id: "foreign".into(),
+        fractional_index: "M-1".into(),
+        cell_type: purlin_notebook::CellType::Markdown,
+        created_by: "page".into(),
+    };
+    world.store.commit(&[foreign]).expect("commits");
+    let sent = world.host.run(world.session.submit("hello", Source::Interactive, Vec::new()));
+    assert!(sent.is_ok(), "{sent:?}");
+    let cells = world.store.cells().expect("reads");
+    assert_eq!((cells.len(), cells[0].id.as_str()), (2, "foreign"));
+    assert!(cells[0].fractional_index.as_deref() < cells[1].fractional_index.as_deref());
+    assert_ne!(cells[0].fractional_index.as_deref(), Some("M-1"));
+}
+
+#[test]
 fn a_shell_command_can_be_blocked_rewritten_or_answered() {
     let world = World::new("[[turn]]\ntext='ok'\n");
     world.on("user_shell", |event| {

@@ -3,7 +3,8 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{Atlas, Cell, Grid, StyleId, repair};
-use crate::text::{Color, Span, Style, TAB_WIDTH, grapheme_width, visible};
+use crate::text::{Color, Line, Span, Style, TAB_WIDTH, grapheme_width, visible};
+use crate::window::Border;
 
 /// A clipped view on a grid. Rows and columns count from its upper left corner and may lie outside of it.
 #[derive(Debug)]
@@ -37,6 +38,11 @@ impl<'a> Canvas<'a> {
             width: right - left,
             height: bottom - top,
         }
+    }
+
+    /// Answers what another grid of the same atlas shows, as spans, row by row.
+    pub fn lines_of(&self, grid: &Grid) -> Vec<Line> {
+        grid.lines(self.atlas)
     }
 
     /// Answers the number of columns.
@@ -94,21 +100,29 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// Draws a border along the edge, with a title on it where there is room.
+    /// Draws a rounded border along the edge, with a title on it where there is room.
     pub fn frame(&mut self, style: &Style, title: &[Span]) {
+        self.border(Border::Rounded, style, title);
+    }
+
+    /// Draws a border along the edge, with a title on it where there is room.
+    pub fn border(&mut self, border: Border, style: &Style, title: &[Span]) {
         let (right, bottom) = (self.width - 1, self.height - 1);
+        let Some([across, down, top_left, top_right, bottom_left, bottom_right]) = border.characters() else {
+            return;
+        };
         if right < 1 || bottom < 1 {
             return;
         }
-        let line = "─".repeat((right - 1) as usize);
-        for (row, start, end) in [(0, "╭", "╮"), (bottom, "╰", "╯")] {
+        let line = across.repeat((right - 1) as usize);
+        for (row, start, end) in [(0, top_left, top_right), (bottom, bottom_left, bottom_right)] {
             self.text(row, 0, start, style);
             self.text(row, 1, &line, style);
             self.text(row, right, end, style);
         }
         for row in 1..bottom {
-            self.text(row, 0, "│", style);
-            self.text(row, right, "│", style);
+            self.text(row, 0, down, style);
+            self.text(row, right, down, style);
         }
         if !title.is_empty() && right > 5 {
             let mut top = self.part(0, 2, 1, right - 3);

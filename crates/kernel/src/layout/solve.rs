@@ -1,14 +1,53 @@
 //! Computes rectangles from the tree.
 
 use super::{Dir, Layout, LayoutNode, Rect};
+use crate::Window;
+use crate::window::{Border, Length, Placement};
 
 impl Layout<'_> {
     /// Answers each window's rectangle on a screen of this size, in the tree's order; hidden windows take no room.
     pub(crate) fn solve(self, width: u16, height: u16) -> Vec<(String, Rect)> {
-        let tree = self.get();
+        let screen = Rect::new(0, 0, width, height);
         let mut rects = Vec::new();
-        self.place(&tree, Rect::new(0, 0, width, height), &mut rects);
+        self.place(&self.effective(), screen, &mut rects);
+        for window in self.0.win().by_age().iter().filter(|window| window.visible) {
+            if let Some(rect) = self.float(window, screen, &rects) {
+                self.place(&self.effective_float(&window.name), rect, &mut rects);
+            }
+        }
+        for (name, rect) in &mut rects {
+            if let Some(fixed) = self.fixed(name) {
+                *rect = fixed.over(*rect);
+            }
+            if !rect.is_empty() {
+                *rect = rect.intersect(&screen);
+            }
+        }
         rects
+    }
+
+    /// Answers the rectangle of a window that floats.
+    fn float(self, window: &Window, screen: Rect, rects: &[(String, Rect)]) -> Option<Rect> {
+        let anchored = match &window.placement {
+            Placement::Float(rect) => return Some(*rect),
+            Placement::Anchored(anchored) => anchored,
+            _ => return None,
+        };
+        let of = anchored.of.as_ref();
+        let area = of.and_then(|of| rects.iter().find(|(name, _)| name == of).map(|(_, rect)| *rect));
+        let area = area.unwrap_or(screen);
+        let edge = if window.border == Border::None { 0 } else { 2 };
+        let width = anchored
+            .width
+            .cells(screen.width, || self.0.content_width(window).saturating_add(edge).max(edge + 1));
+        let height = anchored
+            .height
+            .cells(screen.height, || self.0.measure_window(&window.name, width).unwrap_or(1).max(edge + 1));
+        let (x, y) = anchored.anchor.place(area, (width, height), (anchored.row, anchored.col));
+        // A window that would begin outside is moved in as far as it fits; the rest is cut off.
+        let x = x.clamp(0, i32::from(screen.width.saturating_sub(width))) as u16;
+        let y = y.clamp(0, i32::from(screen.height.saturating_sub(height))) as u16;
+        Some(Rect::new(x, y, width, height))
     }
 
     fn place(self, node: &LayoutNode, rect: Rect, rects: &mut Vec<(String, Rect)>) {
@@ -41,7 +80,9 @@ impl Layout<'_> {
     }
 
     fn item(self, node: &LayoutNode, dir: Dir, rect: Rect) -> Item {
-        let wanted = match (node.size, node.grow) {
+        let room = if dir == Dir::Row { rect.width } else { rect.height };
+        let share = node.percent.map(|share| Length::Percent(share).cells(room, || 0));
+        let wanted = match (node.size.or(share), node.grow) {
             (Some(size), _) => size,
             (None, 0) => self.measure(node, dir, rect),
             _ => node.min,

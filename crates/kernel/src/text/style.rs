@@ -185,6 +185,18 @@ impl Style {
     }
 }
 
+impl Token {
+    /// Tells whether it colours what is behind the glyphs.
+    pub fn is_background(self) -> bool {
+        self.name().ends_with("Bg") || matches!(self, Token::Search | Token::Selection | Token::CursorLine)
+    }
+
+    /// Answers the style of the highlight group that has its name.
+    pub fn style(self) -> Style {
+        if self.is_background() { Style::new().on(self) } else { Style::fg(self) }
+    }
+}
+
 macro_rules! tokens {
     ($($constant:ident = $name:literal, $doc:literal;)*) => {
         /// A named colour of the theme. The names are those that `purlin.ui.theme_tokens()` lists.

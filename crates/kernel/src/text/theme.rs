@@ -1,8 +1,14 @@
 //! What the tokens mean: two built-in themes, overrides, and colours for terminals of every depth.
 
+mod file;
+
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::{Attrs, Color, Style, Token};
+use crate::highlight::HighlightSpec;
+
+pub use file::ThemeError;
 
 /// How many colours a surface can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -114,6 +120,7 @@ const fn rgb_ink(rgb: u32) -> Ink {
 pub struct Theme {
     name: Rc<str>,
     entries: Vec<Entry>,
+    groups: BTreeMap<String, HighlightSpec>,
 }
 
 impl Theme {
@@ -137,12 +144,23 @@ impl Theme {
     }
 
     fn of(name: &str, entry: fn(Token) -> Entry) -> Theme {
-        Theme { name: name.into(), entries: Token::ALL.iter().map(|token| entry(*token)).collect() }
+        let entries = Token::ALL.iter().map(|token| entry(*token)).collect();
+        Theme { name: name.into(), entries, groups: BTreeMap::new() }
     }
 
     /// Answers the theme's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Answers a highlight group that the theme defines.
+    pub fn group(&self, name: &str) -> Option<&HighlightSpec> {
+        self.groups.get(name)
+    }
+
+    /// Lists the names of the highlight groups that the theme defines.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.groups.keys().map(String::as_str)
     }
 
     /// Answers what a token means.

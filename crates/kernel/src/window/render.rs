@@ -35,6 +35,11 @@ pub struct RenderContext<'a> {
 }
 
 impl RenderContext<'_> {
+    /// With `wrap`: what would have been drawn, as spans, row by row.
+    pub fn previous_lines(&self) -> Option<Vec<crate::text::Line>> {
+        self.previous.map(|grid| self.canvas.lines_of(grid))
+    }
+
     /// Puts the cursor at a row and column of the window.
     pub fn set_cursor(&mut self, row: u16, col: u16) {
         self.cursor = Some((row, col));

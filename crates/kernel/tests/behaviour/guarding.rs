@@ -200,7 +200,7 @@ fn every_terminal_hook_fires() {
         r#"key false true "a" false false """#,
         r#"paste "p""#,
         r#"focus_change "main" """#,
-        r#"mouse "up" 4 "wheel" 3 null"#,
+        r#"mouse "up" 4 "wheel" 3 "main""#,
         "tick 1001",
         r#"shutdown "user""#,
     ];

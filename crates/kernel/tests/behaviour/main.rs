@@ -16,3 +16,4 @@ mod ports;
 mod raising;
 mod timers;
 mod transactions;
+mod windows;

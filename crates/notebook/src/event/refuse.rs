@@ -1,4 +1,6 @@
 //! What a commit refuses, and the one thing it rewrites: NUL in text.
+//!
+//! Whatever passes is read back from the log as it was committed, by this program and by the other applications.
 
 use std::borrow::Cow;
 
@@ -6,15 +8,17 @@ use serde_json::Value;
 
 use super::Event;
 use crate::time;
+use crate::values::{Capabilities, Media};
 
 impl Event {
     /// Checks the event for a commit and returns it with the JSON text of its arguments.
     ///
-    /// NaN and infinity, dates that are not ISO-8601, and NUL in ids and names are refused with the reason; NUL in
-    /// text is written U+2400, because some stores cut text at NUL.
+    /// NaN and infinity, dates that are not ISO-8601, JSON that is nested too deeply to be read again, and NUL in ids
+    /// and names are refused with the reason; NUL in text is written U+2400, because some stores cut text at NUL.
     pub fn check(&self) -> Result<(Cow<'_, Event>, String), String> {
         self.check_numbers()?;
         self.check_dates()?;
+        self.check_depth()?;
         let args = self.args_text();
         // `\u0000` is how JSON text writes NUL; no other escape can hold a NUL.
         if !args.contains("\\u0000") && !self.name().contains('\0') {
@@ -44,6 +48,34 @@ impl Event {
         if number.is_finite() { Ok(()) } else { Err(format!("the position {number} is not a number")) }
     }
 
+    fn check_depth(&self) -> Result<(), String> {
+        let deep = match self {
+            Self::AiSettingsChanged { settings: json, .. }
+            | Self::ToolApprovalRequested { arguments: json, .. }
+            | Self::ToolCallStarted { arguments: json, .. }
+            | Self::Compacted { details: Some(json), .. }
+            | Self::StateSet { value: Some(json), .. }
+            | Self::RuntimeSessionStarted {
+                capabilities: Capabilities { available_ai_models: Some(json), .. },
+                ..
+            }
+            | Self::Unknown { args: json, .. } => is_deep(json, DEPTH),
+            Self::CellAnnotated { data: Some(facts), .. } => facts.values().any(|json| is_deep(json, DEPTH)),
+            Self::TerminalOutputAdded { content, .. }
+            | Self::TerminalOutputAppended { content, .. }
+            | Self::MarkdownOutputAdded { content, .. }
+            | Self::MarkdownOutputAppended { content, .. }
+            | Self::ErrorOutputAdded { content, .. } => is_deep_media(content),
+            Self::MultimediaDisplayOutputAdded { representations, .. }
+            | Self::MultimediaDisplayOutputUpdated { representations, .. }
+            | Self::MultimediaResultOutputAdded { representations, .. } => {
+                representations.values().any(is_deep_media)
+            }
+            _ => false,
+        };
+        if deep { Err(format!("JSON is nested more than {DEPTH} levels deep")) } else { Ok(()) }
+    }
+
     fn check_dates(&self) -> Result<(), String> {
         let (Self::FileUploaded { created_at: date, .. }
         | Self::FileDeleted2 { deleted_at: date, .. }
@@ -60,6 +92,25 @@ impl Event {
         } else {
             Err(format!("`{date}` is not an ISO-8601 date"))
         }
+    }
+}
+
+/// How deep JSON in an event may be nested. Readers give up at 128, the event's own levels included.
+const DEPTH: usize = 100;
+
+fn is_deep_media(media: &Media) -> bool {
+    let facts = media.metadata().into_iter().flat_map(serde_json::Map::values);
+    match media {
+        Media::Inline { data, .. } => facts.chain([data]).any(|json| is_deep(json, DEPTH)),
+        Media::Artifact { .. } => facts.into_iter().any(|json| is_deep(json, DEPTH)),
+    }
+}
+
+fn is_deep(json: &Value, left: usize) -> bool {
+    match json {
+        Value::Array(items) => left == 0 || items.iter().any(|item| is_deep(item, left - 1)),
+        Value::Object(map) => left == 0 || map.values().any(|item| is_deep(item, left - 1)),
+        _ => false,
     }
 }
 
@@ -90,7 +141,7 @@ fn replace_nul(value: &mut Value, field: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn names_something(field: &str) -> bool {
+pub(super) fn names_something(field: &str) -> bool {
     const NAMES: &[&str] = &[
         "id",
         "key",

@@ -8,7 +8,7 @@ use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Event;
+use super::{Event, surrogates};
 
 /// Why something on the wire is not an event.
 #[derive(Debug, thiserror::Error)]
@@ -23,145 +23,93 @@ pub enum EventError {
     },
 }
 
-/// The wire names that this build knows, in the order of their declaration.
-pub const NAMES: &[&str] = &[
-    "v1.Debug",
-    "v1.FileUploaded",
-    "v1.FileDeleted",
-    "v2.FileDeleted",
-    "v1.NotebookInitialized",
-    "v1.NotebookTitleChanged",
-    "v1.NotebookMetadataSet",
-    "v1.CellCreated",
-    "v2.CellCreated",
-    "v1.CellSourceChanged",
-    "v1.CellTypeChanged",
-    "v1.CellDeleted",
-    "v1.CellMoved",
-    "v2.CellMoved",
-    "v1.CellSourceVisibilityToggled",
-    "v1.CellOutputVisibilityToggled",
-    "v1.CellAiContextVisibilityToggled",
-    "v1.PresenceSet",
-    "v1.RuntimeSessionStarted",
-    "v1.RuntimeSessionStatusChanged",
-    "v1.RuntimeSessionTerminated",
-    "v1.RuntimeSessionRenewal",
-    "v1.ExecutionRequested",
-    "v1.MultipleExecutionRequested",
-    "v1.ExecutionAssigned",
-    "v1.ExecutionStarted",
-    "v1.ExecutionCompleted",
-    "v1.ExecutionCancelled",
-    "v1.AllExecutionsCancelled",
-    "v1.MultimediaDisplayOutputAdded",
-    "v1.MultimediaDisplayOutputUpdated",
-    "v1.MultimediaResultOutputAdded",
-    "v1.TerminalOutputAdded",
-    "v1.TerminalOutputAppended",
-    "v2.TerminalOutputAppended",
-    "v1.MarkdownOutputAdded",
-    "v1.MarkdownOutputAppended",
-    "v2.MarkdownOutputAppended",
-    "v1.ErrorOutputAdded",
-    "v1.CellOutputsCleared",
-    "v1.AllOutputsCleared",
-    "v1.AiSettingsChanged",
-    "v1.SqlConnectionChanged",
-    "v1.SqlResultVariableChanged",
-    "v1.ActorProfileSet",
-    "v1.ToolApprovalRequested",
-    "v1.ToolApprovalResponded",
-    "purlin.v1.CellAnnotated",
-    "purlin.v1.LanesAnnounced",
-    "purlin.v1.BranchSelected",
-    "purlin.v1.CellLabelled",
-    "purlin.v1.SteerSent",
-    "purlin.v1.SteerTaken",
-    "purlin.v1.ToolCallStarted",
-    "purlin.v1.ToolCallEnded",
-    "purlin.v1.ModelUsed",
-    "purlin.v1.Compacted",
-    "purlin.v1.ExecutionReleased",
-    "purlin.v1.ExecutionNoted",
-    "purlin.v1.StateSet",
-    "purlin.v1.ForkedFrom",
-];
+macro_rules! names {
+    ($($variant:ident $name:literal,)*) => {
+        /// The wire names that this build knows, in the order of their declaration.
+        pub const NAMES: &[&str] = &[$($name),*];
+
+        impl Event {
+            /// Returns the wire name.
+            pub fn name(&self) -> &str {
+                match self {
+                    $(Self::$variant { .. } => $name,)*
+                    Self::Unknown { name, .. } => name,
+                }
+            }
+
+            /// Tells whether this build knows the wire name, so that its tables follow the event.
+            pub fn is_known(name: &str) -> bool {
+                matches!(name, $($name)|*)
+            }
+        }
+    };
+}
+
+names! {
+    Debug "v1.Debug",
+    FileUploaded "v1.FileUploaded",
+    FileDeleted "v1.FileDeleted",
+    FileDeleted2 "v2.FileDeleted",
+    NotebookInitialized "v1.NotebookInitialized",
+    NotebookTitleChanged "v1.NotebookTitleChanged",
+    NotebookMetadataSet "v1.NotebookMetadataSet",
+    CellCreated "v1.CellCreated",
+    CellCreated2 "v2.CellCreated",
+    CellSourceChanged "v1.CellSourceChanged",
+    CellTypeChanged "v1.CellTypeChanged",
+    CellDeleted "v1.CellDeleted",
+    CellMoved "v1.CellMoved",
+    CellMoved2 "v2.CellMoved",
+    CellSourceVisibilityToggled "v1.CellSourceVisibilityToggled",
+    CellOutputVisibilityToggled "v1.CellOutputVisibilityToggled",
+    CellAiContextVisibilityToggled "v1.CellAiContextVisibilityToggled",
+    PresenceSet "v1.PresenceSet",
+    RuntimeSessionStarted "v1.RuntimeSessionStarted",
+    RuntimeSessionStatusChanged "v1.RuntimeSessionStatusChanged",
+    RuntimeSessionTerminated "v1.RuntimeSessionTerminated",
+    RuntimeSessionRenewal "v1.RuntimeSessionRenewal",
+    ExecutionRequested "v1.ExecutionRequested",
+    MultipleExecutionRequested "v1.MultipleExecutionRequested",
+    ExecutionAssigned "v1.ExecutionAssigned",
+    ExecutionStarted "v1.ExecutionStarted",
+    ExecutionCompleted "v1.ExecutionCompleted",
+    ExecutionCancelled "v1.ExecutionCancelled",
+    AllExecutionsCancelled "v1.AllExecutionsCancelled",
+    MultimediaDisplayOutputAdded "v1.MultimediaDisplayOutputAdded",
+    MultimediaDisplayOutputUpdated "v1.MultimediaDisplayOutputUpdated",
+    MultimediaResultOutputAdded "v1.MultimediaResultOutputAdded",
+    TerminalOutputAdded "v1.TerminalOutputAdded",
+    TerminalOutputAppended "v1.TerminalOutputAppended",
+    TerminalOutputAppended2 "v2.TerminalOutputAppended",
+    MarkdownOutputAdded "v1.MarkdownOutputAdded",
+    MarkdownOutputAppended "v1.MarkdownOutputAppended",
+    MarkdownOutputAppended2 "v2.MarkdownOutputAppended",
+    ErrorOutputAdded "v1.ErrorOutputAdded",
+    CellOutputsCleared "v1.CellOutputsCleared",
+    AllOutputsCleared "v1.AllOutputsCleared",
+    AiSettingsChanged "v1.AiSettingsChanged",
+    SqlConnectionChanged "v1.SqlConnectionChanged",
+    SqlResultVariableChanged "v1.SqlResultVariableChanged",
+    ActorProfileSet "v1.ActorProfileSet",
+    ToolApprovalRequested "v1.ToolApprovalRequested",
+    ToolApprovalResponded "v1.ToolApprovalResponded",
+    CellAnnotated "purlin.v1.CellAnnotated",
+    LanesAnnounced "purlin.v1.LanesAnnounced",
+    BranchSelected "purlin.v1.BranchSelected",
+    CellLabelled "purlin.v1.CellLabelled",
+    SteerSent "purlin.v1.SteerSent",
+    SteerTaken "purlin.v1.SteerTaken",
+    ToolCallStarted "purlin.v1.ToolCallStarted",
+    ToolCallEnded "purlin.v1.ToolCallEnded",
+    ModelUsed "purlin.v1.ModelUsed",
+    Compacted "purlin.v1.Compacted",
+    ExecutionReleased "purlin.v1.ExecutionReleased",
+    ExecutionNoted "purlin.v1.ExecutionNoted",
+    StateSet "purlin.v1.StateSet",
+    ForkedFrom "purlin.v1.ForkedFrom",
+}
 
 impl Event {
-    /// Returns the wire name.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Debug { .. } => "v1.Debug",
-            Self::FileUploaded { .. } => "v1.FileUploaded",
-            Self::FileDeleted { .. } => "v1.FileDeleted",
-            Self::FileDeleted2 { .. } => "v2.FileDeleted",
-            Self::NotebookInitialized { .. } => "v1.NotebookInitialized",
-            Self::NotebookTitleChanged { .. } => "v1.NotebookTitleChanged",
-            Self::NotebookMetadataSet { .. } => "v1.NotebookMetadataSet",
-            Self::CellCreated { .. } => "v1.CellCreated",
-            Self::CellCreated2 { .. } => "v2.CellCreated",
-            Self::CellSourceChanged { .. } => "v1.CellSourceChanged",
-            Self::CellTypeChanged { .. } => "v1.CellTypeChanged",
-            Self::CellDeleted { .. } => "v1.CellDeleted",
-            Self::CellMoved { .. } => "v1.CellMoved",
-            Self::CellMoved2 { .. } => "v2.CellMoved",
-            Self::CellSourceVisibilityToggled { .. } => "v1.CellSourceVisibilityToggled",
-            Self::CellOutputVisibilityToggled { .. } => "v1.CellOutputVisibilityToggled",
-            Self::CellAiContextVisibilityToggled { .. } => "v1.CellAiContextVisibilityToggled",
-            Self::PresenceSet { .. } => "v1.PresenceSet",
-            Self::RuntimeSessionStarted { .. } => "v1.RuntimeSessionStarted",
-            Self::RuntimeSessionStatusChanged { .. } => "v1.RuntimeSessionStatusChanged",
-            Self::RuntimeSessionTerminated { .. } => "v1.RuntimeSessionTerminated",
-            Self::RuntimeSessionRenewal { .. } => "v1.RuntimeSessionRenewal",
-            Self::ExecutionRequested { .. } => "v1.ExecutionRequested",
-            Self::MultipleExecutionRequested { .. } => "v1.MultipleExecutionRequested",
-            Self::ExecutionAssigned { .. } => "v1.ExecutionAssigned",
-            Self::ExecutionStarted { .. } => "v1.ExecutionStarted",
-            Self::ExecutionCompleted { .. } => "v1.ExecutionCompleted",
-            Self::ExecutionCancelled { .. } => "v1.ExecutionCancelled",
-            Self::AllExecutionsCancelled { .. } => "v1.AllExecutionsCancelled",
-            Self::MultimediaDisplayOutputAdded { .. } => "v1.MultimediaDisplayOutputAdded",
-            Self::MultimediaDisplayOutputUpdated { .. } => "v1.MultimediaDisplayOutputUpdated",
-            Self::MultimediaResultOutputAdded { .. } => "v1.MultimediaResultOutputAdded",
-            Self::TerminalOutputAdded { .. } => "v1.TerminalOutputAdded",
-            Self::TerminalOutputAppended { .. } => "v1.TerminalOutputAppended",
-            Self::TerminalOutputAppended2 { .. } => "v2.TerminalOutputAppended",
-            Self::MarkdownOutputAdded { .. } => "v1.MarkdownOutputAdded",
-            Self::MarkdownOutputAppended { .. } => "v1.MarkdownOutputAppended",
-            Self::MarkdownOutputAppended2 { .. } => "v2.MarkdownOutputAppended",
-            Self::ErrorOutputAdded { .. } => "v1.ErrorOutputAdded",
-            Self::CellOutputsCleared { .. } => "v1.CellOutputsCleared",
-            Self::AllOutputsCleared { .. } => "v1.AllOutputsCleared",
-            Self::AiSettingsChanged { .. } => "v1.AiSettingsChanged",
-            Self::SqlConnectionChanged { .. } => "v1.SqlConnectionChanged",
-            Self::SqlResultVariableChanged { .. } => "v1.SqlResultVariableChanged",
-            Self::ActorProfileSet { .. } => "v1.ActorProfileSet",
-            Self::ToolApprovalRequested { .. } => "v1.ToolApprovalRequested",
-            Self::ToolApprovalResponded { .. } => "v1.ToolApprovalResponded",
-            Self::CellAnnotated { .. } => "purlin.v1.CellAnnotated",
-            Self::LanesAnnounced { .. } => "purlin.v1.LanesAnnounced",
-            Self::BranchSelected { .. } => "purlin.v1.BranchSelected",
-            Self::CellLabelled { .. } => "purlin.v1.CellLabelled",
-            Self::SteerSent { .. } => "purlin.v1.SteerSent",
-            Self::SteerTaken { .. } => "purlin.v1.SteerTaken",
-            Self::ToolCallStarted { .. } => "purlin.v1.ToolCallStarted",
-            Self::ToolCallEnded { .. } => "purlin.v1.ToolCallEnded",
-            Self::ModelUsed { .. } => "purlin.v1.ModelUsed",
-            Self::Compacted { .. } => "purlin.v1.Compacted",
-            Self::ExecutionReleased { .. } => "purlin.v1.ExecutionReleased",
-            Self::ExecutionNoted { .. } => "purlin.v1.ExecutionNoted",
-            Self::StateSet { .. } => "purlin.v1.StateSet",
-            Self::ForkedFrom { .. } => "purlin.v1.ForkedFrom",
-            Self::Unknown { name, .. } => name,
-        }
-    }
-
-    /// Tells whether this build knows the wire name, so that its tables follow the event.
-    pub fn is_known(name: &str) -> bool {
-        NAMES.contains(&name)
-    }
-
     /// Returns the arguments as JSON.
     pub fn args(&self) -> Value {
         if let Self::Unknown { args, .. } = self {
@@ -196,21 +144,43 @@ impl Event {
     /// Reads an event from its name and the JSON text of its arguments, as a log keeps them.
     ///
     /// What this build cannot read (an unknown name, arguments of a later form) becomes [`Event::Unknown`]: a log
-    /// written by somebody else is kept whole and never refused.
+    /// written by somebody else is kept whole and never refused. [`UnknownNames`](super::UnknownNames) tells of it.
     pub fn from_log(name: &str, args: &str) -> Self {
         if Self::is_known(name) {
             let mut json = serde_json::Deserializer::from_str(args);
             match Self::deserialize(Parts { name, args: Some(&mut json) }) {
-                Ok(event) => return event,
-                Err(why) if !is_void(name) => {
-                    tracing::warn!(name, %why, "an event's arguments cannot be read");
+                Ok(event) if json.end().is_ok() => return event,
+                Err(_) if is_void(name) => return Self::AllExecutionsCancelled {},
+                // The other applications write lone surrogates, which their tables show as U+FFFD.
+                _ => {
+                    if let Some(event) =
+                        surrogates::read(args).and_then(|args| Self::from_wire(name, args).ok())
+                    {
+                        return event;
+                    }
                 }
-                Err(_) => return Self::AllExecutionsCancelled {},
             }
         }
         let args = serde_json::from_str(args).unwrap_or_else(|_| Value::from(args));
         Self::Unknown { name: name.to_owned(), args }
     }
+}
+
+/// Writes a number as JavaScript does: without a fraction where it has none.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
+pub(super) fn number<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    // Beyond 2^53 not every whole number is one of these.
+    const WHOLE: f64 = 9_007_199_254_740_992.0;
+    if number.fract() == 0.0 && number.abs() <= WHOLE {
+        serializer.serialize_i64(*number as i64)
+    } else {
+        serializer.serialize_f64(*number)
+    }
+}
+
+/// Reads a value that is there, so that `null` is read back as `null` and not as nothing.
+pub(crate) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// The base schema writes an event without arguments with none at all, or `null`.

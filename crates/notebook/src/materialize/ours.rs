@@ -1,5 +1,7 @@
 //! Our own events: annotations, lanes, branches, steering, tool calls, usage, compaction, state, forks.
 
+use serde_json::Value;
+
 use super::{Done, json, run};
 use crate::event::Event;
 use crate::tables::{Bind, DerivedTables, Op, Set, Table, TableError, Test, Verb};
@@ -214,14 +216,16 @@ fn records(event: &Event, t: &mut dyn DerivedTables) -> Done {
                 first_kept_id.as_str().into(),
                 (*tokens_before).into(),
                 source.as_str().into(),
-                details.as_ref().map_or(Bind::Null, json),
+                details.as_ref().filter(|details| !details.is_null()).map_or(Bind::Null, json),
             ],
         ),
-        Event::StateSet { extension, key, value: Some(value) } => {
-            run(t, &STATE, &[extension.as_str().into(), key.as_str().into(), json(value)])
-        }
-        Event::StateSet { extension, key, value: None } => {
-            run(t, &STATE_DROP, &[extension.as_str().into(), key.as_str().into()])
+        Event::StateSet { extension, key, value } => {
+            let (extension, key) = (extension.as_str().into(), key.as_str().into());
+            match value {
+                // Nothing and `null` are one value in the tables.
+                None | Some(Value::Null) => run(t, &STATE_DROP, &[extension, key]),
+                Some(value) => run(t, &STATE, &[extension, key, json(value)]),
+            }
         }
         _ => return None,
     })

@@ -66,7 +66,7 @@ struct Row<'a> {
     display: Option<&'a str>,
     data: Bind<'a>,
     artifact: Option<&'a str>,
-    mime: &'a str,
+    mime: &'static str,
     metadata: Bind<'a>,
     representations: Bind<'a>,
     meta: Option<OutputMeta>,
@@ -176,35 +176,44 @@ fn insert(t: &mut dyn DerivedTables, row: Row<'_>) -> Result<(), TableError> {
     )
 }
 
+impl<'a> Row<'a> {
+    /// A row of the columns that every output has.
+    fn new(
+        (id, cell, position): (&'a OutputId, &'a CellId, f64),
+        kind: OutputType,
+        (mime, data): (&'static str, Bind<'a>),
+        meta: Option<OutputMeta>,
+    ) -> Self {
+        Self {
+            id,
+            cell,
+            kind,
+            position,
+            stream: None,
+            count: None,
+            display: None,
+            data,
+            artifact: None,
+            mime,
+            metadata: Bind::Null,
+            representations: Bind::Null,
+            meta,
+        }
+    }
+}
+
 fn shown<'a>(
-    (id, cell, position): (&'a OutputId, &'a CellId, f64),
+    place: (&'a OutputId, &'a CellId, f64),
     kind: OutputType,
     representations: &'a Representations,
     order: &[&'static str],
 ) -> Row<'a> {
     let (mime, data) = primary(representations, order);
-    Row {
-        id,
-        cell,
-        kind,
-        position,
-        stream: None,
-        count: None,
-        display: None,
-        data: data.into(),
-        artifact: None,
-        mime,
-        metadata: Bind::Null,
-        representations: json(representations),
-        meta: representations.values().find_map(Media::meta),
-    }
+    let meta = representations.values().find_map(Media::meta);
+    Row { representations: json(representations), ..Row::new(place, kind, (mime, data.into()), meta) }
 }
 
-fn contained<'a>(
-    (id, cell, position): (&'a OutputId, &'a CellId, f64),
-    kind: OutputType,
-    content: &'a Media,
-) -> Row<'a> {
+fn contained<'a>(place: (&'a OutputId, &'a CellId, f64), kind: OutputType, content: &'a Media) -> Row<'a> {
     let (data, artifact) = match content {
         Media::Inline { data, .. } if kind == OutputType::Error => (json(data), None),
         Media::Inline { data: Value::String(text), .. } => (text.as_str().into(), None),
@@ -216,21 +225,8 @@ fn contained<'a>(
         OutputType::Error => "application/json",
         _ => "text/plain",
     };
-    Row {
-        id,
-        cell,
-        kind,
-        position,
-        stream: None,
-        count: None,
-        display: None,
-        data,
-        artifact,
-        mime,
-        metadata: content.metadata().map_or(Bind::Null, json),
-        representations: Bind::Null,
-        meta: content.meta(),
-    }
+    let metadata = content.metadata().map_or(Bind::Null, json);
+    Row { artifact, metadata, ..Row::new(place, kind, (mime, data), content.meta()) }
 }
 
 /// Keeps what an output is beside its content, so that a long history is indexed without reading the contents.

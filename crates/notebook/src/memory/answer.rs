@@ -7,24 +7,21 @@ use serde_json::Value;
 
 use super::log::{Log, Logged};
 use super::maps::{MapRow, Maps};
-use crate::query::{Query, Rows, Select, Sorted};
-use crate::tables::{Column, Scalar, Table};
+use crate::query::{Asked, Query, Rows, Shape, Sorted};
+use crate::tables::{Bind, Column, Scalar, Table};
 
 /// Answers a query.
 pub(super) fn answer(maps: &Maps, log: &Log, query: &Query) -> Rows {
-    let columns = query.columns();
+    let columns = match query.asked() {
+        Asked::Rows(shape, binds) => {
+            return Rows { columns: shape.table.def().columns, rows: one_table(maps, shape, &binds) };
+        }
+        Asked::Text(_, _, columns) => columns,
+    };
     let rows = match query {
         Query::BranchPath { leaf } => branch(maps, columns, leaf.as_ref().map(AsRef::as_ref)),
         Query::RuntimeSessions => sessions(maps, columns),
-        Query::LastCell => {
-            let place = |row: &MapRow| (row.values[3].clone(), row.values[0].clone());
-            maps.table(Table::Cells)
-                .all()
-                .max_by_key(|row| place(row))
-                .map(|row| shown(columns, &row.values))
-                .into_iter()
-                .collect()
-        }
+        Query::LastCell => last_cell(maps).map(|row| shown(columns, &row.values)).into_iter().collect(),
         Query::OutputHeads { cell } => heads(maps, columns, cell.as_ref().map(AsRef::as_ref)),
         Query::LogSince { rowid, limit } => {
             log.since(*rowid).take(*limit).map(|entry| log_row(&entry)).collect()
@@ -34,29 +31,29 @@ pub(super) fn answer(maps: &Maps, log: &Log, query: &Query) -> Rows {
             named.take(*limit).map(|entry| log_row(&entry)).collect()
         }
         Query::LastRowid => vec![vec![Value::from(log.last_rowid())]],
-        _ => match (query.table(), query.select()) {
-            (Some(table), Some(select)) => one_table(maps, table, &select),
-            _ => Vec::new(),
-        },
+        // Every other query is about one table.
+        _ => Vec::new(),
     };
     Rows { columns, rows }
 }
 
-fn one_table(maps: &Maps, table: Table, select: &Select<'_>) -> Vec<Vec<Value>> {
-    let (def, rows) = (table.def(), maps.table(table));
+fn one_table(maps: &Maps, shape: &Shape, binds: &[Bind<'_>]) -> Vec<Vec<Value>> {
+    let (def, rows) = (shape.table.def(), maps.table(shape.table));
     let place = |name: &str| def.column(name).unwrap_or(0);
-    let equals: Vec<(usize, &str)> =
-        select.equals.iter().map(|(name, value)| (place(name), value.as_ref())).collect();
-    let meets = |row: &&MapRow| equals.iter().all(|(place, text)| row.values[*place].text() == Some(*text));
-    let mut found: Vec<&MapRow> = match (equals.first(), select.above) {
+    let show = |row: &MapRow| shown(def.columns, &row.values);
+    let equals: Vec<(usize, &Bind<'_>)> = shape.equals.iter().map(|name| place(name)).zip(binds).collect();
+    let meets = |row: &&MapRow| equals.iter().all(|(place, bind)| row.values[*place].is(bind));
+    let mut found: Vec<&MapRow> = match (equals.first(), binds.get(equals.len())) {
         // Only the deltas are asked for by number; their index is in the order that is wanted.
-        (Some((_, text)), Some((_, number))) => {
-            return rows.above(0, text, number).map(|row| shown(def.columns, &row.values)).collect();
+        (Some((_, Bind::Text(text))), Some(Bind::Integer(number))) => {
+            return rows.above(0, text, *number).map(show).collect();
         }
-        (Some((place, text)), None) => rows.select(*place, text).map(|(_, row)| row).filter(meets).collect(),
-        (None, _) => rows.all().collect(),
+        (Some((place, Bind::Text(text))), _) => {
+            rows.select(*place, text).map(|(_, row)| row).filter(meets).collect()
+        }
+        _ => rows.all().collect(),
     };
-    match select.order {
+    match shape.order {
         Sorted::Log => found.sort_by_key(|row| row.order),
         Sorted::By(columns) => {
             let places: Vec<usize> = columns.iter().map(|name| place(name)).collect();
@@ -70,7 +67,12 @@ fn one_table(maps: &Maps, table: Table, select: &Select<'_>) -> Vec<Vec<Value>> 
         }
         Sorted::Key => found.sort_by(|a, b| a.values[..def.key].cmp(&b.values[..def.key])),
     }
-    found.into_iter().map(|row| shown(def.columns, &row.values)).collect()
+    found.into_iter().map(show).collect()
+}
+
+fn last_cell(maps: &Maps) -> Option<&MapRow> {
+    let place = |row: &&MapRow| (row.values[3].clone(), row.values[0].clone());
+    maps.table(Table::Cells).all().max_by_key(place)
 }
 
 fn shown(columns: &[Column], values: &[Scalar]) -> Vec<Value> {

@@ -16,10 +16,10 @@ fn inside(a: &str, b: &str, key: &str) {
 }
 
 #[test]
-fn random_pairs_have_a_key_inside_or_no_room() {
+fn row_086_a_million_random_pairs_have_a_key_inside_or_no_room() {
     let mut seed = Seed(1);
     let mut refused = 0;
-    for _ in 0..200_000 {
+    for _ in 0..1_000_000 {
         let mut key = || -> String {
             let length = 1 + seed.next() % 5;
             (0..length).map(|_| char::from(DIGITS[(seed.next() % 36) as usize])).collect()
@@ -32,7 +32,7 @@ fn random_pairs_have_a_key_inside_or_no_room() {
         }
     }
     // Only equal keys and keys that differ by one trailing zero.
-    assert!(refused < 400, "{refused} pairs without room");
+    assert!(refused < 2_000, "{refused} pairs without room");
 }
 
 #[test]

@@ -1,212 +1,225 @@
 //! A query as one SQL text and the values it is asked with.
 //!
-//! The same text serves every SQLite database that holds the tables, LiveStore's too.
+//! The same text serves every SQLite database that holds the tables, LiveStore's too. Texts are written once, so that a
+//! query costs no formatting and a database finds its prepared statement by a text that never changes.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::sync::LazyLock;
 
-use super::{OutColumn, Query};
+use super::Query;
+use super::columns::{ANNOTATION, BRANCH, CELL, HEADS, LAST, LOG, OutColumn, SESSION, SESSIONS};
+use super::shape::{Shape, Sorted, list};
 use crate::tables::{Bind, Column, Table};
+
+use Sorted::{By, Key, Log};
 
 /// A query ready for a database.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Compiled<'a> {
     /// The SQL text. Equal queries have equal texts, so statements can be kept.
-    pub sql: Cow<'static, str>,
+    pub sql: &'static str,
     /// The values of its placeholders.
     pub binds: Vec<Bind<'a>>,
     /// The columns of the answer.
     pub columns: &'static [OutColumn],
 }
 
-/// What a single-table query asks for: a condition with the values it takes, and an order.
-pub(crate) struct Select<'a> {
-    pub(crate) equals: Vec<(&'static str, Cow<'a, str>)>,
-    pub(crate) above: Option<(&'static str, i64)>,
-    pub(crate) order: Sorted,
+/// How a query is answered.
+pub(crate) enum Asked<'a> {
+    /// By rows of one table, with the values of the question.
+    Rows(&'static Shape, Vec<Bind<'a>>),
+    /// By a text of its own.
+    Text(&'static str, Vec<Bind<'a>>, &'static [Column]),
 }
 
-/// The order of rows.
-pub(crate) enum Sorted {
-    /// In the order of their writing.
-    Log,
-    /// By columns, then in the order of their writing.
-    By(&'static [&'static str]),
-    /// By the primary key.
-    Key,
+macro_rules! shapes {
+    ($($name:ident = $table:ident, $equals:expr, $order:expr;)*) => {
+        $(static $name: Shape = Shape::new(Table::$table, &$equals, $order);)*
+    };
 }
+
+shapes! {
+    CELLS = Cells, [], By(&["fractionalIndex", "id"]);
+    CELL_BY_ID = Cells, ["id"], Log;
+    OUTPUTS_OF = Outputs, ["cellId"], By(&["position"]);
+    OUTPUT = Outputs, ["id"], Log;
+    ANNOTATIONS = Annotations, [], Log;
+    ANNOTATION_OF = Annotations, ["cellId"], Log;
+    SELECTED = Branch, [], Log;
+    QUEUE = Queue, [], Log;
+    QUEUE_BY_STATUS = Queue, ["status"], Log;
+    QUEUE_ENTRY = Queue, ["id"], Log;
+    QUEUE_OF = Queue, ["cellId"], Log;
+    LANES = Lanes, ["sessionId"], Log;
+    METADATA = Metadata, [], Key;
+    STATE = State, ["extension"], Key;
+    STATE_BY_KEY = State, ["extension", "key"], Key;
+    STEERS = Steers, ["cellId"], Log;
+    TOOL_CALLS = Tools, ["cellId"], Log;
+    TOOL_CALL = Tools, ["toolCallId"], Log;
+    MODEL_USAGE = ModelUsage, [], Log;
+    LABELS = Labels, [], Key;
+    APPROVALS = Approvals, [], Log;
+    COMPACTIONS = Compactions, [], Log;
+    EXECUTION_NOTE = ExecutionNotes, ["queueId"], Log;
+    FORKS = Forks, [], Log;
+}
+
+static DELTAS: Shape =
+    Shape::new(Table::Deltas, &["outputId"], By(&["sequenceNumber"])).above("sequenceNumber");
+
+/// Whole tables, in the order of [`Table::ALL`].
+static TABLES: LazyLock<Vec<Shape>> =
+    LazyLock::new(|| Table::ALL.iter().map(|table| Shape::new(*table, &[], Key)).collect());
 
 impl Query {
     /// Compiles the query.
     pub fn compile(&self) -> Compiled<'_> {
-        let columns = self.columns();
-        let (sql, binds) = match self {
-            Self::BranchPath { leaf: None } => (BRANCH_DEFAULT.into(), vec![]),
-            Self::BranchPath { leaf: Some(leaf) } => (BRANCH_OF.into(), vec![leaf.as_str().into()]),
-            Self::RuntimeSessions => (SESSIONS.into(), vec![]),
-            Self::LastCell => (LAST_CELL.into(), vec![]),
-            Self::OutputHeads { cell: None } => (heads("").into(), vec![]),
+        match self.asked() {
+            Asked::Rows(shape, binds) => {
+                Compiled { sql: shape.sql(), binds, columns: shape.table.def().columns }
+            }
+            Asked::Text(sql, binds, columns) => Compiled { sql, binds, columns },
+        }
+    }
+
+    /// Returns the columns of the answer.
+    pub fn columns(&self) -> &'static [OutColumn] {
+        self.compile().columns
+    }
+
+    /// Tells how the query is answered, for both kinds of store.
+    pub(crate) fn asked(&self) -> Asked<'_> {
+        let all = |shape| Asked::Rows(shape, Vec::new());
+        let by = |shape, value| Asked::Rows(shape, vec![Bind::from(value)]);
+        let limited = |limit: usize| Bind::from(i64::try_from(limit).unwrap_or(i64::MAX));
+        match self {
+            Self::Cells => all(&CELLS),
+            Self::Cell(id) => by(&CELL_BY_ID, id.as_str()),
+            Self::OutputsOf(cell) => by(&OUTPUTS_OF, cell.as_str()),
+            Self::Output(id) => by(&OUTPUT, id.as_str()),
+            Self::DeltasAfter { output, seq } => {
+                Asked::Rows(&DELTAS, vec![output.as_str().into(), (*seq).into()])
+            }
+            Self::Annotations => all(&ANNOTATIONS),
+            Self::Annotation(cell) => by(&ANNOTATION_OF, cell.as_str()),
+            Self::SelectedBranch => all(&SELECTED),
+            Self::Queue { status: None } => all(&QUEUE),
+            Self::Queue { status: Some(status) } => by(&QUEUE_BY_STATUS, status.as_str()),
+            Self::QueueEntry(id) => by(&QUEUE_ENTRY, id.as_str()),
+            Self::QueueOf(cell) => by(&QUEUE_OF, cell.as_str()),
+            Self::Lanes(session) => by(&LANES, session.as_str()),
+            Self::Metadata => all(&METADATA),
+            Self::State { extension, key: None } => by(&STATE, extension.as_str()),
+            Self::State { extension, key: Some(key) } => {
+                Asked::Rows(&STATE_BY_KEY, vec![extension.as_str().into(), key.as_str().into()])
+            }
+            Self::Steers(cell) => by(&STEERS, cell.as_str()),
+            Self::ToolCalls(cell) => by(&TOOL_CALLS, cell.as_str()),
+            Self::ToolCall(id) => by(&TOOL_CALL, id.as_str()),
+            Self::ModelUsage => all(&MODEL_USAGE),
+            Self::Labels => all(&LABELS),
+            Self::Approvals => all(&APPROVALS),
+            Self::Compactions => all(&COMPACTIONS),
+            Self::ExecutionNote(id) => by(&EXECUTION_NOTE, id.as_str()),
+            Self::Forks => all(&FORKS),
+            Self::Table(table) => all(&TABLES[*table as usize]),
+            Self::BranchPath { leaf: None } => Asked::Text(&BRANCH_DEFAULT, vec![], BRANCH),
+            Self::BranchPath { leaf: Some(leaf) } => {
+                Asked::Text(&BRANCH_OF, vec![leaf.as_str().into()], BRANCH)
+            }
+            Self::RuntimeSessions => Asked::Text(&ALL_SESSIONS, vec![], SESSIONS),
+            Self::LastCell => Asked::Text(&LAST_CELL, vec![], CELL),
+            Self::OutputHeads { cell: None } => Asked::Text(HEADS_OF_ALL, vec![], HEADS),
             Self::OutputHeads { cell: Some(cell) } => {
-                (heads("WHERE o.cellId = ?").into(), vec![cell.as_str().into()])
+                Asked::Text(HEADS_OF_CELL, vec![cell.as_str().into()], HEADS)
             }
             Self::LogSince { rowid, limit } => {
-                let limit = i64::try_from(*limit).unwrap_or(i64::MAX);
-                (LOG_SINCE.into(), vec![(*rowid).into(), limit.into()])
+                Asked::Text(LOG_SINCE, vec![(*rowid).into(), limited(*limit)], LOG)
             }
             Self::LogNamed { names, rowid, limit } => {
-                let mut binds: Vec<Bind<'_>> = vec![(*rowid).into()];
-                binds.extend(names.iter().map(|name| Bind::from(*name)));
-                binds.push(i64::try_from(*limit).unwrap_or(i64::MAX).into());
-                (log_named(names.len()).into(), binds)
+                let names = serde_json::Value::from(names.to_vec()).to_string();
+                Asked::Text(LOG_NAMED, vec![(*rowid).into(), names.into(), limited(*limit)], LOG)
             }
-            Self::LastRowid => ("SELECT coalesce(max(rowid), 0) FROM events".into(), vec![]),
-            _ => match (self.table(), self.select()) {
-                (Some(table), Some(select)) => select.compile(table),
-                _ => ("SELECT 1 WHERE 0".into(), vec![]),
-            },
-        };
-        let sql = if matches!(self, Self::BranchPath { .. }) { branch_columns(&sql).into() } else { sql };
-        Compiled { sql, binds, columns }
-    }
-
-    /// Describes a query of one table, for both kinds of store.
-    pub(crate) fn select(&self) -> Option<Select<'_>> {
-        let is = |column: &'static str, value| Select::new(vec![(column, Cow::Borrowed(value))], Sorted::Log);
-        let all = || Select::new(vec![], Sorted::Log);
-        Some(match self {
-            Self::Cells => Select::new(vec![], Sorted::By(&["fractionalIndex", "id"])),
-            Self::Cell(id) => is("id", id.as_str()),
-            Self::OutputsOf(cell) => {
-                Select::new(vec![("cellId", cell.as_str().into())], Sorted::By(&["position"]))
-            }
-            Self::Output(id) => is("id", id.as_str()),
-            Self::DeltasAfter { output, seq } => Select {
-                above: Some(("sequenceNumber", *seq)),
-                ..Select::new(vec![("outputId", output.as_str().into())], Sorted::By(&["sequenceNumber"]))
-            },
-            Self::Queue { status: Some(status) } => is("status", status.as_str()),
-            Self::QueueEntry(id) => is("id", id.as_str()),
-            Self::Annotation(cell) | Self::QueueOf(cell) | Self::Steers(cell) | Self::ToolCalls(cell) => {
-                is("cellId", cell.as_str())
-            }
-            Self::Lanes(session) => is("sessionId", session.as_str()),
-            Self::State { extension, key: None } => {
-                Select::new(vec![("extension", extension.as_str().into())], Sorted::Key)
-            }
-            Self::State { extension, key: Some(key) } => Select::new(
-                vec![("extension", extension.as_str().into()), ("key", key.as_str().into())],
-                Sorted::Key,
-            ),
-            Self::ToolCall(id) => is("toolCallId", id.as_str()),
-            Self::ExecutionNote(id) => is("queueId", id.as_str()),
-            Self::Queue { status: None }
-            | Self::Annotations
-            | Self::SelectedBranch
-            | Self::ModelUsage
-            | Self::Approvals
-            | Self::Compactions
-            | Self::Forks => all(),
-            Self::Metadata | Self::Labels | Self::Table(_) => Select::new(vec![], Sorted::Key),
-            Self::BranchPath { .. }
-            | Self::RuntimeSessions
-            | Self::LogSince { .. }
-            | Self::LogNamed { .. }
-            | Self::LastRowid
-            | Self::LastCell
-            | Self::OutputHeads { .. } => {
-                return None;
-            }
-        })
-    }
-}
-
-impl<'a> Select<'a> {
-    fn new(equals: Vec<(&'static str, Cow<'a, str>)>, order: Sorted) -> Self {
-        Self { equals, above: None, order }
-    }
-
-    fn compile(self, table: Table) -> (Cow<'static, str>, Vec<Bind<'a>>) {
-        let def = table.def();
-        let mut sql = format!("SELECT {} FROM {}", list("", def.columns), def.name);
-        let mut joint = " WHERE";
-        let mut binds = Vec::new();
-        for (column, value) in self.equals {
-            // Writing to a `String` cannot fail.
-            let _ = write!(sql, "{joint} \"{column}\" = ?");
-            binds.push(Bind::Text(value));
-            joint = " AND";
+            Self::LastRowid => Asked::Text(LAST_ROWID, vec![], LAST),
         }
-        if let Some((column, number)) = self.above {
-            let _ = write!(sql, "{joint} \"{column}\" > ?");
-            binds.push(number.into());
-        }
-        let order = match self.order {
-            Sorted::Log => "rowid".to_owned(),
-            Sorted::By(columns) => format!("\"{}\", rowid", columns.join("\", \"")),
-            Sorted::Key => list("", &def.columns[..def.key]),
-        };
-        let _ = write!(sql, " ORDER BY {order}");
-        (sql.into(), binds)
     }
 }
 
-fn list(prefix: &str, columns: &[Column]) -> String {
-    columns.iter().map(|column| format!("{prefix}\"{}\"", column.name)).collect::<Vec<_>>().join(", ")
-}
-
-fn branch_columns(sql: &str) -> String {
-    let cells = list("c.", Table::Cells.def().columns);
-    let annotations = list("a.", Table::Annotations.def().columns);
-    sql.replace("{columns}", &format!("{cells}, {annotations}"))
-}
+const LAST_ROWID: &str = "SELECT coalesce(max(rowid), 0) FROM events";
 
 const LOG_SINCE: &str = "SELECT rowid, batch, seq, name, args, clientId, sessionId, at FROM events \
      WHERE rowid > ? ORDER BY rowid LIMIT ?";
 
-fn log_named(names: usize) -> String {
-    let names = vec!["?"; names].join(", ");
-    format!(
-        "SELECT rowid, batch, seq, name, args, clientId, sessionId, at FROM events \
-         WHERE rowid > ? AND name IN ({names}) ORDER BY rowid LIMIT ?"
-    )
-}
+/// The names are one value, a JSON array, so that the text does not depend on their number.
+const LOG_NAMED: &str = "SELECT rowid, batch, seq, name, args, clientId, sessionId, at FROM events \
+     WHERE rowid > ? AND name IN (SELECT value FROM json_each(?)) ORDER BY rowid LIMIT ?";
 
-const LAST_CELL: &str = "SELECT * FROM cells ORDER BY fractionalIndex DESC, id DESC LIMIT 1";
+static LAST_CELL: LazyLock<String> = LazyLock::new(|| {
+    format!("SELECT {} FROM cells ORDER BY \"fractionalIndex\" DESC, \"id\" DESC LIMIT 1", list("", CELL))
+});
 
-fn heads(condition: &str) -> String {
-    format!(
-        "SELECT o.id, o.cellId, o.outputType, o.position, o.streamName, o.displayId, r.role, r.callId, \
-         coalesce(r.opaque, 0) FROM outputs o LEFT JOIN outputRoles r ON r.outputId = o.id {condition} \
-         ORDER BY o.cellId, o.position, o.rowid"
-    )
-}
-
-const SESSIONS: &str = "SELECT s.*, l.lanes FROM runtimeSessions s \
-     LEFT JOIN runtimeLanes l ON l.sessionId = s.sessionId ORDER BY s.rowid";
-
-/// The path from a leaf up: an annotated cell follows its parent, one that nobody annotated (another application made
-/// it) follows the cell that was made before it. Depth is bounded by the number of cells, so that a circle of parents,
-/// which nothing forbids in a log, ends.
-macro_rules! branch {
-    ($leaf:literal) => {
+macro_rules! heads {
+    ($condition:literal) => {
         concat!(
-            "WITH RECURSIVE path(id, depth) AS (SELECT leaf, 0 FROM (SELECT ",
-            $leaf,
-            " AS leaf) WHERE leaf IS NOT NULL UNION ALL \
-             SELECT CASE WHEN a.cellId IS NOT NULL THEN a.parentId ELSE \
-             (SELECT p.id FROM cells p WHERE p.rowid < c.rowid ORDER BY p.rowid DESC LIMIT 1) END, path.depth + 1 \
-             FROM path LEFT JOIN cellAnnotations a ON a.cellId = path.id LEFT JOIN cells c ON c.id = path.id \
-             WHERE path.id IS NOT NULL AND path.depth <= \
-             (SELECT count(*) FROM cells) + (SELECT count(*) FROM cellAnnotations)), \
-             once(id, depth) AS (SELECT id, min(depth) FROM path WHERE id IS NOT NULL GROUP BY id) \
-             SELECT {columns} FROM once JOIN cells c ON c.id = once.id \
-             LEFT JOIN cellAnnotations a ON a.cellId = once.id ORDER BY once.depth DESC"
+            "SELECT o.id, o.cellId, o.outputType, o.position, o.streamName, o.displayId, r.role, r.callId, \
+             coalesce(r.opaque, 0) FROM outputs o LEFT JOIN outputRoles r ON r.outputId = o.id ",
+            $condition,
+            "ORDER BY o.cellId, o.position, o.rowid"
         )
     };
 }
 
-const BRANCH_OF: &str = branch!("?");
-const BRANCH_DEFAULT: &str = branch!(
-    "coalesce((SELECT b.leafId FROM selectedBranch b WHERE b.leafId IN (SELECT id FROM cells) \
-     OR b.leafId IN (SELECT cellId FROM cellAnnotations)), (SELECT id FROM cells ORDER BY rowid DESC LIMIT 1))"
-);
+const HEADS_OF_ALL: &str = heads!("");
+const HEADS_OF_CELL: &str = heads!("WHERE o.cellId = ? ");
+
+static ALL_SESSIONS: LazyLock<String> = LazyLock::new(|| {
+    let columns = list("s.", SESSION);
+    format!(
+        "SELECT {columns}, l.lanes FROM runtimeSessions s \
+         LEFT JOIN runtimeLanes l ON l.sessionId = s.sessionId ORDER BY s.rowid"
+    )
+});
+
+static BRANCH_OF: LazyLock<String> = LazyLock::new(|| branch("?"));
+static BRANCH_DEFAULT: LazyLock<String> = LazyLock::new(|| {
+    branch(
+        "coalesce((SELECT b.leafId FROM selectedBranch b WHERE b.leafId IN (SELECT id FROM cells) \
+         OR b.leafId IN (SELECT cellId FROM cellAnnotations)), (SELECT id FROM cells ORDER BY rowid DESC LIMIT 1))",
+    )
+});
+
+/// The path from a leaf up: an annotated cell follows its parent, one that nobody annotated (another application made
+/// it) follows the cell that was made before it. Depth is bounded by the number of cells, so that a circle of parents,
+/// which nothing forbids in a log, ends.
+fn branch(leaf: &str) -> String {
+    let columns = [list("c.", CELL), list("a.", ANNOTATION)].join(", ");
+    format!(
+        "WITH RECURSIVE path(id, depth) AS (SELECT leaf, 0 FROM (SELECT {leaf} AS leaf) WHERE leaf IS NOT NULL UNION ALL \
+         SELECT CASE WHEN a.cellId IS NOT NULL THEN a.parentId ELSE \
+         (SELECT p.id FROM cells p WHERE p.rowid < c.rowid ORDER BY p.rowid DESC LIMIT 1) END, path.depth + 1 \
+         FROM path LEFT JOIN cellAnnotations a ON a.cellId = path.id LEFT JOIN cells c ON c.id = path.id \
+         WHERE path.id IS NOT NULL AND path.depth <= \
+         (SELECT count(*) FROM cells) + (SELECT count(*) FROM cellAnnotations)), \
+         once(id, depth) AS (SELECT id, min(depth) FROM path WHERE id IS NOT NULL GROUP BY id) \
+         SELECT {columns} FROM once JOIN cells c ON c.id = once.id \
+         LEFT JOIN cellAnnotations a ON a.cellId = once.id ORDER BY once.depth DESC"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_queries_have_one_text() {
+        let one = Query::Cell("a".into());
+        let two = Query::Cell("b".into());
+        assert!(std::ptr::eq(one.compile().sql, two.compile().sql));
+        assert!(std::ptr::eq(Query::LastCell.compile().sql, Query::LastCell.compile().sql));
+        assert_eq!(
+            Query::DeltasAfter { output: "o".into(), seq: 1 }.compile().sql,
+            "SELECT \"id\", \"outputId\", \"delta\", \"sequenceNumber\" FROM output_deltas \
+             WHERE \"outputId\" = ? AND \"sequenceNumber\" > ? ORDER BY \"sequenceNumber\", rowid"
+        );
+    }
+}

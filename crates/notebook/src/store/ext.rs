@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{Store, StoreError};
+use crate::event::Event;
 use crate::ids::{CellId, OutputId, QueueId, RuntimeSessionId};
+use crate::order::{self, Placed, Places, Spot};
 use crate::query::Query;
 use crate::rows::{
     Annotation, Approval, BranchCell, Cell, Compaction, Delta, ExecutionNote, Fork, FromRow, Label, LogEntry,
@@ -41,6 +43,37 @@ pub trait StoreExt: Store {
     /// Returns the cell that is last in cell order, after which a new one goes.
     fn last_cell(&self) -> Result<Option<Cell>, StoreError> {
         self.row(&Query::LastCell)
+    }
+
+    /// Finds the place of a new cell. `jitter` gives random numbers, see [`order::between`].
+    ///
+    /// The moves that come with it are committed in one batch with the cell, before it; there are some only where keys
+    /// leave no room.
+    fn place_cell(&self, spot: &Spot, jitter: &mut dyn FnMut() -> u32) -> Result<Placed, StoreError> {
+        if *spot == Spot::Last {
+            // Appending is what happens all day, and needs the last cell only.
+            let last = self.last_cell()?;
+            let key = last.as_ref().and_then(|cell| cell.fractional_index.as_deref());
+            if let Ok(fractional_index) = order::between(key, None, jitter) {
+                return Ok(Placed { fractional_index, moves: Vec::new() });
+            }
+        }
+        Ok(self.places()?.insert(spot, jitter))
+    }
+
+    /// Makes the events that move a cell: none if it is there already, has no place, or does not exist.
+    fn move_cell(
+        &self,
+        id: &CellId,
+        spot: &Spot,
+        jitter: &mut dyn FnMut() -> u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        Ok(self.places()?.move_to(id, spot, jitter))
+    }
+
+    /// Returns the cells in cell order with their keys.
+    fn places(&self) -> Result<Places, StoreError> {
+        Ok(Places::new(self.cells()?.into_iter().map(|cell| (cell.id, cell.fractional_index))))
     }
 
     /// Returns the outputs of a cell or of all cells, by cell and position, without their content.

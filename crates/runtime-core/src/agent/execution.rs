@@ -1,23 +1,24 @@
 //! One execution: claimed, started, ended.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use futures_util::FutureExt;
 use futures_util::future::abortable;
 use purlin_notebook::{
-    Annotation, Cell, CellKind, CompletionStatus, Event, OutputId, QueueEntry, QueueId, QueueStatus,
-    StoreError, StoreExt, ToolCallStatus, time,
+    Annotation, Cell as NotebookCell, CellKind, CompletionStatus, Event, OutputId, QueueEntry, QueueId,
+    QueueStatus, StoreError, StoreExt, ToolCallStatus, time,
 };
 
-use crate::agent::lanes::lane_of;
+use crate::agent::backlog::Waiting;
+use crate::agent::claim::Fence;
 use crate::agent::serve::{Active, Serve};
-use crate::context::writer::Writer;
-use crate::context::{ExecutionContext, error_content};
+use crate::context::writer::{Settings, Writer};
+use crate::context::{ExecutionContext, carry_out, error_content};
 use crate::handler::{ExecutionError, Outcome};
 use crate::ids::new_id;
-use crate::limit::bounded;
 use crate::signal::Cancellation;
 
 /// How a handler's future ended.
@@ -40,180 +41,91 @@ struct Verdict {
 }
 
 impl Serve<'_> {
-    /// Sees to cancelled executions first, then claims.
-    pub(super) fn look_at_queue(&mut self) -> Result<(), StoreError> {
-        let queues: Vec<QueueId> = self.active.iter().map(|active| active.cx.queue_id.clone()).collect();
-        for queue in queues {
-            if !self.is_ours(&queue, QueueStatus::Executing)? {
-                self.interrupted(&queue)?;
-            }
-        }
-        self.claim()
-    }
-
-    /// Claims what is pending in lanes that are free, in log order.
-    pub(super) fn claim(&mut self) -> Result<(), StoreError> {
-        if self.is_blocked() {
-            return Ok(());
-        }
-        let pending = self.agent.store.queue(Some(QueueStatus::Pending))?;
-        self.seen = pending.iter().map(|entry| entry.id.clone()).collect();
-        for entry in pending {
-            if self.active.len() >= self.agent.options.lanes.len() {
-                break;
-            }
-            let cell = self.agent.store.cell(&entry.cell_id)?;
-            let annotation = self.agent.store.annotation(&entry.cell_id)?;
-            let Some(cell) = cell else {
-                if annotation.is_none_or(|annotation| self.agent.options.lanes.contains(&annotation.kind)) {
-                    self.refuse(entry, "cell not found")?;
-                }
-                continue;
-            };
-            let lane = lane_of(&cell, annotation.as_ref());
-            if !self.agent.options.lanes.contains(&lane) {
-                continue;
-            }
-            if !self.active.iter().any(|active| active.lane == lane) && !self.others_execute(lane)? {
-                self.execute(entry, cell, annotation, lane)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Tells whether a session that we displaced while it lived has not yet ended its work in a lane.
-    fn others_execute(&mut self, lane: CellKind) -> Result<bool, StoreError> {
-        if !self.others_run {
+    /// Starts what is assigned to us; answers whether it runs.
+    pub(super) fn start(
+        &mut self,
+        entry: Waiting,
+        row: &QueueEntry,
+        cell: NotebookCell,
+        annotation: Option<Annotation>,
+        lane: CellKind,
+    ) -> Result<bool, StoreError> {
+        let store = &self.agent.store;
+        let Some(handler) = self.agent.handlers.get(lane).cloned() else { return Ok(false) };
+        let cx = self.context(row, cell, annotation, lane)?;
+        store.commit(&self.start_of(&cx, lane))?;
+        if !self.is_ours(&entry.queue, QueueStatus::Executing)? {
             return Ok(false);
         }
-        let mut any = false;
-        for entry in self.agent.store.queue(Some(QueueStatus::Executing))? {
-            let owner = entry.assigned_runtime_session.as_ref();
-            if owner.is_none_or(|owner| *owner == self.session || !self.agent.is_alive(owner)) {
-                continue;
-            }
-            any = true;
-            let cell = self.agent.store.cell(&entry.cell_id)?;
-            let annotation = self.agent.store.annotation(&entry.cell_id)?;
-            if cell.is_some_and(|cell| lane_of(&cell, annotation.as_ref()) == lane) {
-                return Ok(true);
-            }
-        }
-        self.others_run = any;
-        Ok(false)
-    }
-
-    /// Claims an entry that cannot be executed, and fails it.
-    fn refuse(&mut self, entry: QueueEntry, why: &str) -> Result<(), StoreError> {
-        let assigned =
-            Event::ExecutionAssigned { queue_id: entry.id.clone(), runtime_session_id: self.session.clone() };
-        self.agent.store.commit(&[assigned])?;
-        if !self.is_ours(&entry.id, QueueStatus::Assigned)? {
-            return Ok(());
-        }
-        let completed = Event::ExecutionCompleted {
-            queue_id: entry.id,
-            cell_id: entry.cell_id,
-            status: CompletionStatus::Error,
-            error: Some(why.to_owned()),
-            completed_at: time::iso(self.agent.host.now()),
-            execution_duration_ms: 0,
-        };
-        self.settle(vec![completed])
-    }
-
-    /// Assigns, starts and calls the handler; does nothing if somebody was faster.
-    fn execute(
-        &mut self,
-        entry: QueueEntry,
-        cell: Cell,
-        annotation: Option<Annotation>,
-        lane: CellKind,
-    ) -> Result<(), StoreError> {
-        let store = &self.agent.store;
-        let assigned =
-            Event::ExecutionAssigned { queue_id: entry.id.clone(), runtime_session_id: self.session.clone() };
-        store.commit(&[assigned])?;
-        if !self.is_ours(&entry.id, QueueStatus::Assigned)? {
-            return Ok(());
-        }
-        let queue = entry.id.clone();
-        self.start(entry, cell, annotation, lane).or_else(|error| {
-            // It is claimed and will not run: given back, it is executed once the store takes commits again.
-            let (runtime_session_id, reason) =
-                (self.session.clone(), "the start could not be written".to_owned());
-            self.settle(vec![Event::ExecutionReleased { queue_id: queue, runtime_session_id, reason }])?;
-            Err(error)
-        })
-    }
-
-    /// Starts what is assigned to us.
-    fn start(
-        &mut self,
-        entry: QueueEntry,
-        cell: Cell,
-        annotation: Option<Annotation>,
-        lane: CellKind,
-    ) -> Result<(), StoreError> {
-        let store = &self.agent.store;
-        let Some(handler) = self.agent.handlers.get(lane).cloned() else { return Ok(()) };
-        let cancellation = Cancellation::new();
-        let cx = self.context(&entry, cell, annotation, lane, cancellation)?;
-        let mut start = vec![Event::ExecutionStarted {
-            queue_id: entry.id.clone(),
-            cell_id: entry.cell_id.clone(),
-            runtime_session_id: self.session.clone(),
-            started_at: time::iso(self.agent.host.now()),
-        }];
-        if lane != CellKind::Ai {
-            let cleared_by = format!("runtime-{}", self.agent.options.runtime_id);
-            start.push(Event::CellOutputsCleared { cell_id: entry.cell_id.clone(), wait: false, cleared_by });
-        }
-        start.push(note(&cx, None, None));
-        start.retain(|event| store.knows(event.name()));
-        let rowid = store.commit(&start)?.last;
-        if !self.is_ours(&entry.id, QueueStatus::Executing)? {
-            return Ok(());
-        }
         let flush = store.flush(self.agent.options.durability, self.agent.options.flush_deadline);
-        let (queue, context) = (entry.id, cx.clone());
+        let (context, entered) = (cx.clone(), Rc::new(Cell::new(false)));
+        let enters = entered.clone();
         let (future, abort) = abortable(
             AssertUnwindSafe(async move {
                 flush.await?;
                 context.check()?;
-                handler.execute(context).await
+                enters.set(true);
+                carry_out(handler, context).await
             })
             .catch_unwind(),
         );
+        let fence = self.fence(&entry.queue);
+        let of = fence.clone();
         self.running.push(Box::pin(async move {
             let end = match future.await {
                 Ok(Ok(answer)) => End::Answered(answer),
                 Ok(Err(panic)) => End::Panicked(panic_message(&*panic)),
                 Err(_aborted) => End::Dropped,
             };
-            (queue, end)
+            (of, end)
         }));
         let started = self.agent.host.mono();
-        self.active.push(Active { cx, lane, started, rowid, abort, stopping: None });
-        Ok(())
+        self.active.push(Active { cx, lane, entry, fence, started, entered, abort, stopping: None });
+        Ok(true)
+    }
+
+    /// Makes the events that stand in the log before a handler is called.
+    fn start_of(&self, cx: &ExecutionContext, lane: CellKind) -> Vec<Event> {
+        let mut start = vec![Event::ExecutionStarted {
+            queue_id: cx.queue_id.clone(),
+            cell_id: cx.cell.id.clone(),
+            runtime_session_id: self.session.clone(),
+            started_at: time::iso(self.agent.host.now()),
+        }];
+        if lane != CellKind::Ai {
+            let cleared_by = format!("runtime-{}", self.agent.options.runtime_id);
+            start.push(Event::CellOutputsCleared { cell_id: cx.cell.id.clone(), wait: false, cleared_by });
+        }
+        start.push(note(cx, None, None));
+        start.retain(|event| self.agent.store.knows(event.name()));
+        start
+    }
+
+    fn fence(&self, queue: &QueueId) -> Fence {
+        let attempt = self.agent.attempts.get() + 1;
+        self.agent.attempts.set(attempt);
+        Fence { session: self.session.clone(), queue: queue.clone(), attempt }
     }
 
     fn context(
         &self,
         entry: &QueueEntry,
-        cell: Cell,
+        cell: NotebookCell,
         annotation: Option<Annotation>,
         lane: CellKind,
-        cancellation: Cancellation,
     ) -> Result<ExecutionContext, StoreError> {
-        let options = &self.agent.options;
+        let (options, cancellation) = (&self.agent.options, Cancellation::new());
         let position = if lane == CellKind::Ai { self.next_position(&entry.cell_id)? } else { 0.0 };
+        let settings = Settings {
+            terminal: options.terminal,
+            image_artifact_threshold: options.image_artifact_threshold,
+        };
         let writer = Writer::new(
             self.agent.store.clone(),
             self.agent.host.clone(),
             options.artifacts.clone(),
             entry.cell_id.clone(),
-            position,
+            (position, settings),
             cancellation.clone(),
         );
         Ok(ExecutionContext {
@@ -237,12 +149,17 @@ impl Serve<'_> {
         Ok(outputs.iter().map(|output| output.position.floor() + 1.0).fold(0.0, f64::max))
     }
 
-    /// Settles an execution whose handler has ended.
-    pub(super) fn finish(&mut self, queue: &QueueId, end: End) -> Result<(), StoreError> {
-        let Some(at) = self.active.iter().position(|active| active.cx.queue_id == *queue) else {
+    /// Settles an execution whose handler has ended; what comes from an attempt that is not current is dropped.
+    pub(super) fn finish(&mut self, fence: &Fence, end: End) -> Result<(), StoreError> {
+        if !self.is_ours(&fence.queue, QueueStatus::Executing)? {
+            // It was cancelled or lost in the moment of its end: what follows from that is done first.
+            self.look_at(fence)?;
+        }
+        let Some(at) = self.active.iter().position(|active| active.fence == *fence) else {
             return Ok(());
         };
         let active = self.active.remove(at);
+        let queue = &fence.queue;
         let writer = active.cx.writer.clone();
         let mut events = writer.close();
         let end = match writer.failure() {
@@ -259,6 +176,13 @@ impl Serve<'_> {
         }
         if !self.is_ours(queue, QueueStatus::Executing)? {
             // Cancelled, or settled by others: its last words are kept, its end is not ours to tell.
+            return self.settle(events);
+        }
+        if !active.entered.get() && active.stopping.is_some() {
+            // We end before its handler was called: nothing happened, and the next holder of the lane may do it.
+            let (queue_id, runtime_session_id) = (queue.clone(), self.session.clone());
+            let reason = "its runtime ended before it began".to_owned();
+            events.push(Event::ExecutionReleased { queue_id, runtime_session_id, reason });
             return self.settle(events);
         }
         let verdict = self.judge(&active, end);
@@ -278,7 +202,8 @@ impl Serve<'_> {
         events.retain(|event| self.agent.store.knows(event.name()));
         self.settle(events)?;
         if failed && self.agent.options.stop_on_error {
-            self.cancel_behind(&active, "an execution before it failed")?;
+            let rest = self.backlog.rest_of_batch(&*self.agent.store, &active.entry)?;
+            self.cancel(&rest, "an execution of its batch failed")?;
         }
         Ok(())
     }
@@ -291,15 +216,6 @@ impl Serve<'_> {
             End::Answered(Ok(outcome)) => {
                 verdict.status = CompletionStatus::Success;
                 verdict.note = outcome.reason;
-                verdict.events.extend(outcome.result.map(|representations| {
-                    Event::MultimediaResultOutputAdded {
-                        id: OutputId::from(new_id(&*self.agent.host)),
-                        cell_id: cx.cell.id.clone(),
-                        position: cx.next_position(),
-                        representations: bounded(representations, &self.agent.options.artifacts),
-                        execution_count: cx.execution_count,
-                    }
-                }));
             }
             _ if active.stopping.is_some() => verdict.error = active.stopping.map(str::to_owned),
             End::Answered(Err(ExecutionError::Cancelled)) | End::Dropped => {}
@@ -324,92 +240,6 @@ impl Serve<'_> {
                 content: error_content(&ename, &evalue, &traceback),
             });
         }
-    }
-
-    /// Stops an execution whose entry was cancelled, and what stood behind it.
-    fn interrupted(&mut self, queue: &QueueId) -> Result<(), StoreError> {
-        let active = self.active.iter().find(|active| active.cx.queue_id == *queue);
-        let Some(active) = active.filter(|active| active.stopping.is_none()) else { return Ok(()) };
-        if self.agent.options.interrupt_clears_queue {
-            let (lane, rowid) = (active.lane, active.rowid);
-            self.cancel_pending(lane, rowid, Some(queue), "interrupted")?;
-        }
-        self.stop(queue, "user_requested");
-        Ok(())
-    }
-
-    fn cancel_behind(&mut self, active: &Active, reason: &str) -> Result<(), StoreError> {
-        self.cancel_pending(active.lane, active.rowid, None, reason)
-    }
-
-    /// Cancels what is pending in a lane; of what came since we last looked only what came before `interrupt`.
-    fn cancel_pending(
-        &mut self,
-        lane: CellKind,
-        since: i64,
-        interrupt: Option<&QueueId>,
-        reason: &str,
-    ) -> Result<(), StoreError> {
-        let store = &self.agent.store;
-        let mut events = Vec::new();
-        let mut later = None;
-        for entry in store.queue(Some(QueueStatus::Pending))? {
-            let Some(cell) = store.cell(&entry.cell_id)? else { continue };
-            if lane_of(&cell, store.annotation(&entry.cell_id)?.as_ref()) != lane {
-                continue;
-            }
-            if let Some(interrupt) = interrupt.filter(|_| !self.seen.contains(&entry.id)) {
-                if later.is_none() {
-                    later = Some(self.requested_after(interrupt, since)?);
-                }
-                if later.as_ref().is_some_and(|later| later.contains(&entry.id)) {
-                    continue;
-                }
-            }
-            events.push(Event::ExecutionCancelled {
-                queue_id: entry.id,
-                cell_id: entry.cell_id,
-                cancelled_by: format!("runtime-{}", self.agent.options.runtime_id),
-                actor_id: None,
-                reason: reason.to_owned(),
-            });
-        }
-        if !events.is_empty() {
-            store.commit(&events)?;
-        }
-        Ok(())
-    }
-
-    /// Lists the requests that stand in the log after the cancellation of an execution.
-    fn requested_after(&self, interrupt: &QueueId, since: i64) -> Result<Vec<QueueId>, StoreError> {
-        const PAGE: usize = 1000;
-        let (mut rowid, mut cancelled, mut requests) = (since, false, Vec::new());
-        loop {
-            let page = self.agent.store.log_since(rowid, PAGE)?;
-            let more = page.len() == PAGE;
-            for entry in page {
-                rowid = entry.rowid;
-                match entry.event {
-                    Event::ExecutionCancelled { queue_id, .. } if queue_id == *interrupt => cancelled = true,
-                    Event::AllExecutionsCancelled {} => cancelled = true,
-                    Event::ExecutionRequested { queue_id, .. } if cancelled => requests.push(queue_id),
-                    Event::MultipleExecutionRequested { cells_info, .. } if cancelled => {
-                        requests.extend(cells_info.into_iter().map(|cell| cell.queue_id));
-                    }
-                    _ => {}
-                }
-            }
-            if !more {
-                return Ok(requests);
-            }
-        }
-    }
-
-    fn is_ours(&self, queue: &QueueId, status: QueueStatus) -> Result<bool, StoreError> {
-        let entry = self.agent.store.queue_entry(queue)?;
-        Ok(entry.is_some_and(|entry| {
-            entry.status == status && entry.assigned_runtime_session.as_ref() == Some(&self.session)
-        }))
     }
 }
 

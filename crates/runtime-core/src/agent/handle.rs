@@ -1,12 +1,15 @@
 //! The face of an agent towards other threads.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Context;
 
 use futures_channel::oneshot;
 use futures_util::task::AtomicWaker;
+
+use crate::host::WallMs;
+use crate::liveness::Health;
 
 /// What an agent is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +41,24 @@ impl AgentHandle {
         self.0.shutdown()
     }
 
+    /// Waits until the agent is over, without asking it to stop.
+    pub fn keep_alive(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.0.over()
+    }
+
     /// Tells what the agent is doing.
     pub fn status(&self) -> AgentStatus {
         self.0.status()
+    }
+
+    /// Tells how the agent's session looks to others, at a time of the wall clock in Unix milliseconds: by its last
+    /// renewal where sessions live by renewals, else healthy for as long as it holds its lanes.
+    pub fn health(&self, now: WallMs) -> Health {
+        match self.status() {
+            AgentStatus::Stopped => Health::Disconnected,
+            AgentStatus::New | AgentStatus::Waiting => Health::Connecting,
+            AgentStatus::Ready | AgentStatus::Busy => self.0.health(now),
+        }
     }
 }
 
@@ -49,6 +67,9 @@ impl AgentHandle {
 pub(crate) struct Shared {
     stop: AtomicBool,
     status: AtomicU8,
+    connected: AtomicBool,
+    /// When the session was renewed last, in Unix milliseconds; 0 where sessions do not live by renewals.
+    renewed: AtomicI64,
     waker: AtomicWaker,
     waiting: Mutex<Vec<oneshot::Sender<()>>>,
 }
@@ -57,6 +78,26 @@ impl Shared {
     pub(crate) fn status(&self) -> AgentStatus {
         let status = usize::from(self.status.load(Ordering::Acquire));
         STATES.get(status).copied().unwrap_or(AgentStatus::Stopped)
+    }
+
+    pub(crate) fn set_connected(&self) {
+        self.connected.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn set_disconnected(&self) {
+        self.connected.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn set_renewed(&self, at: WallMs) {
+        self.renewed.store(at, Ordering::Release);
+    }
+
+    fn health(&self, now: WallMs) -> Health {
+        match self.renewed.load(Ordering::Acquire) {
+            _ if !self.connected.load(Ordering::Acquire) => Health::Connecting,
+            0 => Health::Healthy,
+            renewed => Health::of_gap(now.saturating_sub(renewed)),
+        }
     }
 
     pub(crate) fn set_status(&self, status: AgentStatus) {
@@ -85,15 +126,18 @@ impl Shared {
     }
 
     pub(crate) fn shutdown(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
-        let (sender, receiver) = oneshot::channel();
-        {
-            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            if self.status() != AgentStatus::Stopped {
-                waiting.push(sender);
-            }
-        }
+        let over = self.over();
         self.stop.store(true, Ordering::Release);
         self.waker.wake();
+        over
+    }
+
+    fn over(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
+        let (sender, receiver) = oneshot::channel();
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.status() != AgentStatus::Stopped {
+            waiting.push(sender);
+        }
         async move {
             // Both answers mean that the agent is over: told, or gone.
             let _ = receiver.await;

@@ -1,22 +1,28 @@
 //! The loop of an agent that holds its lanes: claims, cancellations, ends of executions, one at a time.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, LocalBoxFuture};
-use futures_util::stream::{FuturesUnordered, LocalBoxStream};
+use futures_util::stream::{self, FuturesUnordered, LocalBoxStream};
 use purlin_notebook::{
-    CellKind, Event, QueueId, RuntimeSessionId, RuntimeStatus, StoreError, StoreExt, Tables,
+    CellKind, ConfirmedEvent, Event, QueueStatus, RuntimeSessionId, RuntimeStatus, StoreError, StoreExt,
+    Tables,
 };
 
+use crate::agent::backlog::{Backlog, Waiting};
+use crate::agent::claim::{Claim, Fence};
 use crate::agent::execution::End;
 use crate::agent::handle::AgentStatus;
 use crate::agent::{GIVE_UP_AFTER, Inner, RETRY_AFTER, may_pass};
 use crate::context::ExecutionContext;
 use crate::host::{Level, MonoMs};
+use crate::options::Latency;
 
 /// How long a change between ready and busy must last to be announced.
 const ANNOUNCE_AFTER: Duration = Duration::from_millis(60);
@@ -28,34 +34,39 @@ pub(super) enum Served {
 }
 
 /// What woke the loop.
-enum Wake {
+pub(super) enum Wake {
     Stop,
     Sessions,
     Queue,
-    Finished(QueueId, End),
+    Confirmed(Event),
+    Finished(Fence, End),
     Timer(Timer),
     Closed,
 }
 
 /// What was to be done later.
-enum Timer {
+pub(super) enum Timer {
     /// The grace period of a cancelled execution is over.
-    Grace(QueueId),
+    Grace(Fence),
     /// A change of the status has lasted.
     Status(u64),
     /// Try again to commit what the store refused.
     Retry,
     /// A displaced session's owner is gone.
     Gone(RuntimeSessionId),
+    /// Our session has to be renewed.
+    Renew,
 }
 
 /// An execution that runs.
 pub(super) struct Active {
     pub(super) cx: ExecutionContext,
     pub(super) lane: CellKind,
+    pub(super) entry: Waiting,
+    pub(super) fence: Fence,
     pub(super) started: MonoMs,
-    /// Where the log stood when it started.
-    pub(super) rowid: i64,
+    /// Whether its handler was called.
+    pub(super) entered: Rc<Cell<bool>>,
     pub(super) abort: AbortHandle,
     /// Why it is being stopped, once it is.
     pub(super) stopping: Option<&'static str>,
@@ -65,14 +76,20 @@ pub(super) struct Serve<'a> {
     pub(super) agent: &'a Inner,
     pub(super) session: RuntimeSessionId,
     pub(super) active: Vec<Active>,
-    pub(super) running: FuturesUnordered<LocalBoxFuture<'static, (QueueId, End)>>,
-    /// Pending entries that were seen, to know what stands behind an execution.
-    pub(super) seen: BTreeSet<QueueId>,
+    pub(super) running: FuturesUnordered<LocalBoxFuture<'static, (Fence, End)>>,
+    pub(super) backlog: Backlog,
+    /// What we claimed and the authority has not confirmed.
+    pub(super) claims: Vec<Claim>,
+    pub(super) waits_for_confirmation: bool,
+    /// Whether our start is confirmed, so that we may claim.
+    pub(super) leads: bool,
     /// Others may still be executing in our lanes, because we displaced them while they lived.
     pub(super) others_run: bool,
     /// What ended executions, refused by the store so far.
     unsettled: Vec<Event>,
-    timers: FuturesUnordered<LocalBoxFuture<'static, Timer>>,
+    pub(super) timers: FuturesUnordered<LocalBoxFuture<'static, Timer>>,
+    /// What a remote authority confirms; silent where the store itself is the authority.
+    confirmations: LocalBoxStream<'static, ConfirmedEvent>,
     queue_ticks: LocalBoxStream<'static, ()>,
     session_ticks: LocalBoxStream<'static, ()>,
     announced: RuntimeStatus,
@@ -84,28 +101,35 @@ pub(super) struct Serve<'a> {
 }
 
 impl<'a> Serve<'a> {
-    pub(super) fn new(agent: &'a Inner, session: RuntimeSessionId) -> Self {
-        Self {
+    pub(super) fn new(agent: &'a Inner, session: RuntimeSessionId) -> Result<Self, StoreError> {
+        let confirmations = agent.confirmations.borrow_mut().take();
+        let remote = confirmations.is_some();
+        Ok(Self {
             agent,
             session,
             active: Vec::new(),
             running: FuturesUnordered::new(),
-            seen: BTreeSet::new(),
+            backlog: Backlog::read(&*agent.store)?,
+            claims: Vec::new(),
+            waits_for_confirmation: remote && agent.options.latency == Latency::Confirmed,
+            leads: !remote,
             others_run: true,
             unsettled: Vec::new(),
             timers: FuturesUnordered::new(),
-            queue_ticks: agent.store.watch(Tables::QUEUE),
+            confirmations: confirmations.unwrap_or_else(|| stream::pending().boxed_local()),
+            queue_ticks: agent.store.watch(Tables::QUEUE | Tables::CELLS | Tables::ANNOTATIONS),
             session_ticks: agent.store.watch(Tables::SESSIONS),
             announced: RuntimeStatus::Ready,
             change: 0,
             change_armed: false,
             retrying: false,
             failing_since: None,
-        }
+        })
     }
 
     pub(super) async fn run(mut self) -> Result<Served, StoreError> {
         self.watch_displaced()?;
+        self.renew_later();
         loop {
             let wake = poll_fn(|cx| self.poll_wake(cx)).await;
             match wake {
@@ -125,8 +149,12 @@ impl<'a> Serve<'a> {
                     let looked = self.look_at_queue();
                     self.tolerate(looked)?;
                 }
-                Wake::Finished(queue, end) => {
-                    let finished = self.finish(&queue, end).and_then(|()| self.claim());
+                Wake::Confirmed(event) => {
+                    let heard = self.confirmed(&event);
+                    self.tolerate(heard)?;
+                }
+                Wake::Finished(fence, end) => {
+                    let finished = self.finish(&fence, end).and_then(|()| self.claim());
                     self.tolerate(finished)?;
                 }
                 Wake::Timer(timer) => {
@@ -148,8 +176,13 @@ impl<'a> Serve<'a> {
             Poll::Ready(None) => return Poll::Ready(Wake::Closed),
             Poll::Pending => {}
         }
-        if let Poll::Ready(Some((queue, end))) = self.running.poll_next_unpin(cx) {
-            return Poll::Ready(Wake::Finished(queue, end));
+        match self.confirmations.as_mut().poll_next(cx) {
+            Poll::Ready(Some(confirmed)) => return Poll::Ready(Wake::Confirmed(confirmed.event)),
+            Poll::Ready(None) => return Poll::Ready(Wake::Closed),
+            Poll::Pending => {}
+        }
+        if let Poll::Ready(Some((fence, end))) = self.running.poll_next_unpin(cx) {
+            return Poll::Ready(Wake::Finished(fence, end));
         }
         match self.queue_ticks.as_mut().poll_next(cx) {
             Poll::Ready(Some(())) => return Poll::Ready(Wake::Queue),
@@ -164,9 +197,13 @@ impl<'a> Serve<'a> {
 
     fn timer(&mut self, timer: Timer) -> Result<(), StoreError> {
         match timer {
-            Timer::Grace(queue) => self.stop_hard(&queue),
+            Timer::Grace(fence) => self.stop_hard(&fence),
             Timer::Status(change) if change == self.change => self.announce(),
             Timer::Status(_) => {}
+            Timer::Renew => {
+                self.agent.renew(&self.session);
+                self.renew_later();
+            }
             Timer::Retry => {
                 self.retrying = false;
                 self.settle(Vec::new())?;
@@ -254,66 +291,17 @@ impl<'a> Serve<'a> {
         !self.unsettled.is_empty()
     }
 
-    /// Asks an execution to stop, and sees to it that it has when the grace period is over.
-    pub(super) fn stop(&mut self, queue: &QueueId, reason: &'static str) {
-        let Some(active) = self.active.iter_mut().find(|active| active.cx.queue_id == *queue) else { return };
-        if active.stopping.replace(reason).is_some() {
-            return;
-        }
-        let cx = active.cx.clone();
-        cx.cancellation.raise();
-        self.after(self.agent.options.grace, Timer::Grace(queue.clone()));
-        let callbacks = std::mem::take(&mut cx.writer.state.borrow_mut().on_cancel);
-        for callback in callbacks {
-            self.agent.call("on_cancel", |_| callback(reason));
-        }
-        self.agent.call("on_cancellation", |lifecycle| lifecycle.on_cancellation(queue, &cx.cell.id, reason));
-    }
-
-    fn stop_hard(&mut self, queue: &QueueId) {
-        if let Some(active) = self.active.iter().find(|active| active.cx.queue_id == *queue) {
-            self.agent.log(Level::Warn, "A handler did not stop within its grace period and was ended.");
-            active.abort.abort();
-        }
-    }
-
-    /// Stops everything that runs, waits for it at most for the grace period, and settles it.
-    async fn wind_down(&mut self, reason: &'static str) -> Result<(), StoreError> {
-        let queues: Vec<QueueId> = self.active.iter().map(|active| active.cx.queue_id.clone()).collect();
-        for queue in &queues {
-            self.stop(queue, reason);
-        }
-        while !self.active.is_empty() {
-            let wake = poll_fn(|cx| {
-                if let Poll::Ready(Some((queue, end))) = self.running.poll_next_unpin(cx) {
-                    return Poll::Ready(Wake::Finished(queue, end));
-                }
-                match self.timers.poll_next_unpin(cx) {
-                    Poll::Ready(Some(timer)) => Poll::Ready(Wake::Timer(timer)),
-                    _ => Poll::Pending,
-                }
-            });
-            match wake.await {
-                Wake::Finished(queue, end) => self.finish(&queue, end)?,
-                Wake::Timer(Timer::Grace(queue)) => self.stop_hard(&queue),
-                _ => {}
-            }
-        }
-        self.settle(Vec::new())
-    }
-
-    /// Hears of the end of sessions that live and still execute in the store.
+    /// Hears of the end of sessions that live and still hold entries of the queue.
     fn watch_displaced(&mut self) -> Result<(), StoreError> {
-        let owners: BTreeSet<RuntimeSessionId> = self
-            .agent
-            .store
-            .queue(Some(purlin_notebook::QueueStatus::Executing))?
+        let mut entries = self.agent.store.queue(Some(QueueStatus::Executing))?;
+        entries.extend(self.agent.store.queue(Some(QueueStatus::Assigned))?);
+        let owners: BTreeSet<RuntimeSessionId> = entries
             .into_iter()
             .filter_map(|entry| entry.assigned_runtime_session)
             .filter(|owner| *owner != self.session && self.agent.is_alive(owner))
             .collect();
         for owner in owners {
-            let gone = self.agent.options.liveness.gone(&owner);
+            let gone = self.agent.liveness.gone(&owner);
             self.timers.push(Box::pin(async move {
                 gone.await;
                 Timer::Gone(owner)
@@ -346,7 +334,14 @@ impl<'a> Serve<'a> {
         }
     }
 
-    fn after(&mut self, duration: Duration, timer: Timer) {
+    /// Sees to the next renewal, where sessions live by them.
+    fn renew_later(&mut self) {
+        if let Some(delay) = self.agent.next_renewal() {
+            self.after(delay, Timer::Renew);
+        }
+    }
+
+    pub(super) fn after(&mut self, duration: Duration, timer: Timer) {
         let sleep = self.agent.host.sleep(duration);
         self.timers.push(Box::pin(async move {
             sleep.await;

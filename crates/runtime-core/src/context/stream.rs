@@ -1,20 +1,25 @@
-//! One output of text that grows.
+//! One text that grows, as one output or as several that follow each other.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
+use std::time::Duration;
 
-use purlin_notebook::{CellId, Event, Media, OutputId, OutputMeta, StreamName};
+use purlin_notebook::{Event, OutputId, StreamName};
 
+use crate::context::page::{Form, Page};
+use crate::context::terminal::Terminal;
 use crate::context::writer::Writer;
-use crate::excerpt::{Excerpt, INLINE_LIMIT};
-use crate::text::{floor_boundary, visible_nul};
+use crate::excerpt::INLINE_LIMIT;
+use crate::host::MonoMs;
+use crate::text::{Utf8Decoder, floor_boundary};
 
 /// What kind of output a text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextKind {
     /// Markdown. Beyond the inline limit it goes on in a further output, so nothing of it is ever left out.
     Markdown,
-    /// Text of a stream. Beyond the inline limit only head and tail stay, and the whole becomes an artifact.
+    /// Text of a stream: a terminal's control characters are carried out, and beyond the inline limit only head and
+    /// tail stay, and the whole becomes an artifact.
     Terminal(StreamName),
 }
 
@@ -60,155 +65,136 @@ impl std::fmt::Debug for TextStream {
 
 /// The state behind a [`TextStream`].
 pub(crate) struct Stream {
-    pub(crate) id: OutputId,
-    kind: TextKind,
-    meta: Option<OutputMeta>,
-    position: f64,
-    added: bool,
-    sequence: i64,
-    pending: String,
+    form: Form,
     body: Body,
     pub(crate) finished: bool,
     pub(crate) dirty: bool,
 }
 
-enum Body {
-    Excerpt(Box<Excerpt>),
-    Rolling { decoder: crate::text::Utf8Decoder, shown: usize },
+pub(crate) enum Body {
+    Terminal(Box<Terminal>),
+    Markdown(Markdown),
 }
 
-/// How much of the distance between two positions a continued output takes.
-const CONTINUED: f64 = 1.0 / 1024.0;
+/// Markdown, which is never left out.
+pub(crate) struct Markdown {
+    page: Page,
+    decoder: Utf8Decoder,
+    shown: usize,
+    pending: String,
+}
+
 /// How far before the limit a line's end is looked for.
 const LINE_SEARCH: usize = 4096;
 
 impl Stream {
-    pub(crate) fn new(
-        id: OutputId,
-        kind: TextKind,
-        meta: Option<OutputMeta>,
-        position: f64,
-        artifacts: Rc<dyn crate::artifacts::Artifacts>,
-    ) -> Self {
-        let body = match kind {
-            TextKind::Markdown => Body::Rolling { decoder: crate::text::Utf8Decoder::new(), shown: 0 },
-            TextKind::Terminal(_) => Body::Excerpt(Box::new(Excerpt::new(artifacts))),
-        };
-        Self {
-            id,
-            kind,
-            meta,
-            position,
-            added: false,
-            sequence: 0,
-            pending: String::new(),
-            body,
-            finished: false,
-            dirty: false,
-        }
+    pub(crate) fn new(form: Form, body: Body) -> Self {
+        Self { form, body, finished: false, dirty: false }
     }
 
-    /// Takes bytes. Answers how much text became pending; events of outputs that are full go to `full`.
-    pub(crate) fn push(
-        &mut self,
-        bytes: &[u8],
-        cell: &CellId,
-        new_id: &dyn Fn() -> OutputId,
-        full: &mut Vec<Event>,
-    ) -> usize {
+    /// Takes bytes. Events of outputs that are full go to `full`.
+    pub(crate) fn push(&mut self, bytes: &[u8], new_id: &dyn Fn() -> OutputId, full: &mut Vec<Event>) {
         match &mut self.body {
-            Body::Excerpt(excerpt) => {
-                let text = excerpt.push_bytes(bytes);
-                self.pending.push_str(&text);
-                text.len()
-            }
-            Body::Rolling { decoder, .. } => {
-                let text = decoder.decode(bytes);
-                self.roll(&text, cell, new_id, full);
-                text.len()
+            Body::Terminal(terminal) => terminal.push(bytes, new_id),
+            Body::Markdown(markdown) => {
+                let text = markdown.decoder.decode(bytes);
+                markdown.roll(&text, &self.form, new_id, full);
             }
         }
     }
 
-    /// Ends the text. Answers how much text became pending.
-    pub(crate) fn end(&mut self) -> usize {
+    /// Ends the text; answers whether it had not ended before.
+    pub(crate) fn end(&mut self, new_id: &dyn Fn() -> OutputId) -> bool {
         if std::mem::replace(&mut self.finished, true) {
-            return 0;
+            return false;
         }
-        let before = self.pending.len();
         match &mut self.body {
-            Body::Excerpt(excerpt) => self.pending.push_str(&visible_nul(&excerpt.finish().text)),
-            Body::Rolling { decoder, .. } => self.pending.push_str(decoder.finish()),
+            Body::Terminal(terminal) => terminal.end(new_id),
+            Body::Markdown(markdown) => markdown.pending.push_str(markdown.decoder.finish()),
         }
-        self.pending.len() - before
+        true
     }
 
-    /// Makes the event of the pending text, if there is any.
-    pub(crate) fn take_event(&mut self, cell: &CellId) -> Option<Event> {
-        self.dirty = false;
-        if self.pending.is_empty() {
-            return None;
-        }
-        let text = std::mem::take(&mut self.pending);
-        Some(if std::mem::replace(&mut self.added, true) {
-            self.appended(text)
-        } else {
-            self.first(cell, text)
-        })
+    /// Answers what is pending as events, and how long to wait with what is not due yet.
+    pub(crate) fn take(
+        &mut self,
+        now: MonoMs,
+        new_id: &dyn Fn() -> OutputId,
+        events: &mut Vec<Event>,
+    ) -> Option<Duration> {
+        let wait = match &mut self.body {
+            Body::Terminal(terminal) => terminal.take(&self.form, now, new_id, events),
+            Body::Markdown(markdown) => {
+                events.extend(markdown.take(&self.form));
+                None
+            }
+        };
+        self.dirty = wait.is_some();
+        wait
     }
 
     /// Makes the output appear anew with its next text, after the cell's outputs have been cleared.
     pub(crate) fn restart(&mut self, position: f64) {
-        self.added = false;
-        self.position = position;
+        match &mut self.body {
+            Body::Terminal(terminal) => terminal.restart(position),
+            Body::Markdown(markdown) => {
+                markdown.page.restart(position);
+                markdown.shown = 0;
+            }
+        }
     }
 
-    fn roll(&mut self, mut text: &str, cell: &CellId, new_id: &dyn Fn() -> OutputId, full: &mut Vec<Event>) {
+    /// Notes that a clear is pending that this text, if it stands there already, must not carry out.
+    pub(crate) fn grow_old(&mut self) {
+        if let Body::Terminal(terminal) = &mut self.body {
+            terminal.grow_old();
+        }
+    }
+
+    /// Tells whether an output of this text stands in the store.
+    pub(crate) fn is_begun(&self) -> bool {
+        match &self.body {
+            Body::Terminal(terminal) => terminal.is_begun(),
+            Body::Markdown(markdown) => markdown.page.added,
+        }
+    }
+
+    /// Tells whether an output is one of this text.
+    pub(crate) fn has(&self, id: &OutputId) -> bool {
+        match &self.body {
+            Body::Terminal(terminal) => terminal.has(id),
+            Body::Markdown(markdown) => markdown.page.id == *id,
+        }
+    }
+}
+
+impl Markdown {
+    pub(crate) fn new(page: Page) -> Self {
+        Self { page, decoder: Utf8Decoder::new(), shown: 0, pending: String::new() }
+    }
+
+    fn take(&mut self, form: &Form) -> Option<Event> {
+        if self.pending.is_empty() {
+            return None;
+        }
+        let text = std::mem::take(&mut self.pending);
+        Some(self.page.write(form, text))
+    }
+
+    fn roll(&mut self, mut text: &str, form: &Form, new_id: &dyn Fn() -> OutputId, full: &mut Vec<Event>) {
         loop {
-            let Body::Rolling { shown, .. } = &mut self.body else { return };
-            let room = INLINE_LIMIT - *shown;
+            let room = INLINE_LIMIT - self.shown;
             if text.len() <= room {
-                *shown += text.len();
+                self.shown += text.len();
                 self.pending.push_str(text);
                 return;
             }
             let at = break_near(text, room);
-            *shown = 0;
+            self.shown = 0;
             self.pending.push_str(&text[..at]);
             text = &text[at..];
-            full.extend(self.take_event(cell));
-            self.id = new_id();
-            self.position += CONTINUED;
-            self.added = false;
-            self.sequence = 0;
-        }
-    }
-
-    fn first(&self, cell: &CellId, text: String) -> Event {
-        let content = Media::text(text);
-        let content = match &self.meta {
-            Some(meta) => content.with_meta(meta),
-            None => content,
-        };
-        let (id, cell_id, position) = (self.id.clone(), cell.clone(), self.position);
-        match self.kind {
-            TextKind::Markdown => Event::MarkdownOutputAdded { id, cell_id, position, content },
-            TextKind::Terminal(stream_name) => {
-                Event::TerminalOutputAdded { id, cell_id, position, content, stream_name }
-            }
-        }
-    }
-
-    fn appended(&mut self, delta: String) -> Event {
-        self.sequence += 1;
-        let (output_id, sequence_number) = (self.id.clone(), self.sequence);
-        // The last 17 characters of an id of ours are its random half; with the number they are unique in a notebook.
-        let half = self.id.as_str();
-        let half = half.get(half.len().saturating_sub(17)..).unwrap_or(half);
-        let id = format!("{half}.{sequence_number}");
-        match self.kind {
-            TextKind::Markdown => Event::MarkdownOutputAppended2 { id, output_id, delta, sequence_number },
-            TextKind::Terminal(_) => Event::TerminalOutputAppended2 { id, output_id, delta, sequence_number },
+            full.extend(self.take(form));
+            self.page = self.page.next(new_id());
         }
     }
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use purlin_notebook::{CellKind, Event, QueueStatus, StoreExt, ToolCallStatus};
+use purlin_notebook::{CellKind, Event, ExecutionState, QueueStatus, StoreExt, ToolCallStatus};
 use purlin_runtime_core::{Host, Outcome, handler_fn};
 
 use crate::support::{Diary, World, deaf, noting, patient};
@@ -55,6 +55,7 @@ fn row_033_a_cancelled_execution_hears_of_it_once_and_is_not_completed() {
         diary.read(),
         [
             "startup".to_owned(),
+            "connected".to_owned(),
             "callback user_requested".to_owned(),
             format!("cancelled {queue} {cell} user_requested")
         ]
@@ -129,10 +130,10 @@ fn row_036_cancelling_all_ends_everything_that_is_not_over() {
     let world = World::new();
     let agent = world.agent(noting(&Diary::default()));
     world.start(&agent);
-    let (_, done) = world.ask(CellKind::Echo, "done");
+    let (done_cell, done) = world.ask(CellKind::Echo, "done");
     world.host.advance(100);
-    let (_, running) = world.ask(CellKind::Echo, "1000");
-    let (_, waiting) = world.ask(CellKind::Echo, "1000");
+    let (running_cell, running) = world.ask(CellKind::Echo, "1000");
+    let (waiting_cell, waiting) = world.ask(CellKind::Echo, "1000");
     let (_, foreign) = world.ask(CellKind::Ai, "prompt");
     world.host.advance(10);
     world.commit(vec![Event::AllExecutionsCancelled {}]);
@@ -140,6 +141,11 @@ fn row_036_cancelling_all_ends_everything_that_is_not_over() {
     assert_eq!(
         [&done, &running, &waiting, &foreign].map(|queue| world.status(queue)),
         [QueueStatus::Completed, QueueStatus::Cancelled, QueueStatus::Cancelled, QueueStatus::Cancelled]
+    );
+    let state = |cell| world.store.cell(cell).unwrap().unwrap().execution_state;
+    assert_eq!(
+        [&done_cell, &running_cell, &waiting_cell].map(state),
+        [ExecutionState::Completed, ExecutionState::Idle, ExecutionState::Idle]
     );
 }
 

@@ -1,14 +1,17 @@
 //! Claiming and completing: rows 20 to 26, 29 to 31, 38 to 41, 44.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use purlin_notebook::{
-    CellKind, CellRun, CompletionStatus, Event, ExecutionState, OutputType, QueueId, QueueStatus,
-    RuntimeSessionId, StoreExt,
+    CellId, CellKind, CellRun, CellType, CompletionStatus, Event, ExecutionState, OutputType, QueueId,
+    QueueStatus, RuntimeSessionId, StoreExt,
 };
-use purlin_runtime_core::{ExecutionError, Handlers, Options, Outcome, RuntimeAgent, StartError, handler_fn};
+use purlin_runtime_core::{
+    ExecutionContext, ExecutionError, Handlers, Options, Outcome, RuntimeAgent, StartError, handler_fn,
+};
 
-use crate::support::{Diary, World, all, doing, echo, noting, patient, requested};
+use crate::support::{Diary, FaultyStore, World, all, doing, echo, noting, patient, requested};
 
 #[test]
 fn row_020_the_events_of_an_execution_come_in_order() {
@@ -72,7 +75,10 @@ fn row_022_an_error_fails_the_entry_and_the_next_is_executed() {
     assert_eq!(world.store.cell(&cell).unwrap().unwrap().execution_state, ExecutionState::Error);
     assert_eq!(world.outputs(&cell)[0].output_type, OutputType::Error);
     assert_eq!(world.store.execution_note(&bad).unwrap().unwrap().error.unwrap(), "Bad: It was bad.");
-    assert_eq!(diary.read(), ["startup".to_owned(), format!("error {bad} Bad: It was bad.")]);
+    assert_eq!(
+        diary.read(),
+        ["startup".to_owned(), "connected".to_owned(), format!("error {bad} Bad: It was bad.")]
+    );
 }
 
 #[cfg(not(target_family = "wasm"))]
@@ -209,20 +215,79 @@ fn row_031_a_completion_after_the_cancellation_changes_nothing() {
     assert_eq!(world.store.cell(&cell).unwrap().unwrap().execution_state, ExecutionState::Idle);
 }
 
+fn failing(options: Options, world: &World) -> RuntimeAgent {
+    let fails = |cx: ExecutionContext| async move {
+        if cx.source() == "bad" {
+            return Err(ExecutionError::failed("Bad", "It was bad."));
+        }
+        Ok(Outcome::done())
+    };
+    world.agent_with(options, handler_fn(fails))
+}
+
+/// Asks for the execution of cells together, each of a kind and with a source.
+fn run_all(world: &World, name: &str, cells: &[(CellKind, &str)]) -> Vec<QueueId> {
+    let run = |(number, (kind, source)): (usize, &(CellKind, &str))| CellRun {
+        id: world.cell(*kind, source),
+        execution_count: 1,
+        queue_id: QueueId::from(format!("{name}{number}")),
+    };
+    let cells_info: Vec<CellRun> = cells.iter().enumerate().map(run).collect();
+    let queues = cells_info.iter().map(|run| run.queue_id.clone()).collect();
+    world.commit(vec![Event::MultipleExecutionRequested { requested_by: "ada".to_owned(), cells_info }]);
+    queues
+}
+
 #[test]
-fn row_038_a_failure_cancels_what_stands_behind_it_if_so_wished() {
+fn row_038_a_failure_cancels_the_rest_of_its_batch_and_no_other() {
+    use CellKind::{Echo, Python};
+    let cells = [(Echo, "good"), (Echo, "bad"), (Echo, "good"), (Python, "of another lane")];
+    // Requested while nobody ran, or while the agent runs: it learns of the batch in different ways.
+    for before in [true, false] {
+        let world = World::new();
+        let mut options = world.options(&[Echo]);
+        options.stop_on_error = true;
+        let agent = failing(options, &world);
+        if !before {
+            world.start(&agent);
+        }
+        let (_, earlier) = world.ask(Echo, "bad");
+        let run = run_all(&world, "run", &cells);
+        let (_, later) = world.ask(Echo, "good");
+        let other = run_all(&world, "other", &[(Echo, "good"), (Echo, "good")]);
+        if before {
+            world.start(&agent);
+        }
+        world.host.advance(100);
+        let statuses = |queues: &[QueueId]| queues.iter().map(|id| world.status(id)).collect::<Vec<_>>();
+        use QueueStatus::{Cancelled, Completed, Failed};
+        assert_eq!(statuses(&run), [Completed, Failed, Cancelled, Cancelled], "before the start: {before}");
+        assert_eq!(statuses(&[earlier, later]), [Failed, Completed]);
+        assert_eq!(statuses(&other), [Completed, Completed]);
+    }
+}
+
+#[test]
+fn row_038_requests_committed_together_are_a_batch_too() {
     let world = World::new();
     let mut options = world.options(&[CellKind::Echo]);
     options.stop_on_error = true;
-    let agent = world
-        .agent_with(options, handler_fn(|_cx| async { Err(ExecutionError::failed("Bad", "It was bad.")) }));
-    let queues = ["1", "2", "3"].map(|source| world.ask(CellKind::Echo, source).1);
+    let agent = failing(options, &world);
     world.start(&agent);
+    let cells = ["bad", "good"].map(|source| world.cell(CellKind::Echo, source));
+    world.commit([requested(&"one".into(), &cells[0]), requested(&"two".into(), &cells[1])]);
     world.host.advance(100);
-    assert_eq!(
-        queues.map(|queue| world.status(&queue)),
-        [QueueStatus::Failed, QueueStatus::Cancelled, QueueStatus::Cancelled]
-    );
+    assert_eq!(world.status(&"two".into()), QueueStatus::Cancelled);
+}
+
+#[test]
+fn row_038_a_failure_leaves_its_batch_alone_by_default() {
+    let world = World::new();
+    let agent = failing(world.options(&[CellKind::Echo]), &world);
+    world.start(&agent);
+    let run = run_all(&world, "run", &[(CellKind::Echo, "bad"), (CellKind::Echo, "good")]);
+    world.host.advance(100);
+    assert_eq!(world.status(&run[1]), QueueStatus::Completed);
 }
 
 #[test]
@@ -241,6 +306,19 @@ fn row_039_an_entry_whose_cell_is_gone_fails() {
         matches!(entry.event, Event::ExecutionCompleted { error: Some(error), .. } if error == "cell not found")
     });
     assert!(told);
+}
+
+#[test]
+fn row_039_a_cell_deleted_while_its_lane_is_busy_is_settled_at_once() {
+    let world = World::new();
+    let agent = world.agent(patient());
+    world.start(&agent);
+    let (_, running) = world.ask(CellKind::Echo, "running");
+    let (cell, queue) = world.ask(CellKind::Echo, "gone");
+    world.host.settle();
+    world.commit(vec![Event::CellDeleted { id: cell, actor_id: None }]);
+    world.host.settle();
+    assert_eq!((world.status(&running), world.status(&queue)), (QueueStatus::Executing, QueueStatus::Failed));
 }
 
 #[test]
@@ -269,6 +347,74 @@ fn row_041_an_agent_does_not_claim_what_is_not_its_lane() {
     let (_, shell) = world.ask(CellKind::Shell, "ls");
     world.host.advance(100);
     assert_eq!((world.status(&prompt), world.status(&shell)), (QueueStatus::Pending, QueueStatus::Pending));
+}
+
+#[test]
+fn row_041_the_type_of_a_cell_without_annotation_names_its_lane() {
+    let world = World::new();
+    let lanes = [CellKind::Python, CellKind::Sql, CellKind::Ai];
+    let diary = Diary::default();
+    let agent = world.agent_with(
+        world.options(&lanes),
+        doing({
+            let diary = diary.clone();
+            move |cx| diary.note(cx.kind.as_str())
+        }),
+    );
+    world.start(&agent);
+    let types = [CellType::Code, CellType::Sql, CellType::Ai, CellType::Markdown, CellType::Raw];
+    for cell_type in types {
+        let id = CellId::from(cell_type.as_str());
+        world.commit([
+            Event::CellCreated2 {
+                id: id.clone(),
+                fractional_index: cell_type.as_str().to_owned(),
+                cell_type,
+                created_by: "ada".to_owned(),
+            },
+            requested(&cell_type.as_str().into(), &id),
+        ]);
+    }
+    world.host.advance(100);
+    assert_eq!(diary.read(), ["python", "sql", "ai"]);
+    let statuses = ["markdown", "raw"].map(|queue| world.status(&queue.into()));
+    assert_eq!(statuses, [QueueStatus::Pending; 2]);
+}
+
+#[test]
+fn an_entry_whose_cell_changes_its_kind_changes_its_lane() {
+    let world = World::new();
+    let agent = world.agent(echo());
+    world.start(&agent);
+    let (cell, queue) = world.ask(CellKind::Python, "shout");
+    world.host.advance(100);
+    assert_eq!(world.status(&queue), QueueStatus::Pending);
+    world.commit([crate::support::annotated(&cell, CellKind::Echo)]);
+    world.host.advance(100);
+    assert_eq!(world.status(&queue), QueueStatus::Completed);
+}
+
+#[test]
+fn the_work_of_a_claim_does_not_grow_with_what_waits() {
+    const COUNT: usize = 10_000;
+    let world = World::new();
+    let store = FaultyStore::new(&world.store);
+    let counted = Rc::new(Cell::new(0_usize));
+    let count = counted.clone();
+    let handler = doing(move |_| count.set(count.get() + 1));
+    let agent = world.agent_on(Rc::new(store.clone()), world.options(&[CellKind::Echo]), handler);
+    let cell = world.cell(CellKind::Echo, "");
+    let requests = |from: usize| -> Vec<Event> {
+        (from..from + COUNT / 2).map(|n| requested(&QueueId::from(format!("q{n}")), &cell)).collect()
+    };
+    // Half of it waits when the agent starts, half of it comes later.
+    world.commit(requests(0));
+    world.start(&agent);
+    world.commit(requests(COUNT / 2));
+    world.host.advance(1000);
+    assert_eq!(counted.get(), COUNT);
+    let each = store.rows.get() / COUNT;
+    assert!(each <= 20, "{each} rows were read for each execution");
 }
 
 #[test]

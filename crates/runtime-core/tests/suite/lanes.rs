@@ -34,7 +34,10 @@ fn a_surface_waits_for_a_living_holder_and_takes_over_when_it_is_gone() {
     world.host.advance(100);
     assert_eq!(second.status(), AgentStatus::Ready);
     assert_eq!((world.status(&lost), world.status(&queued)), (QueueStatus::Failed, QueueStatus::Completed));
-    assert_eq!(diary.read(), [format!("waiting for {holder}"), "startup".to_owned(), "queued".to_owned()]);
+    assert_eq!(
+        diary.read(),
+        [format!("waiting for {holder}"), "startup".to_owned(), "connected".to_owned(), "queued".to_owned()]
+    );
 }
 
 #[test]
@@ -76,11 +79,11 @@ fn a_displaced_surface_says_so_and_takes_over_again() {
     assert_eq!(surface.status(), AgentStatus::Ready);
     assert_ne!(surface.session_id(), Some(first_session));
     let told = diary.read();
-    assert_eq!(told[0], "startup");
-    assert!(told[1].starts_with("cancelled"), "{told:?}");
-    assert_eq!(told[2], "displaced");
-    assert!(told[3].starts_with("waiting for"), "{told:?}");
-    assert_eq!(told[4..], ["startup"]);
+    assert_eq!(told[..2], ["startup", "connected"]);
+    assert!(told[2].starts_with("cancelled"), "{told:?}");
+    assert_eq!(told[3], "displaced");
+    assert!(told[4].starts_with("waiting for"), "{told:?}");
+    assert_eq!(told[5..], ["startup", "connected"]);
 }
 
 #[test]

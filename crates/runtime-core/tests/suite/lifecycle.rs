@@ -3,10 +3,10 @@
 use std::rc::Rc;
 
 use purlin_notebook::{
-    CellKind, Event, QueueStatus, RuntimeSessionId, RuntimeStatus, Store, StoreError, StoreExt,
+    CellKind, Durability, Event, QueueStatus, RuntimeSessionId, RuntimeStatus, Store, StoreError, StoreExt,
     TerminationReason,
 };
-use purlin_runtime_core::{AgentStatus, Ended, Handlers, Options, RunError, RuntimeAgent, StartError};
+use purlin_runtime_core::{AgentStatus, Ended, Handlers, Host, Options, RunError, RuntimeAgent, StartError};
 
 use crate::support::{Diary, FaultyStore, World, all, deaf, echo, noting, patient};
 
@@ -31,21 +31,36 @@ fn row_001_a_start_is_told_and_the_session_is_ready() {
 #[test]
 fn row_002_others_are_displaced_before_our_start_in_one_commit() {
     let world = World::new();
-    let first = world.agent(echo());
-    world.start(&first);
+    let (first, beside) = (world.agent(echo()), world.agent_with(world.options(&[CellKind::Ai]), echo()));
+    world.host.run(first.start()).unwrap();
+    world.host.run(beside.start()).unwrap();
+    // An existing application announces no lanes, so it holds all of them.
+    world.locks.take("app");
+    world.commit(vec![started("app")]);
     let before = world.last_rowid();
     let mut options = world.options(&[CellKind::Echo]);
     options.displace = true;
     let second = world.agent_with(options, echo());
+    let holder = first.session_id().unwrap();
     world.host.run(second.start()).unwrap();
-    let names = world.names_after(before);
-    assert_eq!(names[..2], ["RuntimeSessionTerminated", "RuntimeSessionStarted"]);
-    let log = world.store.log_since(before, 4).unwrap();
-    assert!(log.iter().all(|entry| entry.batch == log[0].batch));
-    assert!(matches!(
-        log[0].event,
-        Event::RuntimeSessionTerminated { reason: TerminationReason::Displaced, .. }
-    ));
+    let log = world.store.log_since(before, usize::MAX).unwrap();
+    let of_start: Vec<_> = log.iter().filter(|entry| entry.batch == log[0].batch).collect();
+    let ended: Vec<_> = of_start
+        .iter()
+        .map_while(|entry| match &entry.event {
+            Event::RuntimeSessionTerminated { session_id, reason: TerminationReason::Displaced } => {
+                Some(session_id.clone())
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ended, [holder, "app".into()]);
+    let names: Vec<_> = of_start.iter().map(|entry| crate::support::short(entry.event.name())).collect();
+    assert_eq!(names[2..], ["RuntimeSessionStarted", "LanesAnnounced", "RuntimeSessionStatusChanged"]);
+    let sessions = world.store.runtime_sessions().unwrap().into_iter();
+    let active: Vec<_> =
+        sessions.filter(|session| session.is_active).map(|session| session.session_id).collect();
+    assert_eq!(active, [beside.session_id().unwrap(), second.session_id().unwrap()]);
 }
 
 #[test]
@@ -74,29 +89,31 @@ fn row_004_a_start_that_fails_ends_its_session() {
 
 #[test]
 fn row_005_a_terminated_agent_stops_at_once_and_does_not_terminate_again() {
-    let world = World::new();
-    let diary = Diary::default();
-    let mut options = world.options(&[CellKind::Echo]);
-    options.displace = true;
-    options.lifecycle = Rc::new(diary.clone());
-    let agent = world.agent_with(options, patient());
-    world.start(&agent);
-    let (_, queue) = world.ask(CellKind::Echo, "work");
-    world.host.settle();
-    assert_eq!(world.status(&queue), QueueStatus::Executing);
-    world.commit(vec![Event::RuntimeSessionTerminated {
-        session_id: agent.session_id().unwrap(),
-        reason: TerminationReason::Timeout,
-    }]);
-    let before = world.last_rowid();
-    world.host.settle();
-    assert_eq!(agent.status(), AgentStatus::Stopped);
-    assert_eq!(world.status(&queue), QueueStatus::Cancelled);
-    assert_eq!(world.names_after(before), ["ExecutionNoted", "ExecutionCompleted"]);
-    assert!(diary.read().contains(&"displaced".to_owned()));
-    let (_, later) = world.ask(CellKind::Echo, "more");
-    world.host.advance(1000);
-    assert_eq!(world.status(&later), QueueStatus::Pending);
+    for reason in [TerminationReason::Timeout, TerminationReason::Displaced] {
+        let world = World::new();
+        let diary = Diary::default();
+        let mut options = world.options(&[CellKind::Echo]);
+        options.displace = true;
+        options.lifecycle = Rc::new(diary.clone());
+        let agent = world.agent_with(options, patient());
+        world.start(&agent);
+        let (_, queue) = world.ask(CellKind::Echo, "work");
+        world.host.settle();
+        assert_eq!(world.status(&queue), QueueStatus::Executing);
+        world.commit(vec![Event::RuntimeSessionTerminated {
+            session_id: agent.session_id().unwrap(),
+            reason,
+        }]);
+        let before = world.last_rowid();
+        world.host.settle();
+        assert_eq!(agent.status(), AgentStatus::Stopped);
+        assert_eq!(world.status(&queue), QueueStatus::Cancelled);
+        assert_eq!(world.names_after(before), ["ExecutionNoted", "ExecutionCompleted"]);
+        assert_eq!(diary.read().iter().filter(|note| *note == "displaced").count(), 1);
+        let (_, later) = world.ask(CellKind::Echo, "more");
+        world.host.advance(1000);
+        assert_eq!(world.status(&later), QueueStatus::Pending);
+    }
 }
 
 #[test]
@@ -171,8 +188,11 @@ fn row_013_busy_is_told_when_it_lasts_and_ready_afterwards() {
 #[test]
 fn row_014_a_shutdown_settles_what_runs_and_twice_is_once() {
     let world = World::new();
-    let agent = world.agent(deaf());
+    let store = FaultyStore::new(&world.store);
+    let agent = world.agent_on(Rc::new(store.clone()), world.options(&[CellKind::Echo]), deaf());
+    let before = store.watched();
     world.start(&agent);
+    assert!(store.watched() > before);
     let (_, queue) = world.ask(CellKind::Echo, "work");
     world.host.settle();
     world.host.run(async {
@@ -186,6 +206,7 @@ fn row_014_a_shutdown_settles_what_runs_and_twice_is_once() {
     assert_eq!(ends.count(), 1);
     assert!(!world.store.runtime_sessions().unwrap()[0].is_active);
     assert_eq!(world.host.timers(), 0);
+    assert_eq!(store.watched(), before, "the streams of ticks are dropped");
 }
 
 #[test]
@@ -199,6 +220,44 @@ fn row_015_the_store_stays_open_after_a_shutdown() {
 }
 
 #[test]
+fn row_016_a_store_that_the_agent_owns_is_flushed_and_closed() {
+    let world = World::new();
+    let store = FaultyStore::new(&world.store);
+    let (closed, flushes) = (world.store.clone(), store.flushes.clone());
+    let flushed_before = Rc::new(std::cell::Cell::new(0));
+    let seen = flushed_before.clone();
+    let options = world.options(&[CellKind::Echo]);
+    let agent = world.agent_on(Rc::new(store.clone()), options, echo()).owning(move || {
+        seen.set(flushes.borrow().iter().filter(|level| **level == Durability::Disk).count());
+        closed.close("the agent is over");
+    });
+    world.start(&agent);
+    let (_, queue) = world.ask(CellKind::Echo, "work");
+    world.host.advance(100);
+    assert!(world.store.status().open);
+    world.host.run(agent.shutdown());
+    assert!(!world.store.status().open);
+    assert_eq!(flushed_before.get(), 1, "the flush comes before the end");
+    assert_eq!(world.status(&queue), QueueStatus::Completed);
+    assert!(!world.store.runtime_sessions().unwrap()[0].is_active);
+}
+
+#[test]
+fn row_016_a_store_that_cannot_be_flushed_is_closed_all_the_same() {
+    let world = World::new();
+    let store = FaultyStore::new(&world.store);
+    let closed = world.store.clone();
+    let agent = world
+        .agent_on(Rc::new(store.clone()), world.options(&[CellKind::Echo]), echo())
+        .owning(move || closed.close("the agent is over"));
+    world.start(&agent);
+    store.flush_fails.set(true);
+    world.host.run(agent.shutdown());
+    assert!(!world.store.status().open);
+    assert_eq!(world.host.logged().len(), 1);
+}
+
+#[test]
 fn row_017_callbacks_come_once_in_order_and_a_shutdown_is_the_last() {
     let world = World::new();
     let diary = Diary::default();
@@ -208,7 +267,7 @@ fn row_017_callbacks_come_once_in_order_and_a_shutdown_is_the_last() {
     world.start(&agent);
     world.host.run(agent.shutdown());
     world.host.run(agent.shutdown());
-    assert_eq!(diary.read(), ["startup", "shutdown"]);
+    assert_eq!(diary.read(), ["startup", "connected", "shutdown"]);
 }
 
 #[cfg(not(target_family = "wasm"))]
@@ -217,6 +276,9 @@ fn row_017_a_callback_that_panics_stops_nothing() {
     struct Panicking;
     impl purlin_runtime_core::Lifecycle for Panicking {
         fn on_startup(&self, _session: &RuntimeSessionId) {
+            panic!("no");
+        }
+        fn on_connected(&self, _session: &RuntimeSessionId) {
             panic!("no");
         }
         fn on_shutdown(&self) {
@@ -230,7 +292,7 @@ fn row_017_a_callback_that_panics_stops_nothing() {
     world.start(&agent);
     world.host.run(agent.shutdown());
     assert!(!world.store.runtime_sessions().unwrap()[0].is_active);
-    assert_eq!(world.host.logged().len(), 2);
+    assert_eq!(world.host.logged().len(), 3);
 }
 
 #[test]
@@ -262,18 +324,54 @@ fn row_019_run_answers_when_the_agent_is_shut_down() {
 }
 
 #[test]
-fn row_083_a_store_that_is_closed_under_the_agent_stops_it() {
+fn row_019_who_keeps_the_agent_alive_hears_of_its_shutdown() {
     let world = World::new();
     let agent = world.agent(echo());
+    let (over, kept) = (Rc::new(std::cell::Cell::new(false)), agent.handle().keep_alive());
+    let told = over.clone();
+    world.host.spawn_detached(async move {
+        kept.await;
+        told.set(true);
+    });
+    world.start(&agent);
+    world.host.advance(60_000);
+    assert!(!over.get());
+    world.host.run(agent.shutdown());
+    world.host.settle();
+    assert!(over.get());
+    world.host.run(agent.handle().keep_alive());
+}
+
+#[test]
+fn row_083_a_store_that_is_closed_under_the_agent_stops_it() {
+    let world = World::new();
+    let diary = Diary::default();
+    let mut options = world.options(&[CellKind::Echo]);
+    options.lifecycle = Rc::new(diary.clone());
+    let agent = world.agent_with(options, patient());
+    let (_, running) = world.ask(CellKind::Echo, "running");
     world.host.run(agent.start()).unwrap();
-    let (clone, store) = (agent.clone(), world.store.clone());
+    let (clone, store, host) = (agent.clone(), world.store.clone(), world.host.clone());
     let ended = world.host.run(async move {
-        let leaving = async { store.close("the page went away") };
+        let leaving = async {
+            host.sleep(std::time::Duration::from_millis(10)).await;
+            store.close("the page went away");
+        };
         let (ended, ()) = futures_util::join!(clone.run(), leaving);
         ended
     });
     assert!(matches!(ended, Err(RunError::Store(StoreError::Closed(_)))), "{ended:?}");
     assert_eq!(agent.status(), AgentStatus::Stopped);
+    assert_eq!(
+        world.status(&running),
+        QueueStatus::Executing,
+        "what was running is the next agent's to settle"
+    );
+    let told = diary.read();
+    assert_eq!(told[..2], ["startup", "connected"]);
+    assert!(told[2].starts_with("disconnected: "), "{told:?}");
+    assert_eq!(told[3..], ["shutdown"]);
+    assert_eq!(world.host.timers(), 0);
 }
 
 #[test]

@@ -85,6 +85,24 @@ fn row_043_what_was_only_claimed_is_released_and_executed() {
 }
 
 #[test]
+fn row_043_what_a_living_session_had_claimed_is_released_when_it_dies() {
+    let world = World::new();
+    let diary = Diary::default();
+    world.locks.take("dead");
+    let (_, queue) = world.ask(CellKind::Echo, "released");
+    world.commit(vec![started("dead"), assigned(&queue)]);
+    let mut options = world.options(&[CellKind::Echo]);
+    options.displace = true;
+    let agent = world.agent_with(options, noting(&diary));
+    world.start(&agent);
+    world.host.advance(100);
+    assert_eq!((diary.read().len(), world.status(&queue)), (0, QueueStatus::Assigned));
+    world.locks.release(&RuntimeSessionId::from("dead"));
+    world.host.advance(100);
+    assert_eq!((diary.read(), world.status(&queue)), (vec!["released".to_owned()], QueueStatus::Completed));
+}
+
+#[test]
 fn what_a_living_session_of_another_lane_executes_is_left_alone() {
     let world = World::new();
     world.locks.take("dead");

@@ -4,7 +4,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use proptest_lite::splits;
-use purlin_notebook::{CellKind, Event, OutputMeta, OutputType, QueueStatus, Role, StoreExt, StreamName};
+use purlin_notebook::{
+    CellId, CellKind, Event, OutputMeta, OutputType, QueueStatus, Role, StoreExt, StreamName,
+};
 use purlin_runtime_core::{INLINE_LIMIT, MemoryArtifacts, Outcome, TextKind, handler_fn};
 
 use crate::support::{World, doing};
@@ -38,27 +40,55 @@ fn row_046_the_empty_text_is_nothing_and_white_space_is_kept() {
     assert_eq!(world.texts(&some), [" \n"]);
 }
 
-#[test]
-fn row_047_ten_thousand_pieces_in_a_second_are_few_commits_complete_and_in_order() {
-    let world = World::new();
-    let agent = world.agent(handler_fn(|cx| async move {
-        for piece in 0..10_000 {
-            cx.stdout(&format!("{piece:05}\n"));
-            if piece % 10 == 9 {
-                cx.host().sleep(Duration::from_millis(1)).await;
+/// Puts out 10,000 pieces of 64 bytes within a second; answers the whole, the commits and the cell.
+fn ten_thousand(
+    world: &World,
+    artifacts: &MemoryArtifacts,
+    kind: Option<TextKind>,
+) -> (String, usize, CellId) {
+    let mut options = world.options(&[CellKind::Echo]);
+    options.artifacts = Rc::new(artifacts.clone());
+    let piece = |number: usize| format!("{number:063}\n");
+    let agent = world.agent_with(
+        options,
+        handler_fn(move |cx| async move {
+            let stream = kind.map(|kind| cx.open_text(kind, OutputMeta::new(Role::Text)));
+            for number in 0..10_000 {
+                match &stream {
+                    Some(stream) => stream.append(&piece(number)),
+                    None => cx.stdout(&piece(number)),
+                }
+                if number % 10 == 9 {
+                    cx.host().sleep(Duration::from_millis(1)).await;
+                }
             }
-        }
-        Ok(Outcome::done())
-    }));
+            Ok(Outcome::done())
+        }),
+    );
     world.start(&agent);
     let (cell, queue) = world.ask(CellKind::Echo, "");
     let before = world.last_rowid();
-    world.host.advance(5000);
+    world.host.advance(1500);
     assert_eq!(world.status(&queue), QueueStatus::Completed);
-    let commits = world.commits_after(before);
+    (lines(10_000, piece), world.commits_after(before), cell)
+}
+
+#[test]
+fn row_047_ten_thousand_pieces_in_a_second_are_few_commits_complete_and_in_order() {
+    let (world, artifacts) = (World::new(), MemoryArtifacts::new());
+    let (whole, commits, cell) = ten_thousand(&world, &artifacts, None);
     assert!(commits <= 60, "{commits} commits");
-    let expected = lines(10_000, |piece| format!("{piece:05}\n"));
-    assert_eq!(world.texts(&cell), [expected]);
+    let shown = world.texts(&cell).concat();
+    assert!(shown.starts_with(&whole[..40_000]) && shown.ends_with(&whole[whole.len() - 10_000..]));
+    assert!(artifacts.get("artifact:0").unwrap() == whole.as_bytes(), "the artifact is the whole");
+}
+
+#[test]
+fn row_047_markdown_of_ten_thousand_pieces_is_shown_whole() {
+    let (world, artifacts) = (World::new(), MemoryArtifacts::new());
+    let (whole, commits, cell) = ten_thousand(&world, &artifacts, Some(TextKind::Markdown));
+    assert!(commits <= 60, "{commits} commits");
+    assert!(world.texts(&cell).concat() == whole && artifacts.is_empty());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::LocalBoxStream;
 use purlin_notebook::{
@@ -266,6 +267,14 @@ impl Lifecycle for Diary {
         self.note("startup");
     }
 
+    fn on_connected(&self, _session: &RuntimeSessionId) {
+        self.note("connected");
+    }
+
+    fn on_disconnected(&self, error: &StoreError) {
+        self.note(format!("disconnected: {error}"));
+    }
+
     fn on_waiting(&self, holder: &RuntimeSessionId) {
         self.note(format!("waiting for {holder}"));
     }
@@ -336,17 +345,35 @@ pub fn never() -> impl Future<Output = Result<Outcome, ExecutionError>> {
     std::future::pending()
 }
 
-/// A store that fails when told to.
+/// A store that fails when told to, and counts what is asked of it.
 #[derive(Clone)]
 pub struct FaultyStore {
     store: MemoryStore,
     pub flush_fails: Rc<Cell<bool>>,
     pub commit_fails: Rc<RefCell<Option<StoreError>>>,
+    /// The flushes that were asked for.
+    pub flushes: Rc<RefCell<Vec<Durability>>>,
+    /// How many rows were read.
+    pub rows: Rc<Cell<usize>>,
+    /// Counts its own clones: one here, one in each stream of ticks that is held.
+    watches: Rc<()>,
 }
 
 impl FaultyStore {
     pub fn new(store: &MemoryStore) -> Self {
-        Self { store: store.clone(), flush_fails: Rc::default(), commit_fails: Rc::default() }
+        Self {
+            store: store.clone(),
+            flush_fails: Rc::default(),
+            commit_fails: Rc::default(),
+            flushes: Rc::default(),
+            rows: Rc::default(),
+            watches: Rc::default(),
+        }
+    }
+
+    /// Counts the streams of ticks that somebody holds; clones of the store itself count too.
+    pub fn watched(&self) -> usize {
+        Rc::strong_count(&self.watches)
     }
 }
 
@@ -367,10 +394,13 @@ impl Store for FaultyStore {
         }
     }
     fn query(&self, q: &Query) -> Result<Rows, StoreError> {
-        self.store.query(q)
+        let rows = self.store.query(q)?;
+        self.rows.set(self.rows.get() + rows.len());
+        Ok(rows)
     }
     fn watch(&self, tables: Tables) -> LocalBoxStream<'static, ()> {
-        self.store.watch(tables)
+        let held = self.watches.clone();
+        Box::pin(self.store.watch(tables).map(move |tick| (tick, held.clone()).0))
     }
     fn confirmed(&self, names: EventNames) -> LocalBoxStream<'static, ConfirmedEvent> {
         self.store.confirmed(names)
@@ -380,9 +410,10 @@ impl Store for FaultyStore {
     }
     fn flush(
         &self,
-        _level: Durability,
+        level: Durability,
         _deadline: Duration,
     ) -> LocalBoxFuture<'static, Result<(), StoreError>> {
+        self.flushes.borrow_mut().push(level);
         let fails = self.flush_fails.get();
         Box::pin(async move {
             if fails { Err(StoreError::Backend("the disk is full".to_owned())) } else { Ok(()) }

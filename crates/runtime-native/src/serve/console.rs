@@ -46,7 +46,7 @@ impl Console {
 
     /// Writes a line into the log.
     pub(super) fn news(&self, level: Level, message: &str) {
-        let record = Record { level, service: "runtime", message };
+        let record = Record::new(level, "runtime", message);
         self.say(record.message);
     }
 }

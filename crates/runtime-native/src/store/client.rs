@@ -12,6 +12,7 @@ use purlin_notebook::store::Watch;
 use purlin_notebook::{CommitId, Durability, Event, StoreError, Tables};
 
 use super::queue::{Command, Reply, Shared};
+use super::write::Batch;
 
 /// Posts batches and hears of changes, from any thread, and never blocks.
 #[derive(Clone)]
@@ -34,7 +35,7 @@ impl StoreClient {
     /// for the answers.
     pub fn post(&self, batch: Vec<Event>) -> Posted<CommitId> {
         let (sender, answer) = oneshot::channel();
-        self.shared.send(Command::Commit(batch, Reply::Later(sender)));
+        self.shared.send(Command::Commit(Batch::unchecked(batch), Reply::Later(sender)));
         Posted { answer }
     }
 

@@ -3,30 +3,27 @@
 //! A notebook's file is opened by SQLite and by nothing else: its locks belong to the process, and any closing of the
 //! file by this process would let go of all of them.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs;
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use purlin_notebook::tables::SCHEMA_VERSION;
-use purlin_notebook::{Author, NotebookId, Replica, create_statements};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rustix::fs::Access;
 
+use super::aside::{self, beside};
+use super::schema::{Version, create, rebuild, version};
 use super::{OpenError, OpenMode};
-use crate::Paths;
 
-/// Marks a database as a notebook of ours: `PRLN`.
-const APPLICATION_ID: i32 = 0x5052_4c4e;
 /// How long a writer waits for another process, in milliseconds.
 const BUSY_MS: i32 = 5000;
+/// How many pages the log beside the file has before it is moved into it: 16 MiB, which are read in some milliseconds
+/// where a process was killed.
+const CHECKPOINT_PAGES: i64 = 4000;
 /// Page cache of a connection, in KiB; the system's cache does the rest.
 const CACHE_KIB: i64 = 512;
-
-const CREATE_LOG: &str = "CREATE TABLE events (rowid INTEGER PRIMARY KEY, batch INTEGER NOT NULL, seq INTEGER, \
-     name TEXT NOT NULL, args TEXT NOT NULL, clientId TEXT NOT NULL, sessionId TEXT NOT NULL, \
-     at INTEGER NOT NULL) STRICT";
 
 /// What opening a file gave.
 #[derive(Default)]
@@ -39,25 +36,53 @@ pub(super) struct Opened {
 
 /// Opens the file of a notebook, or finds that there is none and that one could be made.
 pub(super) fn open(path: &Path, mode: OpenMode) -> Result<Opened, OpenError> {
-    if !path.exists() {
+    if !is_there(path)? {
         if mode != OpenMode::Create {
-            let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            return Err(OpenError::NotFound { id });
+            return Err(not_found(path));
         }
         check_writable(path)?;
         return Ok(Opened::default());
     }
     if mode == OpenMode::ReadOnly {
-        reader(path)?;
-        return Ok(Opened {
-            connection: None,
-            read_only: Some("this session was opened read-only".to_owned()),
-        });
+        return read_only(path);
     }
     match writer(path, false) {
         Ok(connection) => checked(path, connection),
         Err(error) => protected(path).ok_or_else(|| refused(path, &error)),
     }
+}
+
+/// Tells whether there is a file, and refuses what is there and is none.
+fn is_there(path: &Path) -> Result<bool, OpenError> {
+    let unreadable = |why: String| OpenError::Unreadable { path: path.to_owned(), why };
+    match fs::metadata(path) {
+        // What is no file may block whoever reads it, as a pipe does.
+        Ok(found) if found.is_dir() => Err(unreadable("it is a directory; move it away".to_owned())),
+        Ok(found) if !found.is_file() => Err(unreadable("it is not a file; move it away".to_owned())),
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::read_link(path) {
+            Ok(target) => {
+                Err(unreadable(format!("it is a link to `{}`, which does not exist", target.display())))
+            }
+            Err(_) => Ok(false),
+        },
+        // A file where a directory should be is told of by whoever finds that nothing can be written.
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(false),
+        Err(error) => Err(unreadable(error.to_string())),
+    }
+}
+
+/// Opens a file for somebody who only looks. Tables of an older version are brought up to date where that is possible.
+fn read_only(path: &Path) -> Result<Opened, OpenError> {
+    let found = reader(path)?.as_ref().map(version).transpose().map_err(|error| unreadable(path, &error))?;
+    if matches!(found, Some(Version::Foreign)) {
+        return Err(OpenError::NotANotebook { path: path.to_owned() });
+    }
+    if matches!(found, Some(Version::Ours(older)) if older < SCHEMA_VERSION) && is_writable(path) {
+        let connection = writer(path, false).map_err(|error| unreadable(path, &error))?;
+        checked(path, connection)?;
+    }
+    Ok(Opened { connection: None, read_only: Some("this session was opened read-only".to_owned()) })
 }
 
 /// Opens a file that may be read and not written, such as one on a read-only disk.
@@ -69,9 +94,7 @@ fn protected(path: &Path) -> Option<Opened> {
         "`{}` cannot be written, so this session is open read-only; make it and its directory writable to go on with it",
         path.display()
     );
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    if fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+    if fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0) {
         message
             .push_str(". Its last changes are in the `-wal` file beside it and may not be shown until then");
     }
@@ -81,7 +104,7 @@ fn protected(path: &Path) -> Option<Opened> {
 fn checked(path: &Path, connection: Connection) -> Result<Opened, OpenError> {
     let version = version(&connection).and_then(|version| match version {
         Version::Ours(older) if older < SCHEMA_VERSION => {
-            rebuild(&connection).map(|()| Version::Ours(SCHEMA_VERSION))
+            rebuild(&connection).map(|_| Version::Ours(SCHEMA_VERSION))
         }
         other => Ok(other),
     });
@@ -89,7 +112,8 @@ fn checked(path: &Path, connection: Connection) -> Result<Opened, OpenError> {
         Ok(Version::Foreign) => Err(OpenError::NotANotebook { path: path.to_owned() }),
         Ok(Version::Ours(newer)) if newer > SCHEMA_VERSION => {
             let message = format!(
-                "`{}` was written by a newer purlin, so it is open read-only; update purlin to go on with it",
+                "`{}` was written by a newer purlin (its tables are of version {newer}, and this one knows those up to \
+                 {SCHEMA_VERSION}), so it is open read-only; update purlin to go on with it",
                 path.display()
             );
             Ok(Opened { connection: None, read_only: Some(message) })
@@ -144,8 +168,10 @@ pub(super) fn writer(path: &Path, create: bool) -> Result<Connection, rusqlite::
     set(&connection, "journal_mode", "WAL")?;
     set(&connection, "synchronous", "NORMAL")?;
     set(&connection, "cache_size", &format!("-{CACHE_KIB}"))?;
-    // After a checkpoint the log beside the file goes back to this size.
-    set(&connection, "journal_size_limit", "4194304")?;
+    // The log beside the file is moved into it when it has so many pages; a page that was written often in between is
+    // moved once. After that the log is begun anew in the same place.
+    set(&connection, "wal_autocheckpoint", &CHECKPOINT_PAGES.to_string())?;
+    set(&connection, "journal_size_limit", &(CHECKPOINT_PAGES * 4200).to_string())?;
     connection.set_prepared_statement_cache_capacity(96);
     Ok(connection)
 }
@@ -178,6 +204,44 @@ pub(crate) fn reader(path: &Path) -> Result<Option<Connection>, OpenError> {
     }
 }
 
+/// Opens a connection for somebody who looks at a notebook from outside. `None` if nothing has been committed to it.
+pub(super) fn opened(path: &Path) -> Result<Option<Connection>, OpenError> {
+    if !is_there(path)? {
+        return Err(not_found(path));
+    }
+    let connection = reader(path)?;
+    match connection.as_ref().map(version).transpose().map_err(|error| unreadable(path, &error))? {
+        Some(Version::Foreign) => Err(OpenError::NotANotebook { path: path.to_owned() }),
+        _ => Ok(connection),
+    }
+}
+
+fn not_found(path: &Path) -> OpenError {
+    OpenError::NotFound { id: path.file_stem().unwrap_or_default().to_string_lossy().into_owned() }
+}
+
+/// Makes the tables of a notebook's file anew from its log, and answers how many events there are.
+///
+/// The tables change in one transaction and the log is not touched. A file of a newer version is left alone.
+pub fn replay(path: &Path) -> Result<u64, OpenError> {
+    if !is_there(path)? {
+        return Err(not_found(path));
+    }
+    let unreadable = |error: rusqlite::Error| unreadable(path, &error);
+    let connection = writer(path, false).map_err(unreadable)?;
+    let events = match version(&connection).map_err(unreadable)? {
+        Version::Empty => Ok(0),
+        Version::Foreign => Err(OpenError::NotANotebook { path: path.to_owned() }),
+        Version::Ours(newer) if newer > SCHEMA_VERSION => {
+            let why = format!("its tables are of version {newer}, which a newer purlin makes; update purlin");
+            Err(OpenError::Unreadable { path: path.to_owned(), why })
+        }
+        Version::Ours(_) => rebuild(&connection).map_err(unreadable),
+    };
+    close(connection);
+    events
+}
+
 /// Closes the writing connection and moves the log into the file, so that a session at rest is one file.
 ///
 /// Where somebody is reading or writing just now, the log stays for whoever closes last.
@@ -191,72 +255,6 @@ pub(super) fn close(connection: Connection) {
     if let Err((_, error)) = connection.close() {
         tracing::warn!(%error, "a notebook's file was not closed");
     }
-}
-
-enum Version {
-    Empty,
-    Ours(i32),
-    Foreign,
-}
-
-fn version(connection: &Connection) -> Result<Version, rusqlite::Error> {
-    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
-    let (application, version) = (pragma("application_id")?, pragma("user_version")?);
-    if application == APPLICATION_ID {
-        // Damage to the log shows here rather than in the middle of work.
-        connection.query_row("SELECT max(rowid) FROM events", [], |_| Ok(()))?;
-        return Ok(Version::Ours(version));
-    }
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    Ok(if tables == 0 && application == 0 { Version::Empty } else { Version::Foreign })
-}
-
-/// Creates log and tables in an empty database; the caller holds the transaction, or there is no other connection.
-pub(super) fn create(connection: &Connection) -> Result<(), rusqlite::Error> {
-    let mut sql = format!(
-        "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}; {CREATE_LOG};"
-    );
-    for statement in create_statements() {
-        sql.push_str(&statement);
-        sql.push(';');
-    }
-    connection.execute_batch(&sql)
-}
-
-/// Tells whether the log's table is there.
-pub(super) fn is_created(connection: &Connection) -> Result<bool, rusqlite::Error> {
-    connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'events'", [], |row| {
-        row.get::<_, i64>(0).map(|count| count > 0)
-    })
-}
-
-/// Makes the tables anew from the log, in one transaction. The log is not touched.
-pub(super) fn rebuild(connection: &Connection) -> Result<(), rusqlite::Error> {
-    connection.execute_batch("BEGIN IMMEDIATE")?;
-    let done = replay(connection).and_then(|()| connection.execute_batch("COMMIT"));
-    if done.is_err() {
-        // The error that led here is the one to tell; a failed rollback ends with the connection.
-        let _ = connection.execute_batch("ROLLBACK");
-    }
-    done
-}
-
-fn replay(connection: &Connection) -> Result<(), rusqlite::Error> {
-    for table in purlin_notebook::Table::ALL {
-        connection.execute_batch(&format!("DROP TABLE IF EXISTS {table}"))?;
-    }
-    connection.execute_batch(&create_statements().join(";"))?;
-    set(connection, "user_version", &SCHEMA_VERSION.to_string())?;
-    let mut tables = super::tables::SqliteTables::new(connection);
-    let mut statement =
-        connection.prepare("SELECT name, args, clientId, sessionId FROM events ORDER BY rowid")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let event = purlin_notebook::Event::from_log(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
-        let author = Author { client_id: row.get_ref(2)?.as_str()?, session_id: row.get_ref(3)?.as_str()? };
-        purlin_notebook::apply(&event, author, &mut tables).map_err(super::tables::cause)?;
-    }
-    Ok(())
 }
 
 fn set(connection: &Connection, name: &str, value: &str) -> Result<(), rusqlite::Error> {
@@ -278,7 +276,7 @@ fn wait_for_writer(tries: i32) -> bool {
 /// Tells what an error at opening means; a damaged file is moved aside, so that it is never overwritten.
 fn refused(path: &Path, error: &rusqlite::Error) -> OpenError {
     match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => keep_aside(path, error),
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => kept_aside(path, error),
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied)
             if !is_writable(path) =>
         {
@@ -288,31 +286,21 @@ fn refused(path: &Path, error: &rusqlite::Error) -> OpenError {
     }
 }
 
-fn unreadable(path: &Path, error: &rusqlite::Error) -> OpenError {
+pub(super) fn unreadable(path: &Path, error: &rusqlite::Error) -> OpenError {
     OpenError::Unreadable { path: path.to_owned(), why: error.to_string() }
 }
 
-fn keep_aside(path: &Path, error: &rusqlite::Error) -> OpenError {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let renamed = |path: &Path| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".corrupt-{seconds}"));
-        PathBuf::from(name)
-    };
-    let kept = renamed(path);
-    if let Err(failed) = fs::rename(path, &kept) {
-        let why = format!("it is damaged ({error}) and could not be kept aside ({failed})");
-        return OpenError::Unreadable { path: path.to_owned(), why };
+fn kept_aside(path: &Path, error: &rusqlite::Error) -> OpenError {
+    match aside::keep(path) {
+        Ok(kept) => {
+            tracing::error!(path = %path.display(), kept = %kept.display(), %error, "a notebook's file is damaged");
+            OpenError::Corrupt { path: path.to_owned(), kept, why: error.to_string() }
+        }
+        Err(failed) => {
+            let why = format!("it is damaged ({error}) and could not be kept aside ({failed})");
+            OpenError::Unreadable { path: path.to_owned(), why }
+        }
     }
-    for suffix in ["-wal", "-shm"] {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(suffix);
-        let beside = PathBuf::from(beside);
-        // What is not there needs not be kept.
-        let _ = fs::rename(&beside, renamed(&beside));
-    }
-    tracing::error!(path = %path.display(), kept = %kept.display(), %error, "a notebook's file is damaged");
-    OpenError::Corrupt { path: path.to_owned(), kept, why: error.to_string() }
 }
 
 fn check_writable(path: &Path) -> Result<(), OpenError> {
@@ -329,32 +317,4 @@ fn is_writable(path: &Path) -> bool {
 
 fn escaped(path: &str) -> String {
     path.replace('%', "%25").replace('?', "%3f").replace('#', "%23")
-}
-
-/// Finds out who this replica is: the installation's id, kept beside the notebooks, and a new one for this run.
-pub(super) fn replica(paths: &Paths, store_id: NotebookId) -> Replica {
-    let file = paths.data.join("client-id");
-    let kept = || fs::read_to_string(&file).ok().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
-    let client_id = kept().unwrap_or_else(|| {
-        let id = random_id();
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&paths.data);
-        match made.and_then(|()| File::create_new(&file)).and_then(|mut file| file.write_all(id.as_bytes())) {
-            Ok(()) => id,
-            // Another process was faster; or nothing can be kept, and this run has an id of its own.
-            Err(_) => kept().unwrap_or(id),
-        }
-    });
-    Replica { store_id, client_id, session_id: random_id() }
-}
-
-/// Makes a random UUID.
-pub(super) fn random_id() -> String {
-    let mut bytes = [0; 16];
-    let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
-    if read.is_err() {
-        // Without a source of randomness, time and process are what tells two runs apart.
-        let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-        bytes = (nanos ^ (u128::from(std::process::id()) << 96)).to_be_bytes();
-    }
-    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
 }

@@ -3,11 +3,12 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_channel::oneshot;
-use futures_util::future::LocalBoxFuture;
+use futures_util::FutureExt;
+use futures_util::future::{self, LocalBoxFuture};
 use futures_util::stream::LocalBoxStream;
 use purlin_notebook::store::{boxed_watch, confirmed_from_log};
 use purlin_notebook::{
@@ -18,8 +19,10 @@ use rusqlite::Connection;
 
 use super::error::explain;
 use super::file;
+use super::promise::{Waiting, ended, promise};
 use super::queue::{Command, Reply, Shared};
 use super::tables::{answer, nothing};
+use super::write::Batch;
 
 /// A store on one thread. Clones share the thread's connection.
 #[derive(Clone)]
@@ -36,9 +39,9 @@ impl SqliteStore {
 
     /// Sends a command and waits for its answer.
     fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, StoreError> {
-        let (sender, answer) = mpsc::sync_channel(1);
-        self.shared.send(command(Reply::Now(sender)));
-        answer.recv().unwrap_or_else(|_| Err(StoreError::Closed("the store thread ended".to_owned())))
+        let (promise, answer) = promise();
+        self.shared.send(command(Reply::Now(promise)));
+        answer.wait()
     }
 
     fn read(&self, path: &std::path::Path, query: &Query) -> Result<Rows, StoreError> {
@@ -71,7 +74,8 @@ impl Store for SqliteStore {
     }
 
     fn commit(&self, batch: &[Event]) -> Result<CommitId, StoreError> {
-        self.ask(|reply| Command::Commit(batch.to_vec(), reply))
+        let batch = Batch::checked(batch)?;
+        self.ask(|reply| Command::Commit(batch, reply))
     }
 
     fn query(&self, q: &Query) -> Result<Rows, StoreError> {
@@ -98,20 +102,39 @@ impl Store for SqliteStore {
         level: Durability,
         deadline: Duration,
     ) -> LocalBoxFuture<'static, Result<(), StoreError>> {
-        let (sender, answer) = oneshot::channel();
-        self.shared.send(Command::Flush(level, Reply::Later(sender)));
-        let answer = async move {
-            answer.await.unwrap_or_else(|_| Err(StoreError::Closed("the store thread ended".to_owned())))
-        };
-        if tokio::runtime::Handle::try_current().is_err() {
-            // Without a clock there is no deadline; the store thread always answers.
-            return Box::pin(answer);
+        if level == Durability::Process
+            && let Some(answer) = self.shared.at_rest()
+        {
+            return Box::pin(future::ready(answer));
         }
-        Box::pin(async move {
-            let slow =
-                || StoreError::Backend(format!("the disk did not answer within {} ms", deadline.as_millis()));
-            tokio::time::timeout(deadline, answer).await.unwrap_or_else(|_| Err(slow()))
-        })
+        let (promise, answer) = promise();
+        self.shared.send(Command::Flush(level, Reply::Now(promise)));
+        within(answer, deadline)
+    }
+}
+
+/// Waits for an answer, at most until a deadline.
+///
+/// A handle may live on a thread with any executor or with none, so the wait has a thread of its own for as long as it
+/// lasts, rather than some executor's timer.
+fn within(answer: Waiting<()>, deadline: Duration) -> LocalBoxFuture<'static, Result<(), StoreError>> {
+    let (sender, waiting) = oneshot::channel();
+    let wait = move || {
+        let slow = || {
+            StoreError::Backend(format!(
+                "the session was not saved within {} ms; the disk is slow, or another process holds the session's file",
+                deadline.as_millis()
+            ))
+        };
+        let answer = answer.wait_for(deadline).unwrap_or_else(|| Err(slow()));
+        // Whoever asked may have stopped waiting.
+        let _ = sender.send(answer);
+    };
+    match std::thread::Builder::new().name("flush".to_owned()).stack_size(1 << 16).spawn(wait) {
+        Ok(_) => Box::pin(waiting.map(|answer| answer.unwrap_or_else(|_| Err(ended())))),
+        Err(error) => Box::pin(future::ready(Err(StoreError::Backend(format!(
+            "no thread could be started to wait for the disk: {error}"
+        ))))),
     }
 }
 

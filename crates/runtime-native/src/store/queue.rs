@@ -4,18 +4,20 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_channel::oneshot;
 use purlin_notebook::store::Bell;
-use purlin_notebook::{CommitId, Durability, Event, Query, Replica, Rows, StoreError};
+use purlin_notebook::{CommitId, Durability, Query, Replica, Rows, StoreError};
 
+use super::promise::Promise;
 use super::tables::Answer;
+use super::write::Batch;
 
 /// What the store thread is asked to do.
 pub(super) enum Command {
     /// Write a batch.
-    Commit(Vec<Event>, Reply<CommitId>),
+    Commit(Batch, Reply<CommitId>),
     /// Make what was committed before durable.
     Flush(Durability, Reply<()>),
     /// Answer a query; only for notebooks in memory, which have one connection.
@@ -27,7 +29,7 @@ pub(super) enum Reply<T> {
     /// To a future.
     Later(oneshot::Sender<Answer<T>>),
     /// To a thread that waits.
-    Now(mpsc::SyncSender<Answer<T>>),
+    Now(Promise<T>),
 }
 
 impl<T> Reply<T> {
@@ -36,7 +38,7 @@ impl<T> Reply<T> {
         // An answer that nobody waits for any more is dropped.
         match self {
             Self::Later(sender) => drop(sender.send(answer)),
-            Self::Now(sender) => drop(sender.send(answer)),
+            Self::Now(promise) => promise.send(answer),
         }
     }
 }
@@ -57,6 +59,8 @@ struct Queue {
     commands: VecDeque<Command>,
     /// The thread sleeps, or is about to: the next command must wake it.
     asleep: bool,
+    /// How many commands were sent and are not carried out yet.
+    pending: usize,
     closed: bool,
 }
 
@@ -89,9 +93,10 @@ impl Shared {
         let mut queue = self.lock();
         if queue.closed {
             drop(queue);
-            return refuse(command, &StoreError::Closed("it was closed".to_owned()));
+            return refuse(command, &was_closed());
         }
         queue.commands.push_back(command);
+        queue.pending += 1;
         let asleep = std::mem::take(&mut queue.asleep);
         drop(queue);
         if asleep {
@@ -99,8 +104,8 @@ impl Shared {
         }
     }
 
-    /// Takes everything that is queued.
-    pub(super) fn take(&self) -> Next {
+    /// Takes everything that is queued. Where nothing is, the thread may sleep, unless it is `eager` and asks again.
+    pub(super) fn take(&self, eager: bool) -> Next {
         let mut queue = self.lock();
         if !queue.commands.is_empty() {
             return Next::Commands(std::mem::take(&mut queue.commands));
@@ -108,8 +113,21 @@ impl Shared {
         if queue.closed {
             return Next::End;
         }
-        queue.asleep = true;
+        queue.asleep = !eager;
         Next::Sleep
+    }
+
+    /// Notes that commands were carried out; called before they are answered.
+    pub(super) fn done(&self, count: usize) {
+        let mut queue = self.lock();
+        queue.pending = queue.pending.saturating_sub(count);
+    }
+
+    /// Tells whether everything that was asked for is done, which needs no answer of the store thread; and if so,
+    /// whether the store is open.
+    pub(super) fn at_rest(&self) -> Option<Answer<()>> {
+        let queue = self.lock();
+        (queue.pending == 0).then(|| if queue.closed { Err(was_closed()) } else { Ok(()) })
     }
 
     /// Takes no further commands; those that are queued are still carried out.
@@ -136,6 +154,10 @@ impl Shared {
         // A full pipe has woken the thread already, and a broken one means that it is gone.
         let _ = (&self.waker).write(&[1]);
     }
+}
+
+fn was_closed() -> StoreError {
+    StoreError::Closed("it was closed".to_owned())
 }
 
 /// Answers a command that is not carried out.

@@ -3,33 +3,43 @@
 use purlin_notebook::tables::{Bind, DerivedTables, Op, TableError};
 use purlin_notebook::{StoreError, Tables};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, ToSql};
+use rusqlite::{CachedStatement, Connection, ToSql};
 
 /// The tables of an open transaction.
 pub(super) struct SqliteTables<'c> {
     connection: &'c Connection,
+    /// Statements in use, so that a long batch looks each up by its text only once.
+    statements: Vec<(&'static Op, CachedStatement<'c>)>,
     touched: Tables,
 }
 
 impl<'c> SqliteTables<'c> {
     /// Writes to the tables of a connection.
     pub(super) fn new(connection: &'c Connection) -> Self {
-        Self { connection, touched: Tables::NONE }
+        Self { connection, statements: Vec::new(), touched: Tables::NONE }
     }
 
     /// Returns which tables changed.
     pub(super) fn touched(&self) -> Tables {
         self.touched
     }
+
+    fn statement(&mut self, op: &'static Op) -> Result<&mut CachedStatement<'c>, rusqlite::Error> {
+        let known = self.statements.iter().position(|(known, _)| std::ptr::eq(*known, op));
+        let place = known.unwrap_or(self.statements.len());
+        if known.is_none() {
+            self.statements.push((op, self.connection.prepare_cached(&op.plan().sql)?));
+        }
+        Ok(&mut self.statements[place].1)
+    }
 }
 
 impl DerivedTables for SqliteTables<'_> {
     fn execute(&mut self, op: &'static Op, binds: &[Bind<'_>]) -> Result<usize, TableError> {
-        let run = || -> Result<usize, rusqlite::Error> {
-            let mut statement = self.connection.prepare_cached(&op.plan().sql)?;
-            statement.execute(rusqlite::params_from_iter(binds.iter().map(Sql)))
-        };
-        let changed = run().map_err(|error| TableError(Box::new(error)))?;
+        let changed = self
+            .statement(op)
+            .and_then(|statement| statement.execute(rusqlite::params_from_iter(binds.iter().map(Sql))))
+            .map_err(|error| TableError(Box::new(error)))?;
         if changed > 0 {
             self.touched |= op.table.into();
         }

@@ -1,63 +1,50 @@
 //! The store thread: it owns the writing connection, commits what queued up, and hears the doorbell.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use purlin_notebook::{CommitId, Durability, Event, StoreError, Tables};
+use purlin_notebook::{CommitId, Durability, StoreError, Tables};
 use rusqlite::Connection;
 use rustix::event::{PollFd, PollFlags, poll};
 
+use super::disk::Disk;
 use super::error::explain;
 use super::file;
 use super::queue::{Command, Next, Reply, Shared, refuse};
-use super::tables::{SqliteTables, answer, cause, nothing};
+use super::tables::{answer, nothing};
+use super::write::{Batch, Written, is_about_the_file, write};
 use crate::doorbell::Doorbell;
 
 /// How many batches one transaction takes at most, so that the first of them is not kept waiting.
 const GROUP: usize = 512;
+/// How long the thread looks for further commands after it carried some out.
+const EAGER: Duration = Duration::from_micros(20);
 
 /// The state of the store thread.
 pub(super) struct Worker {
     shared: Arc<Shared>,
     connection: Option<Connection>,
     waker: UnixStream,
-    /// The directory of sockets; `None` in memory.
-    bells: Option<PathBuf>,
     doorbell: Option<Doorbell>,
     /// The database's version when this thread looked last; another one means that another process wrote.
     seen: i64,
-    directory_synced: bool,
+    disk: Disk,
     /// Device and number of the open file.
     place: Option<(u64, u64)>,
 }
 
-type Group = Vec<(Vec<Event>, Reply<CommitId>)>;
+type Group = Vec<(Batch, Reply<CommitId>)>;
 
 impl Worker {
     /// Makes the state of the thread.
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        connection: Option<Connection>,
-        waker: UnixStream,
-        bells: Option<PathBuf>,
-    ) -> Self {
-        Self {
-            shared,
-            connection,
-            waker,
-            bells,
-            doorbell: None,
-            seen: 0,
-            directory_synced: false,
-            place: None,
-        }
+    pub(super) fn new(shared: Arc<Shared>, connection: Option<Connection>, waker: UnixStream) -> Self {
+        Self { shared, connection, waker, doorbell: None, seen: 0, disk: Disk::new(), place: None }
     }
 
     /// Works until the store is closed and everything that was queued is done.
@@ -68,14 +55,22 @@ impl Worker {
         if let Err(error) = self.check_place() {
             tracing::warn!(%error, "the notebook's file went away while it was opened");
         }
-        if let (Some(bells), Some(path)) = (&self.bells, &self.shared.path) {
-            self.doorbell = Doorbell::hang(bells, path);
+        if let Some(path) = &self.shared.path {
+            self.doorbell = Doorbell::hang(path);
             // Between the opening of the file and here somebody may have written without knowing of this process.
             self.look();
         }
+        // Whoever got an answer is likely to ask again at once, and others have queued up meanwhile: to look again for
+        // a moment is cheaper for all than to sleep and be woken.
+        let mut rested = Instant::now();
         loop {
-            match self.shared.take() {
-                Next::Commands(commands) => self.serve(commands),
+            let eager = rested.elapsed() < EAGER;
+            match self.shared.take(eager) {
+                Next::Commands(commands) => {
+                    self.serve(commands);
+                    rested = Instant::now();
+                }
+                Next::Sleep if eager => std::thread::yield_now(),
                 Next::Sleep => self.sleep(),
                 Next::End => break,
             }
@@ -115,12 +110,15 @@ impl Worker {
                 }
                 Command::Flush(level, reply) => {
                     self.commit(std::mem::take(&mut group));
-                    reply.send(self.flush(level));
+                    let flushed = self.flush(level);
+                    self.shared.done(1);
+                    reply.send(flushed);
                 }
                 Command::Query(query, reply) => {
                     self.commit(std::mem::take(&mut group));
                     let rows =
                         self.connection.as_ref().map_or_else(|| Ok(nothing(&query)), |c| answer(c, &query));
+                    self.shared.done(1);
                     reply.send(rows.map_err(|error| explain(&error, self.path())));
                 }
             }
@@ -133,20 +131,13 @@ impl Worker {
         if group.is_empty() {
             return;
         }
-        if let Some(error) = self.shared.refusal() {
-            for (_, reply) in group {
-                reply.send(Err(error.clone()));
-            }
-            return;
-        }
-        if let Err(error) = self.check_place() {
-            for (_, reply) in group {
-                reply.send(Err(error.clone()));
-            }
-            return;
-        }
-        let (batches, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-        let (touched, answers) = self.write(&batches);
+        let (mut batches, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        let allowed = self.shared.refusal().map_or_else(|| self.check_place(), Err);
+        let (touched, answers) = match allowed {
+            Ok(()) => self.write(&mut batches),
+            Err(error) => (Tables::NONE, vec![Err(error); replies.len()]),
+        };
+        self.shared.done(replies.len());
         for (reply, answer) in replies.into_iter().zip(answers) {
             if let Err(error) = &answer {
                 tracing::warn!(%error, "a batch was not committed");
@@ -176,7 +167,7 @@ impl Worker {
         )))
     }
 
-    fn write(&mut self, batches: &[Vec<Event>]) -> Written {
+    fn write(&mut self, batches: &mut [Batch]) -> Written {
         let error = match self.transaction(batches) {
             Ok(written) => return written,
             Err(error) => error,
@@ -187,7 +178,7 @@ impl Worker {
         }
         let mut touched = Tables::NONE;
         let mut answers = Vec::with_capacity(batches.len());
-        for one in batches.chunks(1) {
+        for one in batches.chunks_mut(1) {
             let (changed, answer) = self.write(one);
             touched |= changed;
             answers.extend(answer);
@@ -196,7 +187,7 @@ impl Worker {
     }
 
     /// Writes batches in one transaction. Answers which tables changed, and for each batch where it stands.
-    fn transaction(&mut self, batches: &[Vec<Event>]) -> Result<Written, rusqlite::Error> {
+    fn transaction(&mut self, batches: &mut [Batch]) -> Result<Written, rusqlite::Error> {
         if self.connection.is_none() {
             let path = self.shared.path.as_deref().unwrap_or(Path::new(""));
             self.connection = Some(file::make(path)?);
@@ -214,30 +205,16 @@ impl Worker {
         written
     }
 
-    /// Makes what was committed durable. Everything before was committed already, which is all that a process needs.
+    /// Makes what was committed durable. Everything before was committed already, which is all that a process needs;
+    /// the authority of this store is its file.
     fn flush(&mut self, level: Durability) -> Result<(), StoreError> {
-        let (Durability::Disk, Some(path)) = (level, self.shared.path.clone()) else {
-            return Ok(());
-        };
-        if self.connection.is_none() {
+        let (Some(path), Some(_)) = (&self.shared.path, &self.connection) else { return Ok(()) };
+        if level == Durability::Process {
             return Ok(());
         }
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        // The file's own pages are synced by whoever moves the log into it, before the log is used again.
-        let synced = sync(Path::new(&log)).and_then(|()| self.sync_directory(&path));
-        synced.map_err(|error| {
+        self.disk.flush(path).map_err(|error| {
             StoreError::Backend(format!("`{}` could not be written to the disk: {error}", path.display()))
         })
-    }
-
-    fn sync_directory(&mut self, path: &Path) -> std::io::Result<()> {
-        if self.directory_synced {
-            return Ok(());
-        }
-        sync(path.parent().unwrap_or(Path::new("/")))?;
-        self.directory_synced = true;
-        Ok(())
     }
 
     /// Looks whether another process wrote, and tells the watches.
@@ -282,79 +259,6 @@ impl Worker {
     }
 }
 
-type Written = (Tables, Vec<Result<CommitId, StoreError>>);
-
-/// Writes batches to log and tables, in the transaction that is open.
-fn write(
-    connection: &Connection,
-    batches: &[Vec<Event>],
-    replica: &purlin_notebook::Replica,
-) -> Result<Written, rusqlite::Error> {
-    let mut last: i64 = match connection.prepare_cached("SELECT coalesce(max(rowid), 0) FROM events") {
-        Ok(mut statement) => statement.query_row([], |row| row.get(0))?,
-        Err(_) if !file::is_created(connection)? => {
-            file::create(connection)?;
-            0
-        }
-        Err(error) => return Err(error),
-    };
-    let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64;
-    let mut log = connection.prepare_cached(
-        "INSERT INTO events (rowid, batch, seq, name, args, clientId, sessionId, at) VALUES (?1, ?2, ?1, ?3, ?4, ?5, ?6, ?7)",
-    )?;
-    let mut tables = SqliteTables::new(connection);
-    let mut touched = Tables::NONE;
-    let mut answers = Vec::with_capacity(batches.len());
-    for batch in batches {
-        let checked: Result<Vec<_>, StoreError> = batch
-            .iter()
-            .enumerate()
-            .map(|(event, it)| it.check().map_err(|why| StoreError::Rejected { event, why }))
-            .collect();
-        answers.push(match checked {
-            Err(rejected) => Err(rejected),
-            Ok(events) => {
-                let first = last + 1;
-                for (event, args) in &events {
-                    last += 1;
-                    log.execute((
-                        last,
-                        first,
-                        event.name(),
-                        args,
-                        &replica.client_id,
-                        &replica.session_id,
-                        at,
-                    ))?;
-                    purlin_notebook::apply(event, replica.author(), &mut tables).map_err(cause)?;
-                    touched |= Tables::LOG;
-                }
-                Ok(CommitId { first, last })
-            }
-        });
-    }
-    Ok((touched | tables.touched(), answers))
-}
-
-/// Tells whether an error would meet every batch of a group alike.
-fn is_about_the_file(error: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode::{
-        CannotOpen, DatabaseBusy, DatabaseCorrupt, DatabaseLocked, NotADatabase, ReadOnly,
-    };
-    matches!(
-        error.sqlite_error_code(),
-        Some(DatabaseBusy | DatabaseLocked | CannotOpen | ReadOnly | DatabaseCorrupt | NotADatabase)
-    )
-}
-
-fn sync(path: &Path) -> std::io::Result<()> {
-    match File::open(path) {
-        Ok(file) => file.sync_all(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
 /// Ends the store for everybody when the thread ends, by whatever way.
 struct Ending(Arc<Shared>);
 
@@ -362,7 +266,7 @@ impl Drop for Ending {
     fn drop(&mut self) {
         self.0.close();
         self.0.bell.close();
-        while let Next::Commands(commands) = self.0.take() {
+        while let Next::Commands(commands) = self.0.take(false) {
             let error = StoreError::Closed("the store thread ended".to_owned());
             for command in commands {
                 refuse(command, &error);
@@ -373,50 +277,50 @@ impl Drop for Ending {
 
 #[cfg(test)]
 mod tests {
+    use super::super::promise::{Waiting, promise};
     use super::*;
-    use purlin_notebook::{NotebookId, Replica};
+    use purlin_notebook::{Event, NotebookId, Replica};
 
-    /// A database that may not grow is a disk that is full.
-    #[test]
-    fn a_full_disk_fails_the_commit_whole_and_the_store_goes_on() {
+    /// The state of a store thread whose database may not grow, as on a disk that is full.
+    fn full() -> Worker {
         let connection = file::memory().unwrap().connection.unwrap();
         connection.execute_batch("PRAGMA max_page_count = 150").unwrap();
         let replica =
             Replica { store_id: NotebookId::from("n"), client_id: "c".into(), session_id: "s".into() };
         let (shared, waker) = Shared::new(replica, None, None).unwrap();
-        let mut worker = Worker::new(Arc::new(shared), Some(connection), waker, None);
-        let large = |n: usize| Event::NotebookMetadataSet { key: format!("k{n}"), value: "x".repeat(10_000) };
-        let mut commit = |batch: Vec<Event>| {
-            let (sender, answer) = std::sync::mpsc::sync_channel(1);
-            worker.commit(vec![(batch, Reply::Now(sender))]);
-            answer.recv().unwrap()
-        };
-        commit(vec![large(0)]).unwrap();
-        let error = commit((1..200).map(large).collect()).unwrap_err().to_string();
+        Worker::new(Arc::new(shared), Some(connection), waker)
+    }
+
+    fn set(n: usize, size: usize) -> Event {
+        Event::NotebookMetadataSet { key: format!("k{n}"), value: "x".repeat(size) }
+    }
+
+    /// Commits batches as one group and returns their answers.
+    fn commit(worker: &mut Worker, batches: Vec<Vec<Event>>) -> Vec<Result<CommitId, StoreError>> {
+        let (senders, answers): (Vec<_>, Vec<_>) = batches.iter().map(|_| promise()).unzip();
+        let batches = batches.into_iter().map(Batch::unchecked);
+        worker.commit(batches.zip(senders.into_iter().map(Reply::Now)).collect());
+        answers.into_iter().map(Waiting::wait).collect()
+    }
+
+    #[test]
+    fn a_full_disk_fails_the_commit_whole_and_the_store_goes_on() {
+        let mut worker = full();
+        commit(&mut worker, vec![vec![set(0, 10_000)]]).remove(0).unwrap();
+        let large = (1..200).map(|n| set(n, 10_000)).collect();
+        let error = commit(&mut worker, vec![large]).remove(0).unwrap_err().to_string();
         assert!(
             error.contains("the disk is full") && error.contains("what was saved before is safe"),
             "{error}"
         );
-        let id = commit(vec![large(1)]).unwrap();
+        let id = commit(&mut worker, vec![vec![set(1, 10_000)]]).remove(0).unwrap();
         assert_eq!((id.first, id.last), (2, 2), "nothing of the failed batch is there");
     }
 
     #[test]
     fn one_batch_that_does_not_fit_does_not_take_its_group_with_it() {
-        let connection = file::memory().unwrap().connection.unwrap();
-        connection.execute_batch("PRAGMA max_page_count = 150").unwrap();
-        let replica =
-            Replica { store_id: NotebookId::from("n"), client_id: "c".into(), session_id: "s".into() };
-        let (shared, waker) = Shared::new(replica, None, None).unwrap();
-        let mut worker = Worker::new(Arc::new(shared), Some(connection), waker, None);
-        let set = |n: usize, size: usize| Event::NotebookMetadataSet {
-            key: format!("k{n}"),
-            value: "x".repeat(size),
-        };
-        let (senders, answers): (Vec<_>, Vec<_>) = (0..3).map(|_| std::sync::mpsc::sync_channel(1)).unzip();
-        let batches = [vec![set(0, 9)], (1..200).map(|n| set(n, 10_000)).collect(), vec![set(2, 9)]];
-        worker.commit(batches.into_iter().zip(senders.into_iter().map(Reply::Now)).collect());
-        let done: Vec<bool> = answers.into_iter().map(|answer| answer.recv().unwrap().is_ok()).collect();
-        assert_eq!(done, [true, false, true]);
+        let large = (1..200).map(|n| set(n, 10_000)).collect();
+        let answers = commit(&mut full(), vec![vec![set(0, 9)], large, vec![set(2, 9)]]);
+        assert_eq!(answers.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
     }
 }

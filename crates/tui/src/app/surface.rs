@@ -52,6 +52,8 @@ pub(super) struct Surface {
     input: Input,
     size: (u16, u16),
     auto_theme: bool,
+    /// The kernel's theme that the encoder has.
+    theme: u64,
     last_frame: Option<Instant>,
     bytes: Vec<u8>,
     resized: bool,
@@ -81,6 +83,7 @@ impl Surface {
             ThemeChoice::Auto => Theme::dark(),
             ThemeChoice::Fixed(theme) => theme.clone(),
         };
+        screen.kernel().set_theme(theme.clone());
         let links = options.depth > Depth::Mono;
         let abilities = Abilities { depth: options.depth, links, ..Abilities::default() };
         Surface {
@@ -91,6 +94,7 @@ impl Surface {
             size: terminal.size(),
             terminal,
             auto_theme: options.theme == ThemeChoice::Auto,
+            theme: screen.kernel().theme_revision(),
             last_frame: None,
             bytes: Vec::new(),
             resized: true,
@@ -199,6 +203,10 @@ impl Surface {
 
     fn frame(&mut self) {
         let (width, height) = self.size;
+        let revision = self.kernel.theme_revision();
+        if std::mem::replace(&mut self.theme, revision) != revision {
+            self.encoder.set_theme((*self.kernel.theme()).clone());
+        }
         let frame = self.screen.frame(width, height);
         self.bytes.clear();
         let drawn = self.encoder.encode(&frame.grid, &self.kernel.atlas(), frame.cursor, &mut self.bytes);
@@ -365,7 +373,7 @@ impl Surface {
                 self.encoder.set_abilities(Abilities { synchronized, ..self.encoder.abilities() });
             }
             Reply::Background { light } if self.auto_theme => {
-                self.encoder.set_theme(if light { Theme::light() } else { Theme::dark() });
+                self.kernel.set_theme(if light { Theme::light() } else { Theme::dark() });
             }
             Reply::Attributes | Reply::Background { .. } => {}
         }

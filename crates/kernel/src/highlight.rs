@@ -1,0 +1,205 @@
+//! Highlight groups, the theme, and who highlights code.
+//!
+//! A group is a style under a name, or a link to another group. Every token of the theme is a group of its own name; the
+//! theme may define further ones, and what extensions set goes before both, the latest first.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::text::theme::Theme;
+use crate::text::{Color, Highlighter, Line, Style, Token};
+use crate::{ExtId, Handle, HandlerError, Kernel, RegId, Topic};
+
+/// Links are followed so far; a longer chain is a circle.
+const DEEPEST: usize = 16;
+
+/// What a group is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HighlightSpec {
+    /// Looks like this group, with `style` laid over it.
+    pub link: Option<String>,
+    /// Its own style.
+    pub style: Style,
+}
+
+/// Which colour of a group is meant where one colour is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// That of the glyphs.
+    Fg,
+    /// The one behind them.
+    Bg,
+}
+
+type Set = (RegId, ExtId, Rc<HighlightSpec>);
+
+#[derive(Default)]
+pub(crate) struct HighlightTable {
+    groups: RefCell<BTreeMap<String, Vec<Set>>>,
+    theme: RefCell<Rc<Theme>>,
+    revision: Cell<u64>,
+    highlighter: RefCell<Option<Rc<dyn Highlighter>>>,
+}
+
+/// Sets and reads highlight groups; made by [`Kernel::hl`].
+#[derive(Clone, Copy, Debug)]
+pub struct Highlights<'k>(&'k Kernel);
+
+impl Highlights<'_> {
+    /// Sets a group until the handle is deleted; the same owner's earlier one of this name goes.
+    ///
+    /// It is an error when the name is empty or the link leads in a circle.
+    pub fn set(self, owner: ExtId, group: &str, spec: HighlightSpec) -> Result<Handle, HandlerError> {
+        if group.trim().is_empty() {
+            return Err(HandlerError::new("a highlight group needs a name"));
+        }
+        self.check_link(group, &spec)?;
+        let before = {
+            let groups = self.0.0.highlights.groups.borrow();
+            groups
+                .get(group)
+                .and_then(|list| list.iter().find(|(_, own, _)| *own == owner).map(|(id, ..)| *id))
+        };
+        if let Some(before) = before {
+            self.0.unregister(before);
+        }
+        let id = self.0.next_reg();
+        let (linked, unlinked, spec) = (group.to_owned(), group.to_owned(), Rc::new(spec));
+        Ok(self.0.register(
+            id,
+            owner,
+            "highlight",
+            group,
+            move |kernel| {
+                {
+                    let mut groups = kernel.0.highlights.groups.borrow_mut();
+                    let list = groups.entry(linked.clone()).or_default();
+                    let at = list.partition_point(|(other, ..)| *other < id);
+                    list.insert(at, (id, owner, spec.clone()));
+                }
+                kernel.hl().changed();
+            },
+            move |kernel| {
+                {
+                    let mut groups = kernel.0.highlights.groups.borrow_mut();
+                    if let Some(list) = groups.get_mut(&unlinked) {
+                        list.retain(|(other, ..)| *other != id);
+                        if list.is_empty() {
+                            groups.remove(&unlinked);
+                        }
+                    }
+                }
+                kernel.hl().changed();
+            },
+        ))
+    }
+
+    fn check_link(self, group: &str, spec: &HighlightSpec) -> Result<(), HandlerError> {
+        let mut next = spec.link.clone();
+        for _ in 0..DEEPEST {
+            let Some(name) = next else { return Ok(()) };
+            if name == group {
+                break;
+            }
+            next = self.get(&name).and_then(|spec| spec.link);
+        }
+        Err(HandlerError::new(format!("the link of highlight group `{group}` leads back to it")))
+    }
+
+    fn changed(self) {
+        let table = &self.0.0.highlights;
+        table.revision.set(table.revision.get() + 1);
+        self.0.win().mark_all_dirty();
+        self.0.changed(Topic::Theme);
+    }
+
+    /// Answers a group as it was set, by the theme or by an extension; a token that nobody has set is its own colour.
+    pub fn get(self, group: &str) -> Option<HighlightSpec> {
+        let set = {
+            let groups = self.0.0.highlights.groups.borrow();
+            groups.get(group).and_then(|list| list.last()).map(|(.., spec)| (**spec).clone())
+        };
+        set.or_else(|| self.0.theme().group(group).cloned()).or_else(|| {
+            let token = Token::from_name(group)?;
+            Some(HighlightSpec { link: None, style: token.style() })
+        })
+    }
+
+    /// Answers what a group looks like, links followed; an unknown one looks like nothing.
+    pub fn style(self, group: &str) -> Style {
+        let mut chain = Vec::new();
+        let mut next = Some(group.to_owned());
+        while let Some(spec) = next.take().filter(|_| chain.len() < DEEPEST).and_then(|name| self.get(&name))
+        {
+            next = spec.link;
+            chain.push(spec.style);
+        }
+        chain.iter().rev().fold(Style::default(), |under, style| under.patch(style))
+    }
+
+    /// Lists every group by name.
+    pub fn list(self) -> Vec<(String, HighlightSpec)> {
+        let mut names: Vec<String> = self.0.0.highlights.groups.borrow().keys().cloned().collect();
+        names.extend(Token::ALL.iter().map(|token| token.name().to_owned()));
+        names.extend(self.0.theme().groups().map(str::to_owned));
+        names.sort();
+        names.dedup();
+        names.into_iter().filter_map(|name| Some((name.clone(), self.get(&name)?))).collect()
+    }
+
+    /// Reads a colour as extensions write it: a token, `#rrggbb`, `#rgb`, a number of the palette, `default`, or a group,
+    /// whose colour of this ground is taken.
+    pub fn color(self, text: &str, ground: Ground) -> Option<Color> {
+        if let Some(color) = Color::parse(text) {
+            return Some(color);
+        }
+        self.get(text)?;
+        let style = self.style(text);
+        Some(match ground {
+            Ground::Fg => style.fg,
+            Ground::Bg => style.bg,
+        })
+    }
+}
+
+impl Kernel {
+    /// Sets and reads highlight groups.
+    pub fn hl(&self) -> Highlights<'_> {
+        Highlights(self)
+    }
+
+    /// Answers the theme in force.
+    pub fn theme(&self) -> Rc<Theme> {
+        self.0.highlights.theme.borrow().clone()
+    }
+
+    /// Puts a theme in force: every window is drawn again, and what was made for another theme is to be made anew.
+    pub fn set_theme(&self, theme: Theme) {
+        if *self.theme() == theme {
+            return;
+        }
+        *self.0.highlights.theme.borrow_mut() = Rc::new(theme);
+        self.hl().changed();
+    }
+
+    /// Answers a number that changes whenever the theme or a group does.
+    pub fn theme_revision(&self) -> u64 {
+        self.0.highlights.revision.get()
+    }
+
+    /// Supplies who highlights code.
+    pub fn set_highlighter(&self, highlighter: Rc<dyn Highlighter>) {
+        *self.0.highlights.highlighter.borrow_mut() = Some(highlighter);
+    }
+
+    /// Highlights code; in plain lines where nobody knows the language.
+    pub fn highlight(&self, code: &str, language: &str) -> Vec<Line> {
+        let highlighter = self.0.highlights.highlighter.borrow().clone();
+        let lines = highlighter.and_then(|highlighter| highlighter.lines(code, language));
+        lines.unwrap_or_else(|| {
+            let style = Style::fg(Token::CodeText);
+            code.lines().map(|line| crate::text::styled(line.to_owned(), style.clone())).collect()
+        })
+    }
+}

@@ -1,0 +1,86 @@
+//! One output of text as events: it appears, grows, and may be written anew.
+
+use purlin_notebook::{CellId, Event, Media, OutputId, OutputMeta};
+
+use crate::context::stream::TextKind;
+
+/// How much of the distance between two positions a continued output takes.
+const CONTINUED: f64 = 1.0 / 1024.0;
+
+/// What all outputs of one stream have in common.
+pub(crate) struct Form {
+    pub(crate) cell: CellId,
+    pub(crate) kind: TextKind,
+    pub(crate) meta: Option<OutputMeta>,
+}
+
+/// One output of a stream.
+pub(crate) struct Page {
+    pub(crate) id: OutputId,
+    pub(crate) position: f64,
+    /// It stands in the store.
+    pub(crate) added: bool,
+    /// The number of the last delta. It goes on after the output was written anew, so that no number comes twice.
+    sequence: i64,
+}
+
+impl Page {
+    pub(crate) fn new(id: OutputId, position: f64) -> Self {
+        Self { id, position, added: false, sequence: 0 }
+    }
+
+    /// Makes the output that goes on after this one.
+    pub(crate) fn next(&self, id: OutputId) -> Self {
+        Self::new(id, self.position + CONTINUED)
+    }
+
+    /// Takes its place behind another output, from when it is written anew.
+    pub(crate) fn follow(&mut self, before: &Self) {
+        self.position = before.position + CONTINUED;
+    }
+
+    /// Makes the output appear anew, after it was cleared away.
+    pub(crate) fn restart(&mut self, position: f64) {
+        self.added = false;
+        self.position = position;
+    }
+
+    /// Writes further text.
+    pub(crate) fn write(&mut self, form: &Form, text: String) -> Event {
+        if !self.added {
+            return self.replace(form, text);
+        }
+        self.sequence += 1;
+        let (output_id, delta, sequence_number) = (self.id.clone(), text, self.sequence);
+        let id = delta_id(&output_id, sequence_number);
+        match form.kind {
+            TextKind::Markdown => Event::MarkdownOutputAppended2 { id, output_id, delta, sequence_number },
+            TextKind::Terminal(_) => Event::TerminalOutputAppended2 { id, output_id, delta, sequence_number },
+        }
+    }
+
+    /// Writes the whole text; what the output held before is gone.
+    pub(crate) fn replace(&mut self, form: &Form, text: String) -> Event {
+        self.added = true;
+        let content = Media::text(text);
+        let content = match &form.meta {
+            Some(meta) => content.with_meta(meta),
+            None => content,
+        };
+        let (id, cell_id, position) = (self.id.clone(), form.cell.clone(), self.position);
+        match form.kind {
+            TextKind::Markdown => Event::MarkdownOutputAdded { id, cell_id, position, content },
+            TextKind::Terminal(stream_name) => {
+                Event::TerminalOutputAdded { id, cell_id, position, content, stream_name }
+            }
+        }
+    }
+}
+
+/// Makes the id of a delta: the last 17 characters of an id of ours are its random half; with the number they are
+/// unique in a notebook.
+pub(crate) fn delta_id(output: &OutputId, sequence: i64) -> String {
+    let half = output.as_str();
+    let half = half.get(half.len().saturating_sub(17)..).unwrap_or(half);
+    format!("{half}.{sequence}")
+}
