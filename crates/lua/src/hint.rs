@@ -36,7 +36,8 @@ pub(crate) fn add(error: &mut HandlerError, typed: Option<&str>) {
 }
 
 fn read_line(path: &Path, line: u32) -> Option<String> {
-    let file = std::fs::File::open(path).ok().filter(|file| file.metadata().is_ok_and(|found| found.is_file()))?;
+    let file =
+        std::fs::File::open(path).ok().filter(|file| file.metadata().is_ok_and(|found| found.is_file()))?;
     let lines = BufReader::new(file.take(MAX_SOURCE)).lines();
     lines.map_while(Result::ok).nth(line.checked_sub(1)? as usize)
 }
@@ -47,7 +48,8 @@ fn unknown_name(line: &str) -> Option<String> {
     while let Some(at) = rest.find("purlin.") {
         let before = rest[..at].chars().next_back();
         let tail = &rest[at + "purlin.".len()..];
-        let end = tail.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.').unwrap_or(tail.len());
+        let end =
+            tail.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.').unwrap_or(tail.len());
         let name = tail[..end].trim_end_matches('.');
         rest = &tail[end..];
         let is_word = before.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '_' && c != '.');
@@ -71,10 +73,16 @@ mod tests {
     #[test]
     fn the_first_unknown_name_is_found() {
         let table = [
-            ("purlin.buf.inser('x')", Some("there is no `purlin.buf.inser`; did you mean `purlin.buf.insert`?")),
+            (
+                "purlin.buf.inser('x')",
+                Some("there is no `purlin.buf.inser`; did you mean `purlin.buf.insert`?"),
+            ),
             ("local x = purlin.buf.get_text('x')", None),
             ("my_purlin.buf.inser()", None),
-            ("if purlin.null then purlin.nothing_like_it.at_all() end", Some("there is no `purlin.nothing_like_it.at_all`")),
+            (
+                "if purlin.null then purlin.nothing_like_it.at_all() end",
+                Some("there is no `purlin.nothing_like_it.at_all`"),
+            ),
         ];
         for (line, expected) in table {
             assert_eq!(unknown_name(line).as_deref(), expected, "{line}");

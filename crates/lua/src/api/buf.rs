@@ -88,6 +88,18 @@ pub(super) const FNS: &[ApiFn] = &[
         }),
     },
     ApiFn {
+        name: "buf.reset",
+        params: &[NAME],
+        returns: "boolean",
+        errors: &[],
+        doc: "Empties a buffer and shows the blocks of a projection as they are stored; false when there is none of that name.",
+        example: "purlin.buf.set_text('notes', 'x')\nassert(purlin.buf.reset('notes') and purlin.buf.get_text('notes') == '')",
+        run: Run::Now(|call| {
+            let reset = call.kernel()?.buf().reset(&call.str(0)?);
+            call.one(reset)
+        }),
+    },
+    ApiFn {
         name: "buf.get_text",
         params: &[NAME],
         returns: "string",

@@ -24,7 +24,11 @@ pub(super) const FNS: &[ApiFn] = &[
     },
     ApiFn {
         name: "layout.set",
-        params: &[req("rects", Ty::Table, "Windows by name, each with any of `x, y, width, height`; or a table with them in `windows`.")],
+        params: &[req(
+            "rects",
+            Ty::Table,
+            "Windows by name, each with any of `x, y, width, height`; or a table with them in `windows`.",
+        )],
         returns: "",
         errors: &["A window is not there, or would not lie on the screen; nothing changes then."],
         doc: "Fixes the places of windows, in cells of the screen, until `layout.reset`. A field that is left out stays as the tree computes it, also after a resize.",
@@ -33,7 +37,11 @@ pub(super) const FNS: &[ApiFn] = &[
     },
     ApiFn {
         name: "layout.tree",
-        params: &[req("tree", Ty::Table, "`{ dir = 'col', { win = 'transcript', grow = 1 }, { win = 'composer', min = 3, max = 12 }, { dock = 'footer' } }`; a node takes `dir` (`row` or `col`) with nodes in it, or `win`, or `dock`, and any of `grow`, `min`, `max`, `size` (cells or `30%`).")],
+        params: &[req(
+            "tree",
+            Ty::Table,
+            "`{ dir = 'col', { win = 'transcript', grow = 1 }, { win = 'composer', min = 3, max = 12 }, { dock = 'footer' } }`; a node takes `dir` (`row` or `col`) with nodes in it, or `win`, or `dock`, and any of `grow`, `min`, `max`, `size` (cells or `30%`).",
+        )],
         returns: "",
         errors: &["A node is not understood; the error names its place."],
         doc: "Puts a tree of rows and columns in force. A window that is not in it is not shown, but for floats and docks.",
@@ -120,7 +128,9 @@ fn rect(call: &Call, window: &str, fields: &Table) -> mlua::Result<PartialRect> 
         match fields.raw_get::<Value>(name)? {
             Value::Nil => Ok(None),
             Value::Integer(cells) if (0..=i64::from(u16::MAX)).contains(&cells) => Ok(Some(cells as u16)),
-            _ => Err(call.refuse(0, format!("'{window}': field '{name}': a number of cells from 0 expected"))),
+            _ => {
+                Err(call.refuse(0, format!("'{window}': field '{name}': a number of cells from 0 expected")))
+            }
         }
     };
     Ok(PartialRect { x: side("x")?, y: side("y")?, width: side("width")?, height: side("height")? })
@@ -154,7 +164,9 @@ fn node(call: &Call, table: &Table, place: &str, depth: usize) -> mlua::Result<L
     }
     if let Some(word) = table.raw_get::<Option<String>>("dock")? {
         let Some(side) = DockSide::parse(&word) else {
-            return refuse(format!("field 'dock': 'header', 'above', 'below' or 'footer' expected, got '{word}'"));
+            return refuse(format!(
+                "field 'dock': 'header', 'above', 'below' or 'footer' expected, got '{word}'"
+            ));
         };
         found.dock = Some(side);
     }

@@ -34,7 +34,11 @@ const FIELDS: &[Opt] = &[
     key("focusable", Ty::Boolean, "Whether it can have the focus."),
     key("zindex", Ty::Integer, "Higher is drawn over lower."),
     key("border", Ty::Choice(open::BORDERS), "The line around it."),
-    key("title", Ty::Either(&[Ty::Text, Ty::List]), "What stands on the upper side of that line: a text or spans."),
+    key(
+        "title",
+        Ty::Either(&[Ty::Text, Ty::List]),
+        "What stands on the upper side of that line: a text or spans.",
+    ),
     key("float", Ty::Boolean, "Ignored; there so that what `get` answered can be given back."),
     key("metadata", Ty::Table, "Anything."),
 ];
@@ -96,7 +100,10 @@ pub(super) const FNS: &[ApiFn] = &[
         name: "win.create",
         params: &[NAME, opt("value", Ty::Options(FIELDS), "Its fields.")],
         returns: "Handle",
-        errors: &["Another owner has a window of that name.", "The extension already has as many windows as its quota allows, 256."],
+        errors: &[
+            "Another owner has a window of that name.",
+            "The extension already has as many windows as its quota allows, 256.",
+        ],
         doc: "Creates a window. With a place it floats there; without one it is shown where `layout.tree` names it. One the extension already has is changed as `win.set` does.",
         example: "local panel = purlin.win.create('panel', { buffer = 'notes', x = 2, y = 1, width = 20, height = 5 })\nassert(purlin.win.get('panel').buffer == 'notes')\npanel:del()",
         run: Run::Now(create),
@@ -105,7 +112,10 @@ pub(super) const FNS: &[ApiFn] = &[
         name: "win.set",
         params: &[NAME, req("fields", Ty::Options(FIELDS), "Only what is named changes.")],
         returns: "boolean",
-        errors: &["The place would not lie on the screen.", "The window it is to be drawn with is not there."],
+        errors: &[
+            "The place would not lie on the screen.",
+            "The window it is to be drawn with is not there.",
+        ],
         doc: "Changes a window; false when there is none of that name. A place given to a window of the layout fixes it there, until `layout.reset`.",
         example: "assert(purlin.win.set('transcript', { visible = true, zindex = 3 }))",
         run: Run::Now(|call| {
@@ -145,7 +155,11 @@ pub(super) const FNS: &[ApiFn] = &[
         name: "win.set_renderer",
         params: &[
             NAME,
-            req("renderer", Ty::Choice(&["default", "extension"]), "`extension`: the window shows what is drawn on it and nothing else; `default`: as without the extension."),
+            req(
+                "renderer",
+                Ty::Choice(&["default", "extension"]),
+                "`extension`: the window shows what is drawn on it and nothing else; `default`: as without the extension.",
+            ),
         ],
         returns: "",
         errors: &["There is no such window."],
@@ -311,8 +325,8 @@ fn cursor(call: &Call) -> mlua::Result<MultiValue> {
     let name = call.str(0)?;
     if !call.is_nil(1) {
         let (row, col) = (call.position(1)?, call.position(2)?);
-        let cell = |at: usize| at.min(usize::from(u16::MAX)) as u16;
-        kernel.win().set_cursor(&name, Some((cell(row), cell(col))));
+        let clamped = |at: usize| at.min(usize::from(u16::MAX)) as u16;
+        kernel.win().set_cursor(&name, Some((clamped(row), clamped(col))));
     }
     let cursor = kernel.win().cursor(&name);
     call.many((cursor.map(|(row, _)| row), cursor.map(|(_, col)| col)))
@@ -346,7 +360,8 @@ fn create(call: &Call) -> mlua::Result<MultiValue> {
     };
     let handle = kernel.win().create(call.env.ext, window).map_err(|error| call.fail(error.message))?;
     call.env.keep_window(&name, &handle);
-    let rest = ["border", "title", "renderer", "visible", "focusable", "zindex", "metadata", "scroll", "cursor_row"];
+    let rest =
+        ["border", "title", "renderer", "visible", "focusable", "zindex", "metadata", "scroll", "cursor_row"];
     if rest.iter().any(|field| !fields.value(field).is_nil()) {
         change_but_place(call, 1, &name, &fields)?;
     }

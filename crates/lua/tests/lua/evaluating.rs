@@ -59,7 +59,10 @@ fn errors_have_their_line_and_a_hint() {
     check("goto done", "Luau has no `goto`");
     let path = world.file("typo.lua", "local x = 1\nreturn purlin.buf.get_txt('composer')");
     let error = world.wait(evaluator.eval_file(path), |_| ()).expect_err("a typo");
-    assert!(error.message.ends_with("(there is no `purlin.buf.get_txt`; did you mean `purlin.buf.get_text`?)"), "{error}");
+    assert!(
+        error.message.ends_with("(there is no `purlin.buf.get_txt`; did you mean `purlin.buf.get_text`?)"),
+        "{error}"
+    );
     assert_eq!(error.line, Some(2));
     let missing = world.wait(evaluator.eval_file("/nowhere.lua"), |_| ()).expect_err("nothing there");
     assert!(missing.message.contains("cannot read `/nowhere.lua`"), "{missing}");
@@ -83,7 +86,8 @@ fn other_threads_evaluate_through_the_service() {
     let (progress, told) = futures_channel::mpsc::unbounded();
     let port = world.kernel.port();
     let asked = async move {
-        let answer = port.call(LUA_SERVICE, json!({ "source": "print('one') return 40 + 2" }), Some(progress)).await;
+        let answer =
+            port.call(LUA_SERVICE, json!({ "source": "print('one') return 40 + 2" }), Some(progress)).await;
         let wrong = port.call(LUA_SERVICE, json!({ "source": "error('no')" }), None).await;
         (answer, wrong)
     };
@@ -104,7 +108,8 @@ fn other_threads_evaluate_through_the_service() {
 fn what_was_registered_is_gone_with_the_evaluator() {
     let world = World::new();
     let (evaluator, _) = evaluator(&world);
-    eval(&world, &evaluator, "purlin.command.create('typed', function() return 'yes' end)").expect("no error");
+    eval(&world, &evaluator, "purlin.command.create('typed', function() return 'yes' end)")
+        .expect("no error");
     assert_eq!(world.command("typed", "").expect("runs").as_deref(), Some("yes"));
     drop(evaluator);
     world.settle();

@@ -13,4 +13,5 @@ mod libs;
 mod loading;
 mod marks;
 mod tools;
+mod windows;
 mod world;

@@ -44,15 +44,8 @@ const OP: &[Opt] = &[
     STYLE[8],
 ];
 
-const OPS: &[&str] = &[
-    "clear_window",
-    "clear_region",
-    "draw_text",
-    "draw_lines",
-    "draw_spans",
-    "draw_box",
-    "set_cursor",
-];
+const OPS: &[&str] =
+    &["clear_window", "clear_region", "draw_text", "draw_lines", "draw_spans", "draw_box", "set_cursor"];
 
 pub(crate) const FNS: &[ApiFn] = &[
     ApiFn {
@@ -112,7 +105,10 @@ pub(crate) const FNS: &[ApiFn] = &[
         run: Run::Now(|call| {
             let kernel = call.kernel()?;
             let lines = Reader::new(&kernel).lines(call.value(3)).map_err(|why| call.refuse(3, why))?;
-            draw(call, DrawOp::Lines { row: cell(call, 1), col: cell(call, 2), lines, style: style(call, 4)? })
+            draw(
+                call,
+                DrawOp::Lines { row: cell(call, 1), col: cell(call, 2), lines, style: style(call, 4)? },
+            )
         }),
     },
     ApiFn {
@@ -142,7 +138,11 @@ pub(crate) const FNS: &[ApiFn] = &[
     },
     ApiFn {
         name: "ui.draw_batch",
-        params: &[req("ops", Ty::List, "Operations, each a table with `op`, `window` and what that function takes.")],
+        params: &[req(
+            "ops",
+            Ty::List,
+            "Operations, each a table with `op`, `window` and what that function takes.",
+        )],
         returns: "",
         errors: &[NO_WINDOW, "An operation is not understood; the error names it."],
         doc: "Draws several things with one call, in order.",
@@ -151,7 +151,11 @@ pub(crate) const FNS: &[ApiFn] = &[
     },
     ApiFn {
         name: "ui.set_cursor",
-        params: &[WIN, req("row", Ty::Integer, "The row, from 0."), req("col", Ty::Integer, "The column, from 0.")],
+        params: &[
+            WIN,
+            req("row", Ty::Integer, "The row, from 0."),
+            req("col", Ty::Integer, "The column, from 0."),
+        ],
         returns: "",
         errors: &[NO_WINDOW],
         doc: "Puts a window's cursor somewhere until the window is drawn anew; it shows while the window has the focus.",
@@ -221,7 +225,7 @@ pub(crate) fn operation(reader: &Reader<'_>, fields: &Table) -> Result<(String, 
         return Err(why);
     }
     let value = |name: &str| fields.raw_get::<Value>(name).unwrap_or(Value::Nil);
-    let word = |name: &str| value(name).as_string().map(|text| text.to_string_lossy());
+    let word = |name: &str| value(name).as_string().map(mlua::LuaString::to_string_lossy);
     let number = |name: &str| clamp(value(name).as_i64().unwrap_or(0));
     let window = word("window").ok_or("field 'window' is missing")?;
     let op = word("op").or_else(|| {

@@ -107,7 +107,7 @@ fn show_items(call: &Call) -> mlua::Result<MultiValue> {
     }
     let table = call.lua.create_table()?;
     table.raw_set("items", shown)?;
-    bounds(&table, [list.start, list.end, list.offset, list.max_offset, list.total])?;
+    bounds(&table, [list.start, list.end, list.offset, list.max_offset, heights.len()])?;
     call.one(table)
 }
 
@@ -123,11 +123,14 @@ fn diff(call: &Call) -> mlua::Result<MultiValue> {
         let lines = call.lua.create_table_with_capacity(hunk.lines.len(), 0)?;
         for (tag, text) in &hunk.lines {
             let line = call.lua.create_table_with_capacity(0, 2)?;
-            line.raw_set("kind", match tag {
-                DiffTag::Equal => "same",
-                DiffTag::Delete => "delete",
-                DiffTag::Insert => "insert",
-            })?;
+            line.raw_set(
+                "kind",
+                match tag {
+                    DiffTag::Equal => "same",
+                    DiffTag::Delete => "delete",
+                    DiffTag::Insert => "insert",
+                },
+            )?;
             line.raw_set("text", text.as_str())?;
             lines.raw_push(line)?;
         }

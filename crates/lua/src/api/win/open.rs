@@ -15,11 +15,19 @@ pub(crate) const DOCKS: &[&str] = &["header", "above", "below", "footer"];
 const LENGTH: Ty = Ty::Either(&[Ty::Integer, Ty::String]);
 
 const FLOAT: &[Opt] = &[
-    key("anchor", Ty::String, "The point that is held: `center`, `top-center`, `bottom-right`, …, or a corner such as `NE`; `top-left` without it."),
+    key(
+        "anchor",
+        Ty::String,
+        "The point that is held: `center`, `top-center`, `bottom-right`, …, or a corner such as `NE`; `top-left` without it.",
+    ),
     key("of", Ty::String, "The window whose point it is held at; the screen without it."),
     key("row", Ty::Integer, "Rows down from there; may be negative."),
     key("col", Ty::Integer, "Columns right of there; may be negative."),
-    key("width", LENGTH, "Cells or a share such as `50%`, border included; what the content needs without it."),
+    key(
+        "width",
+        LENGTH,
+        "Cells or a share such as `50%`, border included; what the content needs without it.",
+    ),
     key("height", LENGTH, "The same for rows."),
     key("border", Ty::Choice(BORDERS), "The line around it; `none` without it."),
     key("title", Ty::Either(&[Ty::Text, Ty::List]), "What stands on the upper side of that line."),
@@ -31,7 +39,11 @@ const OPEN: &[Opt] = &[
     key("role", Ty::String, "What it is for; its name without it."),
     key("split", Ty::Choice(SIDES), "On which side of `of` it takes room."),
     key("of", Ty::String, "The window it splits; the focused one without it."),
-    key("size", LENGTH, "How much it takes: cells or a share such as `30%`; half without it. For a dock: its cells."),
+    key(
+        "size",
+        LENGTH,
+        "How much it takes: cells or a share such as `30%`; half without it. For a dock: its cells.",
+    ),
     key("float", Ty::Options(FLOAT), "Floats over the others."),
     key("dock", Ty::Choice(DOCKS), "At which edge it queues up with others."),
     key("priority", Ty::Integer, "Lower is nearer to the edge's start; 0 without it."),
@@ -129,7 +141,7 @@ fn split(call: &Call, options: &Options<'_>) -> mlua::Result<Split> {
 }
 
 fn dock(call: &Call, options: &Options<'_>) -> mlua::Result<Dock> {
-    let side = options.string("dock").and_then(|word| DockSide::parse(&word)).unwrap_or(DockSide::Footer);
+    let edge = options.string("dock").and_then(|word| DockSide::parse(&word)).unwrap_or(DockSide::Footer);
     let size = match length(call, "size", &options.value("size"))? {
         None | Some(Length::Content) => None,
         Some(Length::Cells(cells)) => Some(cells),
@@ -138,7 +150,7 @@ fn dock(call: &Call, options: &Options<'_>) -> mlua::Result<Dock> {
         }
     };
     Ok(Dock {
-        side,
+        side: edge,
         priority: options.int("priority").unwrap_or(0) as i32,
         exclusive: options.flag("exclusive").unwrap_or(false),
         size,
@@ -170,7 +182,9 @@ pub(crate) fn length(call: &Call, field: &str, value: &Value) -> mlua::Result<Op
     let wrong = || call.refuse(0, format!("field '{field}': cells, or a share such as '30%', expected"));
     match value {
         Value::Nil => Ok(None),
-        Value::Integer(cells) => u16::try_from(*cells).map(|cells| Some(Length::Cells(cells))).map_err(|_| wrong()),
+        Value::Integer(cells) => {
+            u16::try_from(*cells).map(|cells| Some(Length::Cells(cells))).map_err(|_| wrong())
+        }
         Value::String(text) => Length::parse(&text.to_string_lossy()).map(Some).ok_or_else(wrong),
         _ => Err(wrong()),
     }

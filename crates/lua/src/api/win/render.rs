@@ -24,7 +24,11 @@ pub(crate) const FNS: &[ApiFn] = &[ApiFn {
     name: "win.render",
     params: &[
         NAME,
-        req("fn", Ty::Function, "`fn(win, prev)`, answering a text, a list of lines or of span lists; or nil after drawing with `purlin.ui`."),
+        req(
+            "fn",
+            Ty::Function,
+            "`fn(win, prev)`, answering a text, a list of lines or of span lists; or nil after drawing with `purlin.ui`.",
+        ),
         opt("opts", Ty::Options(OPTIONS), ""),
     ],
     returns: "Handle",
