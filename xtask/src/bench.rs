@@ -9,6 +9,8 @@ mod measure;
 mod process;
 mod report;
 mod rows;
+mod search;
+mod store;
 mod subject;
 
 use std::path::PathBuf;
@@ -47,6 +49,10 @@ impl Options {
         Ok(options)
     }
 
+    fn needs_program(&self) -> bool {
+        self.only.as_deref().is_none_or(|only| !rows::WITHOUT_PROGRAM.contains(&only))
+    }
+
     fn wants(&self, group: &str) -> bool {
         self.only.as_deref().is_none_or(|only| only == group)
     }
@@ -57,19 +63,20 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let options = Options::parse(arguments)?;
     let release = workspace.target().join("release");
     if cfg!(debug_assertions) {
-        run_command(&mut workspace.cargo(&[
-            "build",
-            "--release",
-            "--package",
-            "purlin",
-            "--package",
-            "xtask",
-        ]))?;
+        let mut build = vec!["build", "--release", "--package", "xtask"];
+        if options.needs_program() {
+            build.extend(["--package", "purlin"]);
+        }
+        run_command(&mut workspace.cargo(&build))?;
         let mut again = std::process::Command::new(release.join("xtask"));
         return run_command(again.arg("bench").args(arguments).current_dir(workspace.root()));
     }
     let scratch = Scratch::new()?;
-    let mut bench = Bench::new(workspace, &release.join("purlin"), &scratch.folder, options.quick)?;
+    let program = release.join("purlin");
+    if options.needs_program() && !program.exists() {
+        bail!("the release build of purlin is missing: `{}`", program.display());
+    }
+    let mut bench = Bench::new(workspace, &program, &scratch.folder, options.quick)?;
     let table = bench.measure(&|group| options.wants(group))?;
     let text = report::render(&table, &machine::describe());
     println!("{text}");

@@ -40,6 +40,13 @@ impl Workspace {
     pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.cargo);
         command.args(arguments).current_dir(&self.root);
+        // What the outer cargo says of this package would count as a change for some dependencies, and build them anew.
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            if name.starts_with("CARGO_PKG") || name.starts_with("CARGO_MANIFEST") {
+                command.env_remove(&*name);
+            }
+        }
         command
     }
 

@@ -109,6 +109,9 @@ impl Kernel {
             fresh.clear();
             fresh.resize(usize::from(height), resized);
         }
+        if resized {
+            self.ui().fit_overlays();
+        }
         if self.needs_frame() || resized {
             self.announce_frame(width, height);
             self.tidy_atlas();

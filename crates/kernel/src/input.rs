@@ -182,6 +182,11 @@ impl Kernel {
         if consumed {
             return true;
         }
+        if matches!(event.kind, MouseKind::WheelUp | MouseKind::WheelDown)
+            && self.ui().wheel(event.kind == MouseKind::WheelUp)
+        {
+            return true;
+        }
         if let (MouseKind::Press, Some(window)) = (event.kind, &below)
             && !self.ui().has_dialog()
         {

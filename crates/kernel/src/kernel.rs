@@ -74,6 +74,8 @@ pub enum Topic {
     Registrations,
     /// The theme or a highlight group.
     Theme,
+    /// A segment of the status line.
+    Status,
     /// The process is asked to end.
     Quit,
 }

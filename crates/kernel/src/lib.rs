@@ -91,8 +91,10 @@ pub use registry::{Handle, RegId};
 pub use ropey::Rope;
 pub use state::{MemoryState, Scope, StateStore};
 pub use ui::{
-    Confirm, ConfirmOptions, Dialog, DialogBody, InputDialog, InputOptions, Notice, Reason, Select,
-    SelectAnswer, SelectItem, SelectOptions,
+    Confirm, ConfirmOptions, Dialog, DialogAnswer, DialogAsk, DialogBody, DialogKind, DialogRequest,
+    InputComplete, InputDialog, InputOptions, Notice, Overlay, OverlayAnswer, OverlayBody, OverlayOptions,
+    PickItem, PickerFeed, PickerOptions, PickerSource, ProvideFn, Reason, Select, SelectAnswer, SelectItem,
+    SelectOptions, StatusSegment,
 };
 pub use window::{
     Anchor, Anchored, Border, Dock, DockSide, DrawOp, Length, Ownership, Placement, RenderContext, Renderer,

@@ -1,8 +1,13 @@
 //! Dialogs and notices: their model. A surface draws them; what streams behind them goes on.
 
+mod animate;
 mod dialog;
 mod keys;
 mod notice;
+mod overlay;
+mod picker;
+mod provide;
+mod status;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -10,14 +15,19 @@ use std::rc::Rc;
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 
+pub use animate::CLOCK_HZ;
 pub use dialog::{
-    Confirm, ConfirmOptions, Dialog, DialogBody, Input as InputDialog, InputOptions, Select, SelectAnswer,
-    SelectItem, SelectOptions,
+    Confirm, ConfirmOptions, Dialog, DialogBody, Input as InputDialog, InputComplete, InputOptions, Select,
+    SelectAnswer, SelectItem, SelectOptions,
 };
 pub use notice::Notice;
+pub use overlay::{Overlay, OverlayAnswer, OverlayBody, OverlayOptions, overlay_size};
+pub use picker::{PickItem, PickerFeed, PickerOptions, PickerSource, SourceFn};
+pub use provide::{DialogAnswer, DialogAsk, DialogKind, DialogRequest, ProvideFn};
+pub use status::StatusSegment;
 
 use crate::{ExtId, Kernel, LBF, Topic};
-use dialog::Answer;
+use picker::Picking;
 
 /// Why a wait ended without a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -67,7 +77,8 @@ struct Open {
     /// Until when it takes no keys, since the person is typing something else.
     waits_until: Option<u64>,
     deadline: Option<u64>,
-    reply: oneshot::Sender<Result<Answer, Reason>>,
+    picker: Option<RefCell<Picking>>,
+    reply: oneshot::Sender<Result<DialogAnswer, Reason>>,
 }
 
 #[derive(Default)]
@@ -83,6 +94,9 @@ pub(crate) struct UiState {
     /// Whether a key is being dealt with: what opens meanwhile was asked for by it.
     in_key: Cell<bool>,
     notices: notice::Notices,
+    providers: provide::Providers,
+    animations: animate::Animations,
+    segments: status::Segments,
 }
 
 /// Asks and tells the person; made by [`Kernel::ui`].
@@ -102,11 +116,10 @@ impl Ui<'_> {
 
     /// Asks yes or no.
     pub fn confirm(self, owner: ExtId, options: ConfirmOptions) -> LBF<Result<bool, Reason>> {
-        let timeout = options.timeout_ms;
-        let answer = self.open(owner, DialogBody::Confirm(Confirm::new(options)), timeout);
+        let answer = self.ask(owner, DialogRequest::Confirm(options));
         Box::pin(async move {
             match answer.await? {
-                Answer::Confirm(yes) => Ok(yes),
+                DialogAnswer::Confirm(yes) => Ok(yes),
                 _ => Err(Reason::User),
             }
         })
@@ -114,31 +127,65 @@ impl Ui<'_> {
 
     /// Lets one or, with `multi`, several items be chosen.
     pub fn select(self, owner: ExtId, options: SelectOptions) -> LBF<Result<SelectAnswer, Reason>> {
-        let timeout = options.timeout_ms;
-        let answer = self.open(owner, DialogBody::Select(Select::new(options)), timeout);
+        let (count, multi) = (options.items.len(), options.multi);
+        let answer = self.ask(owner, DialogRequest::Select(options));
         Box::pin(async move {
-            match answer.await? {
-                Answer::Select(chosen) => Ok(SelectAnswer { chosen }),
-                _ => Err(Reason::User),
-            }
+            let DialogAnswer::Select(mut chosen) = answer.await? else { return Err(Reason::User) };
+            // A provider may answer what is not there.
+            chosen.retain(|at| *at < count);
+            chosen.sort_unstable();
+            chosen.dedup();
+            chosen.truncate(if multi { count } else { 1 });
+            if chosen.is_empty() { Err(Reason::User) } else { Ok(SelectAnswer { chosen }) }
         })
     }
 
     /// Asks for a text.
     pub fn input(self, owner: ExtId, options: InputOptions) -> LBF<Result<String, Reason>> {
-        let timeout = options.timeout_ms;
-        let answer = self.open(owner, DialogBody::Input(InputDialog::new(options)), timeout);
+        let answer = self.ask(owner, DialogRequest::Input(options));
         Box::pin(async move {
             match answer.await? {
-                Answer::Input(text) => Ok(text),
+                DialogAnswer::Input(text) => Ok(text),
                 _ => Err(Reason::User),
             }
         })
     }
 
-    fn open(self, owner: ExtId, body: DialogBody, timeout: Option<u64>) -> LBF<Result<Answer, Reason>> {
+    /// Shows a text over the screen. Leaving it without choosing is an answer, too.
+    pub fn overlay(self, owner: ExtId, options: OverlayOptions) -> LBF<Result<OverlayAnswer, Reason>> {
+        let timeout = options.timeout_ms;
+        let body = DialogBody::Overlay(Overlay::new(options, self.screen()));
+        let answer = self.open(owner, body, None, timeout);
+        Box::pin(async move {
+            match answer.await {
+                Ok(DialogAnswer::Overlay(answer)) => Ok(answer),
+                Ok(_) | Err(Reason::User) => {
+                    Ok(OverlayAnswer { action: String::new(), index: -1, cancelled: true })
+                }
+                Err(reason) => Err(reason),
+            }
+        })
+    }
+
+    /// Opens the built-in dialog for a question.
+    fn open_request(self, owner: ExtId, request: DialogRequest) -> LBF<Result<DialogAnswer, Reason>> {
+        let timeout = request.timeout_ms();
+        let (body, picker) = match request {
+            DialogRequest::Confirm(options) => (DialogBody::Confirm(Confirm::new(options)), None),
+            DialogRequest::Select(options) => (DialogBody::Select(Select::new(options)), None),
+            DialogRequest::Input(options) => (DialogBody::Input(InputDialog::new(options)), None),
+            DialogRequest::Picker(options) => {
+                let picking = Picking::new(&options);
+                (DialogBody::Select(Select::picker(options)), Some(picking))
+            }
+        };
+        self.open(owner, body, picker, timeout)
+    }
+
+    /// Answers why an extension may not ask just now.
+    fn refusal(self, owner: ExtId) -> Option<Reason> {
         let state = &self.0.0.ui;
-        let refused = if state.closed.get() {
+        if state.closed.get() {
             Some(Reason::Shutdown)
         } else if !state.interactive.get() {
             Some(Reason::NoUi)
@@ -146,7 +193,18 @@ impl Ui<'_> {
             Some(Reason::Busy)
         } else {
             None
-        };
+        }
+    }
+
+    fn open(
+        self,
+        owner: ExtId,
+        body: DialogBody,
+        picker: Option<RefCell<Picking>>,
+        timeout: Option<u64>,
+    ) -> LBF<Result<DialogAnswer, Reason>> {
+        let state = &self.0.0.ui;
+        let refused = self.refusal(owner);
         if let Some(reason) = refused {
             return Box::pin(std::future::ready(Err(reason)));
         }
@@ -158,7 +216,11 @@ impl Ui<'_> {
         let now = self.0.now();
         let typing = state.last_key.get().is_some_and(|last| now.saturating_sub(last) < TYPING_MS);
         let waits_until = (typing && !state.in_key.get()).then_some(now + QUIET_MS);
-        state.stack.borrow_mut().push(Open { dialog, waits_until, deadline, reply });
+        let picks = picker.is_some();
+        state.stack.borrow_mut().push(Open { dialog, waits_until, deadline, picker, reply });
+        if picks {
+            self.ask_source(id, true);
+        }
         self.0.changed(Topic::Dialogs);
         let closes = CloseOnDrop { kernel: self.0.clone(), id };
         let token = self.0.guard().current_cancel();
@@ -220,7 +282,7 @@ impl Ui<'_> {
 
     /// Tells whether `owner` has a dialog open.
     pub fn has_dialog_of(self, owner: ExtId) -> bool {
-        self.0.0.ui.stack.borrow().iter().any(|open| open.dialog.owner == owner)
+        self.0.0.ui.stack.borrow().iter().any(|open| open.dialog.owner == owner) || self.is_asked_for(owner)
     }
 
     /// Ends a dialog with a reason, as a surface does when it is dismissed otherwise than by a key.
@@ -230,11 +292,13 @@ impl Ui<'_> {
 
     pub(crate) fn close_of(self, owner: ExtId, reason: Reason) {
         self.close_where(|open| open.dialog.owner == owner, reason);
+        self.end_asked(Some(owner), None, reason);
     }
 
     pub(crate) fn close_all(self, reason: Reason) {
         self.0.0.ui.closed.set(reason == Reason::Shutdown);
         self.close_where(|_| true, reason);
+        self.end_asked(None, None, reason);
     }
 
     fn close_where(self, test: impl Fn(&Open) -> bool, reason: Reason) {
@@ -249,7 +313,7 @@ impl Ui<'_> {
         self.0.changed(Topic::Dialogs);
     }
 
-    fn answer(self, id: u64, answer: Result<Answer, Reason>) {
+    fn answer(self, id: u64, answer: Result<DialogAnswer, Reason>) {
         let open = {
             let mut stack = self.0.0.ui.stack.borrow_mut();
             stack.iter().position(|open| open.dialog.id == id).map(|at| stack.remove(at))
@@ -265,7 +329,8 @@ impl Ui<'_> {
         let stack = self.0.0.ui.stack.borrow();
         let ends = stack.iter().filter_map(|open| open.deadline).min();
         let arms = stack.iter().filter_map(|open| open.waits_until).min();
-        [ends, arms, self.next_notice_end()].into_iter().flatten().min()
+        let others = [self.next_notice_end(), self.next_asked_end(), self.next_step()];
+        [ends, arms].into_iter().chain(others).flatten().min()
     }
 
     pub(crate) fn expire(self) {
@@ -278,7 +343,9 @@ impl Ui<'_> {
             self.0.changed(Topic::Dialogs);
         }
         self.close_where(|open| open.deadline.is_some_and(|deadline| deadline <= now), Reason::Timeout);
+        self.end_asked(None, Some(now), Reason::Timeout);
         self.expire_notices(now);
+        self.run_steps();
     }
 }
 

@@ -40,6 +40,7 @@ mod materialize;
 mod memory;
 pub mod order;
 pub mod query;
+mod reading;
 pub mod rows;
 pub mod store;
 pub mod tables;
@@ -51,6 +52,7 @@ pub use ids::{CellId, NotebookId, OutputId, QueueId, RuntimeSessionId};
 pub use materialize::{Author, apply};
 pub use memory::MemoryStore;
 pub use query::{Query, Rows};
+pub use reading::{primary, stream_groups};
 pub use rows::{
     Annotation, Approval, BranchCell, Cell, Compaction, Delta, ExecutionNote, Fork, Label, LogEntry,
     ModelUse, Output, OutputHead, QueueEntry, RuntimeSession, StateRow, Steer, ToolCall,

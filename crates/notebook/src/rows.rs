@@ -8,7 +8,7 @@ mod log;
 mod runtime;
 mod session;
 
-pub use cells::{Annotation, BranchCell, Cell, Delta, Output, OutputHead};
+pub use cells::{Annotation, BranchCell, Cell, Delta, Output, OutputHead, grouped};
 pub use log::LogEntry;
 pub use runtime::{Approval, ExecutionNote, QueueEntry, RuntimeSession, ToolCall};
 pub use session::{Compaction, Fork, Label, MetadataRow, ModelUse, StateRow, Steer};

@@ -259,15 +259,14 @@ pub const RUNTIME_SESSION_TIMEOUT_MS: i64 = 30_000;
 
 /// Content of an output: inside the event, or a reference to an artifact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(tag = "type", try_from = "AnyMedia", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Media {
     /// The content itself.
     Inline {
         /// Text, or any JSON for JSON mime types.
-        #[serde(default)]
         data: Value,
         /// Facts about the content; ours are under `purlin`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         metadata: Option<Map<String, Value>>,
     },
     /// The content is stored outside the log.
@@ -275,9 +274,33 @@ pub enum Media {
         /// The artifact, `artifact:<hash>` in the local file store.
         artifact_id: String,
         /// Facts about the content; ours are under `purlin`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         metadata: Option<Map<String, Value>>,
     },
+}
+
+/// A container as it is read: the fields of both kinds, so that nothing is buffered until the type is known.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AnyMedia {
+    r#type: String,
+    #[serde(default)]
+    data: Value,
+    artifact_id: Option<String>,
+    metadata: Option<Map<String, Value>>,
+}
+
+impl TryFrom<AnyMedia> for Media {
+    type Error = String;
+
+    fn try_from(any: AnyMedia) -> Result<Self, String> {
+        match (any.r#type.as_str(), any.artifact_id) {
+            ("inline", _) => Ok(Self::Inline { data: any.data, metadata: any.metadata }),
+            ("artifact", Some(artifact_id)) => Ok(Self::Artifact { artifact_id, metadata: any.metadata }),
+            ("artifact", None) => Err("a container of an artifact has no `artifactId`".to_owned()),
+            (other, _) => Err(format!("`{other}` is not a type of container")),
+        }
+    }
 }
 
 /// An output's content by mime type.

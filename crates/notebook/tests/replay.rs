@@ -8,8 +8,11 @@ use proptest::prelude::*;
 use purlin_notebook::{Event, MemoryStore, NotebookId, Store, StoreExt, dump};
 
 mod support {
+    pub mod machine;
     pub mod random;
 }
+
+use support::machine;
 
 fn store() -> MemoryStore {
     MemoryStore::new(NotebookId::from("n"), Rc::new(|| 7))
@@ -39,37 +42,22 @@ proptest! {
         prop_assert_eq!(&dump::canonical(&replayed(&log)).unwrap(), &expected);
     }
 
-    /// Any interleaving of two agents' claims leaves each entry with one owner and one end.
+    /// Two agents of two replicas, people, and a log in which everything may follow anything.
     #[test]
-    fn row_029_any_interleaving_keeps_every_guard(choices in proptest::collection::vec(any::<bool>(), 40)) {
-        use purlin_notebook::{CellType, CompletionStatus, QueueStatus};
-        let store = store();
-        store.commit(&[Event::CellCreated2 { id: "c".into(), fractional_index: "m".into(), cell_type: CellType::Ai, created_by: "u".into() }]).unwrap();
-        let agent = |session: &str| -> Vec<Event> {
-            (0..5).flat_map(|n| {
-                let queue = format!("q{n}");
-                let date = "2026-11-21T10:00:00.000Z".to_owned();
-                [
-                    Event::ExecutionRequested { queue_id: queue.as_str().into(), cell_id: "c".into(), execution_count: 1, requested_by: "u".into(), actor_id: None },
-                    Event::ExecutionAssigned { queue_id: queue.as_str().into(), runtime_session_id: session.into() },
-                    Event::ExecutionStarted { queue_id: queue.as_str().into(), cell_id: "c".into(), runtime_session_id: session.into(), started_at: date.clone() },
-                    Event::ExecutionCompleted { queue_id: queue.into(), cell_id: "c".into(), status: CompletionStatus::Success, error: None, completed_at: date, execution_duration_ms: 1 },
-                ]
-            }).collect()
-        };
-        let (mut one, mut two) = (agent("s1").into_iter(), agent("s2").into_iter());
-        let mut owners = std::collections::BTreeMap::new();
-        for first in choices.into_iter().chain([true; 20]).chain([false; 20]) {
-            let Some(event) = (if first { one.next() } else { two.next() }) else { continue };
-            store.commit(&[event]).unwrap();
-            for entry in store.queue(None).unwrap() {
-                if let Some(owner) = entry.assigned_runtime_session {
-                    let known = owners.entry(entry.id).or_insert_with(|| owner.clone());
-                    prop_assert_eq!(&*known, &owner, "an owner never changes");
-                }
+    fn row_029_any_interleaving_of_two_agents_keeps_every_guard(steps in proptest::collection::vec(any::<[u8; 4]>(), 0..160)) {
+        let one = store();
+        let two = one.as_replica("elsewhere", "run");
+        for step in steps {
+            let (by, event) = machine::step(step, [&one, &two]);
+            let before = machine::State::of(&one);
+            by.commit(std::slice::from_ref(&event)).unwrap();
+            let after = machine::State::of(&one);
+            if let Err(broken) = machine::check(&before, &event, &by.identity(), &after) {
+                prop_assert!(false, "{broken}: {event} by {:?}", by.identity().client_id);
             }
         }
-        prop_assert!(store.queue(None).unwrap().iter().all(|entry| entry.status == QueueStatus::Completed));
-        prop_assert_eq!(store.queue(None).unwrap().len(), 5);
+        let log = one.log_since(0, usize::MAX).unwrap();
+        let again = MemoryStore::from_log(two.identity(), Rc::new(|| 7), log).unwrap();
+        prop_assert_eq!(dump::canonical(&again).unwrap(), dump::canonical(&one).unwrap());
     }
 }

@@ -122,6 +122,30 @@ fn an_event_without_arguments_is_read_in_every_form() {
 }
 
 #[test]
+fn row_093_an_unknown_event_is_kept_and_changes_nothing() {
+    let args = json!({"z": 1, "a": [true]});
+    let event = Event::from_wire("v9.Later", args.clone()).unwrap();
+    assert_eq!(event, Event::Unknown { name: "v9.Later".into(), args: args.clone() });
+    let store = store();
+    store.commit(std::slice::from_ref(&event)).unwrap();
+    let log = store.log_since(0, 10).unwrap();
+    assert_eq!((log[0].event.name(), log[0].event.args()), ("v9.Later", args));
+    assert_eq!(purlin_notebook::dump::canonical(&store).unwrap(), "");
+}
+
+#[test]
+fn row_093_unknown_events_are_passed_on() {
+    let store = store();
+    let log =
+        ["v9.Later", "v1.CellMoved", "x"].map(|name| Event::from_log(name, r#"{"z":[1,{"b":2,"a":null}]}"#));
+    store.commit(&log).unwrap();
+    let read = store.log_since(0, 10).unwrap();
+    let passed = MemoryStore::from_log(store.identity(), Rc::new(|| 9), read.clone()).unwrap();
+    assert_eq!(passed.log_since(0, 10).unwrap(), read);
+    assert_eq!(read.into_iter().map(|entry| entry.event).collect::<Vec<_>>(), log);
+}
+
+#[test]
 fn arguments_of_another_form_are_refused_and_kept_when_read_from_a_log() {
     let args = json!({"id": "c1", "fractionalIndex": 3, "cellType": "code", "createdBy": "u"});
     assert!(

@@ -9,6 +9,12 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+mod session;
+mod store;
+
+pub use session::{HITS, SessionCommand};
+pub use store::StoreCommand;
+
 /// What the person asked for on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
@@ -23,15 +29,10 @@ pub enum Request {
         /// The options both surfaces share.
         options: Options,
     },
-    /// List the sessions (`session list`).
-    SessionList(Options),
-    /// Show one session (`session show ID`).
-    SessionShow {
-        /// The session's id.
-        id: String,
-        /// The options every surface shares.
-        options: Options,
-    },
+    /// Look at sessions, or delete some (`session …`).
+    Session(SessionCommand, Options),
+    /// Care for the files that sessions are kept in (`store …`).
+    Store(StoreCommand, Options),
     /// Run a runtime as a process of its own (`runtime …`); its arguments are its own affair.
     Runtime(Vec<OsString>, Options),
 }
@@ -87,21 +88,20 @@ pub enum Stop {
 
 /// Parses the arguments, the program's name first.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, Stop> {
-    let matches = command().try_get_matches_from(arguments).map_err(|error| stop(&error))?;
-    if let Some(("session", session)) = matches.subcommand() {
-        return match session.subcommand() {
-            Some(("show", show)) => Ok(Request::SessionShow {
-                id: text(show, "ID").unwrap_or_default(),
-                options: options(&matches)?,
-            }),
-            _ => Ok(Request::SessionList(options(&matches)?)),
-        };
-    }
-    if let Some(("runtime", runtime)) = matches.subcommand() {
-        let arguments = runtime.get_many::<OsString>("ARGUMENTS").unwrap_or_default().cloned().collect();
-        return Ok(Request::Runtime(arguments, options(&matches)?));
-    }
+    let matches =
+        command().try_get_matches_from(session::with_exclusions(arguments)).map_err(|error| stop(&error))?;
     let options = options(&matches)?;
+    let asked = matches.subcommand().and_then(|(name, found)| match name {
+        "runtime" => {
+            let arguments = found.get_many::<OsString>("ARGUMENTS").unwrap_or_default().cloned().collect();
+            Some(Request::Runtime(arguments, options.clone()))
+        }
+        "session" => session::request(found).map(|asked| Request::Session(asked, options.clone())),
+        _ => store::request(found).map(|asked| Request::Store(asked, options.clone())),
+    });
+    if let Some(request) = asked {
+        return Ok(request);
+    }
     match text(&matches, "print") {
         Some(prompt) => {
             let prompt = if prompt == "-" { Prompt::Stdin } else { Prompt::Text(prompt) };
@@ -167,17 +167,7 @@ fn command() -> Command {
                         .value_parser(clap::value_parser!(OsString)),
                 ),
         )
-        .subcommand(
-            Command::new("session")
-                .about("Lists or shows sessions")
-                .subcommand_required(true)
-                .arg_required_else_help(false)
-                .disable_help_subcommand(true)
-                .subcommand(Command::new("list").about("Lists the sessions, the newest first"))
-                .subcommand(Command::new("show").about("Prints one session as text").arg(
-                    Arg::new("ID").required(true).help("The session's id, or a unique beginning of it"),
-                )),
-        )
+        .subcommands([session::command(), store::command()])
 }
 
 const AFTER_HELP: &str = "\
@@ -243,7 +233,11 @@ fn stop(error: &clap::Error) -> Stop {
         ErrorKind::InvalidSubcommand => {
             format!("There is no command `{}`.", quoted(ContextKind::InvalidSubcommand).unwrap_or_default())
         }
-        ErrorKind::MissingSubcommand => "`purlin session` needs one of `list` and `show`.".to_owned(),
+        ErrorKind::MissingSubcommand => format!(
+            "`{}` needs one of `{}`.",
+            quoted(ContextKind::InvalidSubcommand).unwrap_or_default(),
+            quoted(ContextKind::ValidSubcommand).unwrap_or_default()
+        ),
         ErrorKind::ArgumentConflict => {
             format!(
                 "`{argument}` and `{}` exclude each other.",
@@ -252,6 +246,10 @@ fn stop(error: &clap::Error) -> Stop {
         }
         ErrorKind::MissingRequiredArgument => format!("`{argument}` is missing."),
         ErrorKind::InvalidValue => format!("`{argument}` needs a value."),
+        ErrorKind::ValueValidation => format!(
+            "`{}` cannot be the value of `{argument}`.",
+            quoted(ContextKind::InvalidValue).unwrap_or_default()
+        ),
         ErrorKind::InvalidUtf8 => "An argument is not valid UTF-8.".to_owned(),
         _ => error.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned(),
     };
@@ -303,12 +301,55 @@ mod tests {
     }
 
     #[test]
-    fn sessions_are_listed_and_shown() {
-        assert_eq!(parse("session list"), Ok(Request::SessionList(Options::default())));
-        let Ok(Request::SessionShow { id, options }) = parse("session show 0190 --config x") else {
-            panic!("not a show request")
+    fn what_is_asked_about_sessions_arrives() {
+        let asked = |line: &str| match parse(line) {
+            Ok(Request::Session(asked, _)) => asked,
+            other => panic!("{line:?} → {other:?}"),
         };
-        assert_eq!((id.as_str(), options.config), ("0190", Some("x".into())));
+        let list = SessionCommand::List { here: false, limit: None, json: false };
+        assert_eq!(asked("session list"), list);
+        let list = SessionCommand::List { here: true, limit: Some(3), json: true };
+        assert_eq!(asked("session list --here --limit 3 --json"), list);
+        assert_eq!(asked("session show"), SessionCommand::Show { id: None, full: false });
+        let log = SessionCommand::Log { id: Some("0190".into()), since: 7, follow: true, json: true };
+        assert_eq!(asked("session log 0190 --since 7 -f --json"), log);
+        let words = vec!["disk".into(), "-test".into(), "-host".into()];
+        let search = SessionCommand::Search { words, limit: 5, json: true };
+        assert_eq!(asked("session search disk -test -host --limit 5 --json"), search);
+        let words = vec!["-x".into(), "--json".into()];
+        let search = SessionCommand::Search { words, limit: HITS, json: false };
+        assert_eq!(asked("session search -x -- --json"), search);
+        let delete = SessionCommand::Delete { ids: vec!["a".into(), "b".into()], yes: true };
+        assert_eq!(asked("session delete a b --yes"), delete);
+        let Ok(Request::Session(_, options)) = parse("session show 0190 --config x --cwd y") else {
+            panic!("not a session request")
+        };
+        assert_eq!((options.config, options.cwd), (Some("x".into()), Some("y".into())));
+    }
+
+    #[test]
+    fn what_is_asked_about_the_store_arrives() {
+        for (line, expected) in [
+            ("store check", StoreCommand::Check { id: None }),
+            ("store repair x", StoreCommand::Repair { id: "x".into() }),
+            ("store stats --json", StoreCommand::Stats { id: None, json: true }),
+            ("store gc --dry-run", StoreCommand::Gc { dry_run: true }),
+            ("store reindex", StoreCommand::Reindex),
+        ] {
+            assert_eq!(parse(line), Ok(Request::Store(expected, Options::default())), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn every_command_below_another_has_help_with_an_example() {
+        for parent in [session::command(), store::command()] {
+            for command in parent.get_subcommands() {
+                let line = format!("{} {} --help", parent.get_name(), command.get_name());
+                let Err(Stop::Text(help)) = parse(&line) else { panic!("{line:?} is no help") };
+                let example = format!("\n  purlin {} {}", parent.get_name(), command.get_name());
+                assert!(help.contains("Examples:") && help.contains(&example), "{help}");
+            }
+        }
     }
 
     #[test]
@@ -328,9 +369,12 @@ mod tests {
             ("-c --no-session", "exclude each other"),
             ("--json", "`--print <PROMPT>` is missing"),
             ("-p", "needs a value"),
-            ("session", "`list` and `show`"),
+            ("session", "`purlin session` needs one of `list`, `show`"),
+            ("store", "`purlin store` needs one of `check`, `repair`"),
+            ("store repair", "`<ID>` is missing"),
             ("session shwo", "Did you mean `show`?"),
-            ("session show", "`<ID>` is missing"),
+            ("session search", "`<WORDS>...` is missing"),
+            ("session log --since x", "`x` cannot be the value of `--since <ROWID>`"),
             ("hello", "`hello`"),
         ] {
             let Err(Stop::Usage(message)) = parse(line) else { panic!("{line:?} was accepted") };

@@ -95,7 +95,7 @@ async fn answer(start: Start, options: &Options, prompt: String, json: bool) -> 
     session.announce("resume", None);
     let mut agent = AgentThread::spawn(Parts {
         notebook: notebook.clone(),
-        paths: start.paths,
+        paths: start.paths.clone(),
         cwd: session.cwd(),
         settings: SharedSettings::new(start.settings),
         port: kernel.as_ref().map(Kernel::port),
@@ -112,6 +112,7 @@ async fn answer(start: Start, options: &Options, prompt: String, json: bool) -> 
     if let Some(kernel) = kernel {
         kernel.shutdown(if code.is_ok() { "user" } else { "error" });
     }
+    crate::session::index(&start.paths, &notebook);
     notebook.close();
     code
 }

@@ -15,6 +15,7 @@ mod agent_thread;
 pub mod args;
 mod auth;
 pub mod config;
+mod console;
 mod drafts;
 mod headless;
 mod loading;
@@ -26,8 +27,8 @@ pub mod runtimes;
 mod say;
 mod session;
 mod sessions;
-mod show;
 mod start;
+mod stores;
 mod terminal;
 
 use std::ffi::OsString;
@@ -63,8 +64,8 @@ fn carry_out(request: &Request) -> Result<u8, Report> {
             let start = start::gather(options)?;
             headless::run(start, options, prompt, *json)
         }
-        Request::SessionList(_) => sessions::list(&start::paths(&start::variable)?).map(|()| 0),
+        Request::Session(command, options) => sessions::run(command, options),
+        Request::Store(command, _) => stores::run(command),
         Request::Runtime(arguments, options) => runtimes::run(arguments, options),
-        Request::SessionShow { id, .. } => sessions::show(&start::paths(&start::variable)?, id).map(|()| 0),
     }
 }

@@ -23,3 +23,18 @@ pub fn print(text: &str) {
     // A reader that has left has read what it wanted.
     drop(std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes()));
 }
+
+/// Says something without the program's name before it.
+pub fn plain(message: &str) {
+    eprintln!("{}", visible(message));
+}
+
+/// Asks something; the answer is typed behind it.
+pub fn ask(question: &str) {
+    eprint!("{}", visible(question));
+}
+
+/// Says how far something has come, in place of what was said before; empty wipes it out.
+pub fn progress(message: &str) {
+    eprint!("\r\x1b[K{}", visible(message));
+}

@@ -1,12 +1,13 @@
 //! Opening a session's notebook: a new one, the newest of a directory, one by its id, or one that is never written.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use purlin_agent::Committer;
 use purlin_notebook::{CommitId, Event, NotebookId, StoreError};
 use purlin_runtime_core::{Host, new_id};
 use purlin_runtime_native::sessions::{self, FindError};
-use purlin_runtime_native::{OpenError, OpenMode, Paths, SqliteNotebook, StoreClient};
+use purlin_runtime_native::{Index, OpenError, OpenMode, Paths, SqliteNotebook, StoreClient};
 
 use futures_util::future::LocalBoxFuture;
 
@@ -87,6 +88,17 @@ fn latest(paths: &Paths, cwd: &Path) -> Option<Latest> {
             Some(if stored { Latest::Stored(id) } else { Latest::Draft(id) })
         }
         None => stored.map(|stored| Latest::Stored(stored.id)),
+    }
+}
+
+/// How long the end of a session may be spent on the index; whoever searches next does the rest.
+const INDEXING: Duration = Duration::from_millis(150);
+
+/// Brings the index up to date with a session that this process is about to close. Nobody works in it any more.
+pub fn index(paths: &Paths, notebook: &SqliteNotebook) {
+    if notebook.path().is_some_and(Path::exists) {
+        // What is left is said by the answer, and done by whoever searches.
+        Index::open(paths).update_one(&notebook.replica().store_id, Some(Instant::now() + INDEXING));
     }
 }
 

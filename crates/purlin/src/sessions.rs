@@ -1,104 +1,112 @@
-//! `purlin session list` and `purlin session show ID`.
+//! `purlin session …`: for people who like to look.
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
-use std::io::{self, ErrorKind, Write as _};
+mod delete;
+mod list;
+mod log;
+mod search;
+mod show;
+mod tables;
+
+pub use search::progress;
+
+use std::rc::Rc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use purlin_notebook::Store;
+use purlin_notebook::NotebookId;
 use purlin_runtime_native::sessions::SessionSummary;
-use purlin_runtime_native::{OpenMode, Paths, SqliteNotebook, sessions};
+use purlin_runtime_native::{OpenMode, Paths, SqliteNotebook, SqliteStore, sessions};
 
+use crate::args::{Options, SessionCommand};
+use crate::console::{Console, Stop};
 use crate::report::{Kind, Report};
 use crate::session::{self, sentence};
-use crate::show;
+use crate::start::{self, variable};
 
-/// The fewest characters of a short id.
-const SHORT: usize = 4;
-
-/// How many characters of the first prompt a line shows.
-const PROMPT: usize = 60;
-
-/// Prints the sessions, the newest first.
-pub fn list(paths: &Paths) -> Result<(), Report> {
-    let zone = TimeZone::system();
-    let mut text = String::new();
-    let listed = sessions::list(paths);
-    let short = short(&listed.iter().map(|session| session.id.as_str()).collect::<Vec<_>>());
-    for session in &listed {
-        line(&mut text, session, short, &zone);
-    }
-    print(&text)
-}
-
-/// Prints one session as text.
-pub fn show(paths: &Paths, id: &str) -> Result<(), Report> {
-    let id = session::find(paths, id)?;
-    let failed = |error: String| Report::new(Kind::System, sentence(&error));
-    let notebook =
-        SqliteNotebook::open(paths, id, OpenMode::ReadOnly).map_err(|error| failed(error.to_string()))?;
-    let store = notebook.store().map_err(|error| failed(error.to_string()))?;
-    let text = show::session(&store as &dyn Store).map_err(|error| failed(error.to_string()))?;
-    print(&text)
-}
-
-/// How many characters at the end tell these ids apart; ids begin with the time, so their beginnings do not.
-fn short(ids: &[&str]) -> usize {
-    let longest = ids.iter().map(|id| id.len()).max().unwrap_or(0);
-    (SHORT..longest)
-        .find(|length| {
-            let ends: BTreeSet<&str> = ids.iter().map(|id| end(id, *length)).collect();
-            ends.len() == ids.len()
-        })
-        .unwrap_or(longest)
-}
-
-/// The last characters of an id; all of it where it is shorter, or where it would be cut inside of a character.
-fn end(id: &str, length: usize) -> &str {
-    id.get(id.len().saturating_sub(length)..).unwrap_or(id)
-}
-
-fn line(text: &mut String, session: &SessionSummary, short: usize, zone: &TimeZone) {
-    let time = Timestamp::from_millisecond(session.updated_at)
-        .map(|time| time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string())
-        .unwrap_or_default();
-    let title = session.name.as_deref().or(session.first_prompt.as_deref()).unwrap_or("(empty)");
-    let flat: String = title.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut shown: String = flat.chars().take(PROMPT).collect();
-    if shown.len() < flat.len() {
-        shown.push('…');
-    }
-    let cwd = session.cwd.as_ref().map(|cwd| cwd.display().to_string()).unwrap_or_default();
-    // Writing into a string cannot fail.
-    let _ = writeln!(
-        text,
-        "{}  {}  {time}  {:>4}  {shown}  {cwd}",
-        session.id,
-        end(session.id.as_str(), short),
-        session.cells
-    );
-}
-
-fn print(text: &str) -> Result<(), Report> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Report::new(Kind::System, format!("Standard output cannot be written: {error}.")))
+/// Carries out what was asked; the exit code if nothing failed.
+pub fn run(command: &SessionCommand, options: &Options) -> Result<u8, Report> {
+    let place = Place { paths: start::paths(&variable)?, options };
+    let mut console = Console::new();
+    let done = match command {
+        SessionCommand::List { here, limit, json } => list::run(&place, &mut console, *here, *limit, *json),
+        SessionCommand::Show { id, full } => show::run(&place, &mut console, id.as_deref(), *full),
+        SessionCommand::Log { id, since, follow, json } => {
+            let wanted = log::Wanted { since: *since, follow: *follow, json: *json };
+            log::run(&place, &mut console, id.as_deref(), &wanted)
         }
-        _ => Ok(()),
+        SessionCommand::Dump { id } => tables::dump(&place, &mut console, id.as_deref()),
+        SessionCommand::Replay { id } => tables::replay(&place, &mut console, id.as_deref()),
+        SessionCommand::Search { words, limit, json } => {
+            search::run(&place, &mut console, words, *limit, *json)
+        }
+        SessionCommand::Delete { ids, yes } => delete::run(&place, &mut console, ids, *yes),
+    };
+    finish(&mut console, done)
+}
+
+/// Hands over what was printed; a reader that has left is no failure.
+pub fn finish(console: &mut Console, done: Result<u8, Stop>) -> Result<u8, Report> {
+    let code = match done {
+        Ok(code) => code,
+        Err(Stop::Unread) => return Ok(0),
+        Err(Stop::Failed(report)) => {
+            // What was printed before belongs before the message; the failure is the one to tell.
+            drop(console.flush());
+            return Err(report);
+        }
+    };
+    match console.flush() {
+        Ok(()) | Err(Stop::Unread) => Ok(code),
+        Err(Stop::Failed(report)) => Err(report),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Where sessions are looked for.
+pub struct Place<'a> {
+    /// The directories of this installation.
+    pub paths: Paths,
+    /// The options of the command line.
+    pub options: &'a Options,
+}
 
-    #[test]
-    fn a_short_id_tells_the_listed_sessions_apart() {
-        assert_eq!(short(&["0190-aaaa", "0190-aaab"]), 4);
-        assert_eq!(short(&["0190-a-1234", "0190-b-1234"]), 6);
-        assert_eq!(short(&[]), 0);
-        assert_eq!((end("0190-a-1234", 6), end("ab", 6)), ("a-1234", "ab"));
+impl Place<'_> {
+    /// The session of an id, or else the newest of the working directory.
+    pub fn find(&self, id: Option<&str>) -> Result<NotebookId, Report> {
+        if let Some(id) = id {
+            return session::find(&self.paths, id);
+        }
+        let cwd = start::working_directory(self.options.cwd.as_deref())?;
+        let found = sessions::latest_for(&self.paths, &cwd).map(|session| session.id);
+        found.ok_or_else(|| {
+            Report::new(Kind::System, format!("No session was begun in `{}`.", cwd.display()))
+                .hint("`purlin session list` shows those of all directories; name one of them.")
+        })
     }
+
+    /// Opens a session for reading.
+    pub fn open(&self, id: NotebookId) -> Result<(SqliteNotebook, Rc<SqliteStore>), Report> {
+        let failed =
+            |error: purlin_runtime_native::OpenError| Report::new(Kind::System, sentence(&error.to_string()));
+        let notebook = SqliteNotebook::open(&self.paths, id, OpenMode::ReadOnly).map_err(failed)?;
+        let store = notebook.store().map_err(failed)?;
+        Ok((notebook, Rc::new(store)))
+    }
+}
+
+/// What a session is called in lists: its name, or else the beginning of its first prompt.
+pub fn title(session: &SessionSummary) -> String {
+    let title = session.name.as_deref().or(session.first_prompt.as_deref()).unwrap_or("(empty)");
+    title.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A moment as people write it, in a format of `strftime`; empty for one that is no date.
+pub fn moment(at: i64, format: &str) -> String {
+    Timestamp::from_millisecond(at)
+        .map(|time| time.to_zoned(TimeZone::system()).strftime(format).to_string())
+        .unwrap_or_default()
+}
+
+/// The failure of a store.
+pub fn unreadable(error: &purlin_notebook::StoreError) -> Report {
+    Report::new(Kind::System, sentence(&error.to_string()))
 }

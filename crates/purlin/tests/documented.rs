@@ -53,3 +53,61 @@ fn every_flag_of_the_help_is_on_the_page() {
         );
     }
 }
+
+/// The page about sessions and their files.
+const STORE: &str = include_str!("../../../docs/store.md");
+
+/// The help of a command line.
+fn help(words: &[&str]) -> String {
+    let line = std::iter::once("purlin").chain(words.iter().copied()).chain(["--help"]);
+    match purlin::args::parse(line.map(Into::into)) {
+        Err(purlin::args::Stop::Text(help)) => help,
+        other => panic!("{words:?} has no help: {other:?}"),
+    }
+}
+
+/// The commands below a command, as its help lists them.
+fn commands(parent: &str) -> Vec<String> {
+    let help = help(&[parent]);
+    let listed = help.split("Commands:\n").nth(1).expect("a list of commands");
+    listed
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+        .collect()
+}
+
+#[test]
+fn the_page_about_the_store_has_every_command_with_every_flag() {
+    for parent in ["session", "store"] {
+        let commands = commands(parent);
+        assert!(!commands.is_empty());
+        for command in commands {
+            let row = STORE
+                .lines()
+                .find(|line| line.starts_with(&format!("| `{parent} {command}")))
+                .unwrap_or_else(|| panic!("`{parent} {command}` is not on the page"));
+            let help = help(&[parent, &command]);
+            let options = help.split("Options:\n").nth(1).expect("options");
+            let flags = options
+                .lines()
+                .take_while(|line| !line.is_empty())
+                .flat_map(|line| line.split_whitespace().take(2))
+                .filter(|word| word.starts_with("--"));
+            for flag in flags.filter(|flag| !matches!(*flag, "--help" | "--cwd" | "--config")) {
+                assert!(row.contains(&format!("`{flag}")), "{flag} is missing in: {row}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_page_about_the_store_names_no_command_that_does_not_exist() {
+    for row in STORE.lines().filter_map(|line| line.strip_prefix("| `")) {
+        for parent in ["session", "store"] {
+            let Some(rest) = row.strip_prefix(&format!("{parent} ")) else { continue };
+            let command = rest.split([' ', '`']).next().unwrap_or_default();
+            assert!(commands(parent).iter().any(|known| known == command), "`{parent} {command}`");
+        }
+    }
+}

@@ -119,13 +119,12 @@ impl ExecutionContext {
         self.writer.terminal(name, bytes);
     }
 
-    /// Puts bytes of a process out, and waits while the store is behind; lets others run after each commit.
+    /// Puts bytes of a process out, and waits while the store is behind; lets others run every 64 KiB.
     ///
     /// Fails if the execution is asked to stop.
     pub async fn write(&self, name: StreamName, bytes: &[u8]) -> Result<(), Cancelled> {
         self.check()?;
-        self.writer.terminal(name, bytes);
-        self.writer.taken().await?;
+        self.writer.write(name, bytes).await?;
         self.check()
     }
 

@@ -119,7 +119,7 @@ impl Fold {
                 }
                 continue;
             }
-            let plain = rest.bytes().position(is_order).unwrap_or(rest.len());
+            let plain = plain_len(rest);
             self.write(&rest[..plain]);
             rest = &rest[plain..];
             let Some(order) = rest.bytes().next() else { break };
@@ -382,9 +382,20 @@ impl Fold {
     }
 }
 
-/// Tells whether a byte is an order to the terminal that the fold carries out.
-fn is_order(byte: u8) -> bool {
-    matches!(byte, b'\r' | b'\x08' | b'\x1b' | b'\x07')
+/// The bytes that begin an order to the terminal that the fold carries out.
+const ORDERS: [u8; 4] = [b'\r', b'\x08', b'\x1b', b'\x07'];
+
+/// Counts the bytes in front of the first order.
+fn plain_len(text: &str) -> usize {
+    // Piece by piece, so that the search for an order that does not come ends where another one comes.
+    const PIECE: usize = 1024;
+    for (number, piece) in text.as_bytes().chunks(PIECE).enumerate() {
+        if ORDERS.iter().any(|order| piece.contains(order)) {
+            let at = piece.iter().position(|byte| ORDERS.contains(byte)).unwrap_or(piece.len());
+            return number * PIECE + at;
+        }
+    }
+    text.len()
 }
 
 #[cfg(test)]

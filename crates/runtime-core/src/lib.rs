@@ -36,6 +36,7 @@
 mod agent;
 mod approval;
 mod artifacts;
+mod capabilities;
 mod context;
 mod excerpt;
 mod fold;
@@ -58,6 +59,7 @@ pub use artifacts::{
     ArtifactClient, ArtifactError, ArtifactWriter, Artifacts, FileUpload, MemoryArtifacts, NoArtifacts,
     RemoteArtifacts, artifact_base_url,
 };
+pub use capabilities::{ModelAbility, OfferedModel, offering};
 pub use context::stream::{TextKind, TextStream};
 pub use context::{COALESCE, ExecutionContext};
 pub use excerpt::{HEAD_LIMIT, INLINE_LIMIT, TAIL_LIMIT};

@@ -1,4 +1,7 @@
 //! Artifacts as files, named by the BLAKE3 hash of their content: equal bytes are kept once.
+//!
+//! A file gets its name whole or not at all, and what is read is held against the name. Artifacts that nothing refers to
+//! any more go with the next [`sweep`].
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -7,16 +10,61 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use purlin_runtime_core::{ArtifactWriter, Artifacts};
 
-/// What references to these artifacts begin with.
-const SCHEME: &str = "artifact:";
+mod reference;
+mod sweep;
+
+pub use reference::references;
+pub use sweep::{SweepError, SweepOptions, Swept, sweep};
+
+use reference::SCHEME;
+
+/// What unfinished files are named.
+const UNFINISHED: &str = "unfinished-";
+/// Who adds artifacts holds it together with others, who removes them holds it alone.
+const LOCK: &str = ".lock";
 
 /// Distinguishes the unfinished files of one process.
-static UNFINISHED: AtomicU64 = AtomicU64::new(0);
+static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// Keeps artifacts under a folder, which is made with the first of them.
 #[derive(Clone, Debug)]
 pub struct FileArtifacts {
     folder: PathBuf,
+}
+
+/// Why an artifact cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ArtifactError {
+    /// The reference is none of ours.
+    #[error("`{0}` names no artifact of this machine: such a name is `artifact:` and 64 hexadecimal digits")]
+    Reference(String),
+    /// There is no such file.
+    #[error(
+        "the artifact `{reference}` is missing: there is no `{}`; it was deleted, or the session came here without it",
+        path.display()
+    )]
+    Missing {
+        /// The reference.
+        reference: String,
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// The content is not what the name says.
+    #[error("the artifact `{reference}` is damaged: what is in `{}` is not what was kept", path.display())]
+    Damaged {
+        /// The reference.
+        reference: String,
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// The file cannot be read.
+    #[error("the artifact `{}` cannot be read: {source}", path.display())]
+    Unreadable {
+        /// Where it is.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
 }
 
 impl FileArtifacts {
@@ -27,15 +75,22 @@ impl FileArtifacts {
 
     /// Finds the file of a reference, whether or not it exists; `None` if it is none of ours.
     pub fn path_of(&self, reference: &str) -> Option<PathBuf> {
-        let hash = reference.strip_prefix(SCHEME)?;
-        let hex = hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        hex.then(|| self.place(hash))
+        reference::hash(reference).map(|hash| self.place(hash))
     }
 
-    /// Reads the artifact of a reference.
-    pub fn get(&self, reference: &str) -> io::Result<Vec<u8>> {
-        let path = self.path_of(reference).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-        fs::read(path)
+    /// Reads the artifact of a reference, and holds it against its name.
+    pub fn get(&self, reference: &str) -> Result<Vec<u8>, ArtifactError> {
+        let refused = || ArtifactError::Reference(reference.to_owned());
+        let hash = reference::hash(reference).ok_or_else(refused)?;
+        let (path, reference) = (self.place(hash), reference.to_owned());
+        match fs::read(&path) {
+            Ok(bytes) if blake3::hash(&bytes).to_hex().as_str() == hash => Ok(bytes),
+            Ok(_) => Err(ArtifactError::Damaged { reference, path }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(ArtifactError::Missing { reference, path })
+            }
+            Err(source) => Err(ArtifactError::Unreadable { path, source }),
+        }
     }
 
     fn place(&self, hash: &str) -> PathBuf {
@@ -43,9 +98,9 @@ impl FileArtifacts {
     }
 
     fn begin(&self) -> Result<FileWriter, String> {
-        let number = UNFINISHED.fetch_add(1, Ordering::Relaxed);
-        let path = self.folder.join(format!("unfinished-{}-{number}", std::process::id()));
-        let file = fs::create_dir_all(&self.folder).and_then(|()| create(&path));
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = self.folder.join(format!("{UNFINISHED}{}-{number}", std::process::id()));
+        let file = private_folder(&self.folder).and_then(|()| create(&path));
         match file {
             Ok(file) => Ok(FileWriter {
                 place: self.clone(),
@@ -57,12 +112,29 @@ impl FileArtifacts {
             Err(error) => Err(cannot_write(&path, &error)),
         }
     }
+
+    /// Keeps sweeps away for as long as the answer lives. They are rare, so nobody waits long.
+    fn shared(&self) -> Option<File> {
+        let lock = lock_file(&self.folder).and_then(|file| file.lock_shared().map(|()| file));
+        lock.inspect_err(|error| tracing::warn!(%error, "artifacts cannot be locked")).ok()
+    }
+
+    /// Tells whether bytes are kept already; if so they count as new for the next sweep.
+    fn renews(&self, hash: &str, size: usize) -> bool {
+        let place = self.place(hash);
+        // A file of another size was left by a machine that lost power; it is written again.
+        if fs::metadata(&place).is_ok_and(|file| file.len() == size as u64) {
+            let _lock = self.shared();
+            return touch(&place).is_ok();
+        }
+        false
+    }
 }
 
 impl Artifacts for FileArtifacts {
     fn put(&self, bytes: &[u8]) -> Result<String, String> {
         let hash = blake3::hash(bytes).to_hex();
-        if self.place(&hash).exists() {
+        if self.renews(&hash, bytes.len()) {
             return Ok(format!("{SCHEME}{hash}"));
         }
         let mut writer = Box::new(self.begin()?);
@@ -93,8 +165,13 @@ impl ArtifactWriter for FileWriter {
         let hash = self.hasher.finalize().to_hex();
         let place = self.place.place(&hash);
         let folder = place.parent().unwrap_or(&self.place.folder);
-        // The file gets its name whole or not at all, so a crash leaves no artifact with wrong content.
-        let named = fs::create_dir_all(folder).and_then(|()| fs::rename(&self.path, &place));
+        let _lock = self.place.shared();
+        // The file gets its name whole or not at all, also if the machine loses power.
+        let named = self
+            .file
+            .sync_data()
+            .and_then(|()| private_folder(folder))
+            .and_then(|()| fs::rename(&self.path, &place));
         named.map_err(|error| cannot_write(&place, &error))?;
         self.finished = true;
         Ok(format!("{SCHEME}{hash}"))
@@ -113,6 +190,24 @@ impl Drop for FileWriter {
 fn create(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+fn private_folder(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn lock_file(folder: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(folder.join(LOCK))
+}
+
+/// Dates a file to now.
+fn touch(path: &Path) -> io::Result<()> {
+    use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, utimensat};
+    let date = |tv_nsec| Timespec { tv_sec: 0, tv_nsec };
+    let times = Timestamps { last_access: date(UTIME_OMIT), last_modification: date(UTIME_NOW) };
+    Ok(utimensat(CWD, path, &times, AtFlags::empty())?)
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> String {

@@ -82,3 +82,8 @@ impl Doorbell {
         }
     }
 }
+
+/// Tells whether somebody has a notebook's file open and hears of commits through a socket.
+pub(crate) fn is_heard(notebook: &Path) -> bool {
+    socket::is_heard(notebook)
+}

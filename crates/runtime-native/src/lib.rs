@@ -2,8 +2,8 @@
 //!
 //! [`SqliteNotebook`] is an open notebook: one file, one thread that writes it, [`SqliteStore`] handles that read it
 //! and a [`StoreClient`] for a thread that must not block. [`lock`] tells which runtime sessions are alive, [`sessions`]
-//! which sessions there are, [`Paths`] where everything lies. A runtime as a program of its own is a
-//! [`serve::Program`].
+//! which sessions there are, [`index`] what was said in them, [`Paths`] where everything lies. A runtime as a program of
+//! its own is a [`serve::Program`].
 //!
 //! This crate draws nothing and decides nothing about agents. It alone names SQLite and the HTTP client.
 //!
@@ -28,6 +28,7 @@ pub mod artifacts;
 mod doorbell;
 mod echo;
 pub mod host;
+pub mod index;
 pub mod lock;
 mod logging;
 pub mod paths;
@@ -42,6 +43,7 @@ pub mod store;
 pub use artifacts::FileArtifacts;
 pub use echo::EchoHandler;
 pub use host::{KernelHost, NativeHost};
+pub use index::Index;
 pub use logging::{LogSink, console_log};
 pub use paths::Paths;
 pub use shell::ShellHandler;

@@ -69,6 +69,12 @@ impl Paths {
         self.notebooks().join(format!("{id}.db"))
     }
 
+    /// Returns the file of the index of all sessions. It stands beside the notebooks' directory rather than in it, so
+    /// that a session may have any name.
+    pub fn index(&self) -> PathBuf {
+        self.data.join("index.db")
+    }
+
     /// Returns the directory of the artifacts.
     pub fn artifacts(&self) -> PathBuf {
         self.data.join("artifacts")

@@ -33,7 +33,7 @@ use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
 use purlin_notebook::{Capabilities, CellKind, Durability};
-use purlin_runtime_core::Handler;
+use purlin_runtime_core::{Handler, Logger};
 
 use crate::{Paths, SqliteNotebook, sessions};
 
@@ -137,7 +137,8 @@ impl Program {
     /// Runs the program with these arguments, its name not among them, and answers its exit code.
     pub fn run(self, arguments: Vec<OsString>) -> u8 {
         let name = self.name.clone().unwrap_or_else(|| self.runtime_type.clone());
-        let console = Console::new(&name);
+        let logger = Logger::from_env(&|name| std::env::var(name).ok());
+        let console = Console::new(&name, *logger.as_ref().unwrap_or(&Logger::off()));
         let given = match flags::parse(&self.flags, arguments) {
             Ok(given) => given,
             Err(problems) => return console.refuse(&problems, Some(&name)),
@@ -160,14 +161,17 @@ impl Program {
             defaults: &self.defaults,
             newest: &|| sessions::latest_for(&paths, &cwd).map(|session| session.id.as_str().to_owned()),
         });
-        match settings {
-            Ok(settings) => {
+        match (settings, logger) {
+            (Ok(settings), Ok(_)) => {
                 for warning in &settings.warnings {
                     console.say(warning);
                 }
                 run::run(self.lanes, settings, paths, &console)
             }
-            Err(problems) => console.refuse(&problems, Some(&name)),
+            (settings, logger) => {
+                let problems = settings.err().into_iter().flatten().chain(logger.err());
+                console.refuse(&problems.collect::<Vec<_>>(), Some(&name))
+            }
         }
     }
 }

@@ -67,11 +67,22 @@ async fn run(spec: ProcessSpec, cx: ExecutionContext) -> Result<Outcome, Executi
             },
         };
         match event {
-            Some(ProcessEvent::Stdout(bytes)) => cx.terminal_bytes(StreamName::Stdout, &bytes),
-            Some(ProcessEvent::Stderr(bytes)) => cx.terminal_bytes(StreamName::Stderr, &bytes),
+            Some(ProcessEvent::Stdout(bytes)) => put(&cx, StreamName::Stdout, &bytes).await,
+            Some(ProcessEvent::Stderr(bytes)) => put(&cx, StreamName::Stderr, &bytes).await,
             Some(ProcessEvent::Exit { code, signal }) => return ending(&cx, code, signal),
             None => return ending(&cx, None, None),
         }
+    }
+}
+
+/// Puts a piece out; while the store is behind, the process is not read, and waits at its pipe.
+async fn put(cx: &ExecutionContext, name: StreamName, bytes: &[u8]) {
+    if cx.cancelled() {
+        // Its last words, which end with the grace period.
+        cx.terminal_bytes(name, bytes);
+    } else {
+        // That it is to stop meanwhile is heard of where the process can be told.
+        let _ = cx.write(name, bytes).await;
     }
 }
 

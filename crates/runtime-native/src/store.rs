@@ -17,7 +17,7 @@ use purlin_notebook::{NotebookId, Replica};
 use crate::Paths;
 
 mod aside;
-pub mod care;
+pub(crate) mod care;
 mod client;
 mod disk;
 mod error;
@@ -26,15 +26,18 @@ mod handle;
 mod identity;
 mod promise;
 mod queue;
+mod replayed;
 pub(crate) mod schema;
 mod tables;
 mod thread;
 mod write;
 
+pub use care::{Checked, NameStats, Problem, RepairError, Repaired, Stats, check, repair, stats};
 pub use client::{Posted, StoreClient};
 pub use error::OpenError;
 pub use file::replay;
 pub use handle::SqliteStore;
+pub use replayed::replayed;
 
 pub(crate) use file::reader;
 pub(crate) use identity::random_id;

@@ -2,11 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/home.rs"]
+mod support;
+
 use std::fs;
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
+use purlin_notebook::{Event, Media, Store};
 use purlin_runtime_core::Artifacts;
 use purlin_runtime_native::FileArtifacts;
+use purlin_runtime_native::artifacts::{self as sweep, ArtifactError, SweepError, SweepOptions};
+use support::Home;
 
 fn place(name: &str) -> (PathBuf, FileArtifacts) {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
@@ -20,6 +27,7 @@ fn files(folder: &PathBuf) -> usize {
     fs::read_dir(folder).map_or(0, |entries| {
         entries
             .map(|entry| entry.unwrap().path())
+            .filter(|path| !path.ends_with(".lock"))
             .map(|path| if path.is_dir() { files(&path) } else { 1 })
             .sum()
     })
@@ -64,4 +72,127 @@ fn a_place_that_cannot_be_written_says_so() {
     let error = FileArtifacts::new("/proc/no/artifacts").put(b"x").unwrap_err();
     assert!(error.starts_with("`/proc/no/artifacts/unfinished-"), "{error}");
     assert!(error.contains("cannot be written ("), "{error}");
+}
+
+#[test]
+fn what_is_read_is_held_against_its_name() {
+    let (folder, artifacts) = place("verified");
+    let reference = artifacts.put(b"as it was").unwrap();
+    let path = artifacts.path_of(&reference).unwrap();
+    fs::write(&path, b"as it is!").unwrap();
+    let error = artifacts.get(&reference).unwrap_err();
+    assert!(matches!(error, ArtifactError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+    fs::remove_file(&path).unwrap();
+    let error = artifacts.get(&reference).unwrap_err();
+    assert!(error.to_string().contains("is missing: there is no `"), "{error}");
+    // A file that lost its end is written again.
+    artifacts.put(b"as it was").unwrap();
+    fs::write(&path, b"as").unwrap();
+    assert_eq!(artifacts.put(b"as it was").unwrap(), reference);
+    assert_eq!(artifacts.get(&reference).unwrap(), b"as it was");
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// A home whose artifacts are all older than the time of grace.
+struct Swept {
+    home: Home,
+    artifacts: FileArtifacts,
+}
+
+impl Swept {
+    fn new() -> Self {
+        let home = Home::new();
+        let artifacts = FileArtifacts::new(home.paths.artifacts());
+        Self { home, artifacts }
+    }
+
+    fn options(dry_run: bool) -> SweepOptions {
+        let day = Duration::from_secs(24 * 60 * 60);
+        SweepOptions { dry_run, grace: day, now: SystemTime::now() + 2 * day }
+    }
+
+    fn sweep(&self, dry_run: bool) -> Result<sweep::Swept, SweepError> {
+        purlin_runtime_native::artifacts::sweep(&self.home.paths, &Self::options(dry_run))
+    }
+
+    fn put(&self, text: &str) -> String {
+        self.artifacts.put(text.as_bytes()).expect("the folder can be written")
+    }
+
+    fn refer(&self, notebook: &str, reference: &str) {
+        let content = Media::Artifact { artifact_id: reference.to_owned(), metadata: None };
+        let event =
+            Event::MarkdownOutputAdded { id: "o".into(), cell_id: "c".into(), position: 0.0, content };
+        self.home.open(notebook).store().expect("a store").commit(&[event]).expect("a commit");
+    }
+}
+
+#[test]
+fn a_sweep_removes_what_nothing_refers_to_and_only_that() {
+    let it = Swept::new();
+    let [one, two, draft, gone] = ["one", "two", "draft", "gone!"].map(|text| it.put(text));
+    it.refer("a", &one);
+    it.refer("b", &two);
+    fs::create_dir_all(it.home.paths.drafts()).unwrap();
+    fs::write(it.home.paths.drafts().join("a.json"), format!("{{\"attachments\":[\"{draft}\"]}}")).unwrap();
+    let unfinished = it.artifacts.writer().unwrap();
+    std::mem::forget(unfinished);
+    let foreign = it.home.paths.artifacts().join("notes.txt");
+    fs::write(&foreign, "put here by somebody").unwrap();
+
+    let planned = it.sweep(true).unwrap();
+    assert!(it.artifacts.get(&gone).is_ok(), "a dry run removes nothing");
+    let swept = it.sweep(false).unwrap();
+    assert_eq!(planned, swept);
+    let expected =
+        sweep::Swept { kept: 3, kept_bytes: 11, removed: 1, removed_bytes: 5, young: 0, unfinished: 1 };
+    assert_eq!(swept, expected);
+    assert!([&one, &two, &draft].iter().all(|reference| it.artifacts.get(reference).is_ok()));
+    assert!(matches!(it.artifacts.get(&gone), Err(ArtifactError::Missing { .. })));
+    assert!(foreign.exists());
+    assert_eq!(it.sweep(false).unwrap().removed, 0);
+}
+
+#[test]
+fn what_is_young_or_was_just_renewed_stays() {
+    let it = Swept::new();
+    let reference = it.put("fresh");
+    let now = SweepOptions { now: SystemTime::now(), ..Swept::options(false) };
+    let swept = purlin_runtime_native::artifacts::sweep(&it.home.paths, &now).unwrap();
+    assert_eq!((swept.removed, swept.young), (0, 1));
+    // Old, and then written again by somebody whose commit is under way.
+    let path = it.artifacts.path_of(&reference).unwrap();
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    it.put("fresh");
+    let swept = purlin_runtime_native::artifacts::sweep(&it.home.paths, &now).unwrap();
+    assert_eq!((swept.removed, swept.young), (0, 1));
+    file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    let swept = purlin_runtime_native::artifacts::sweep(&it.home.paths, &now).unwrap();
+    assert_eq!((swept.removed, swept.young), (1, 0));
+}
+
+#[test]
+fn where_a_session_cannot_be_read_nothing_is_removed() {
+    let it = Swept::new();
+    let lost = it.put("lost");
+    it.refer("a", &it.put("one"));
+    fs::write(it.home.file("b"), "garbage".repeat(1000)).unwrap();
+    let error = it.sweep(false).unwrap_err();
+    assert!(matches!(&error, SweepError::Unreadable { path, .. } if *path == it.home.file("b")), "{error}");
+    assert!(error.to_string().starts_with("nothing was removed, because `"), "{error}");
+    // A damaged file that was kept aside may be all that refers to it.
+    fs::rename(it.home.file("b"), it.home.file("b").with_extension("db.corrupt")).unwrap();
+    assert!(it.sweep(false).is_err());
+    assert!(it.artifacts.get(&lost).is_ok());
+    fs::remove_file(it.home.file("b").with_extension("db.corrupt")).unwrap();
+    assert_eq!(it.sweep(false).unwrap().removed, 1);
+}
+
+#[test]
+fn a_sweep_of_nothing_makes_nothing() {
+    let it = Swept::new();
+    assert_eq!(it.sweep(false).unwrap(), sweep::Swept::default());
+    assert!(!it.home.paths.artifacts().exists());
 }

@@ -138,7 +138,8 @@ fn after_a_kill_the_children_of_children_are_gone_too() {
 #[test]
 fn what_left_the_group_on_purpose_lives_on() {
     let mut starter = Starter::new();
-    let pids = starter.start("setsid sleep 1000 & echo $$ $!; sleep 1000");
+    // The one that leaves says so once it has.
+    let pids = starter.start(r#"setsid sh -c "echo $$ \$\$; exec sleep 1000" & sleep 1000"#);
     starter.kill();
     until_dead(&pids[..1]);
     assert!(lives(pids[1]));

@@ -159,6 +159,52 @@ fn flush_answers_at_every_level() {
     assert!(matches!(store.commit(&[title("t")]), Err(StoreError::Closed(_))));
 }
 
+/// Waits for a future with nothing but the thread: no executor, no timers.
+fn wait_alone<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
+    let mut cx = std::task::Context::from_waker(&waker);
+    let mut future = std::pin::pin!(future);
+    loop {
+        match future.as_mut().poll(&mut cx) {
+            std::task::Poll::Ready(answer) => return answer,
+            std::task::Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+#[test]
+fn a_flush_has_its_deadline_on_a_thread_without_an_executor() {
+    let home = Home::new();
+    let notebook = home.open("n");
+    let store = notebook.store().unwrap();
+    store.commit(&[title("t")]).unwrap();
+    for level in [Durability::Process, Durability::Disk, Durability::Authority] {
+        wait_alone(store.flush(level, Duration::from_secs(10))).unwrap();
+    }
+    // Another process holds the file, so that what was posted is not saved.
+    let other = rusqlite::Connection::open(home.file("n")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let posted = notebook.client().post(vec![title("u")]);
+    for level in [Durability::Process, Durability::Disk] {
+        let error = wait_alone(store.flush(level, Duration::from_millis(30))).unwrap_err();
+        assert!(error.to_string().contains("was not saved within 30 ms"), "{error}");
+    }
+    other.execute_batch("COMMIT").unwrap();
+    wait_alone(posted).unwrap();
+    wait_alone(store.flush(Durability::Process, Duration::from_secs(10))).unwrap();
+    notebook.close();
+    assert!(matches!(
+        wait_alone(store.flush(Durability::Disk, Duration::from_secs(10))),
+        Err(StoreError::Closed(_))
+    ));
+}
+
 #[test]
 fn a_notebook_in_memory_leaves_nothing_behind() {
     let notebook = SqliteNotebook::in_memory(NotebookId::from("n")).unwrap();

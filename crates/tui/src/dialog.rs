@@ -1,7 +1,8 @@
 //! Dialogs: what asks stands in a box just above the composer, the newest in front.
 
 use purlin_kernel::{
-    Canvas, Confirm, DialogBody, HandlerError, InputDialog, Kernel, Rect, RenderContext, Renderer, Select,
+    Border, Canvas, Confirm, DialogBody, HandlerError, InputDialog, Kernel, Overlay, Rect, RenderContext,
+    Renderer, Select,
     text::{Attrs, Line, Span, Style, Token, line_truncate, line_width, visible, wrap_line},
 };
 
@@ -38,6 +39,9 @@ struct Content {
 /// Answers where the newest dialog's box belongs on a screen of this size, above row `floor`; `None` without a dialog.
 pub fn place(kernel: &Kernel, (width, height): (u16, u16), floor: u16) -> Option<Rect> {
     let (dialog, _) = kernel.ui().front()?;
+    if let DialogBody::Overlay(overlay) = &dialog.body {
+        return Some(overlay.rect);
+    }
     let outer = width.min(WIDEST);
     let content = content(&dialog.body, usize::from(inner(outer)), usize::from(height));
     let border = u16::from(outer >= BORDERED && height >= 6) * 2;
@@ -58,6 +62,7 @@ fn content(body: &DialogBody, width: usize, height: usize) -> Content {
         DialogBody::Confirm(confirm) => confirm_content(confirm, width, height),
         DialogBody::Select(select) => select_content(select, width, height),
         DialogBody::Input(input) => input_content(input, width),
+        DialogBody::Overlay(_) => Content { lines: Vec::new(), cursor: None, hint: "", scrolls: 0 },
     }
 }
 
@@ -249,6 +254,10 @@ impl Renderer for DialogBox {
     fn render(&self, cx: &mut RenderContext<'_>) -> Result<(), HandlerError> {
         let Some((dialog, waits)) = cx.kernel.ui().front() else { return Ok(()) };
         let (width, height) = (cx.canvas.width(), cx.canvas.height());
+        if let DialogBody::Overlay(overlay) = &dialog.body {
+            draw_overlay(cx, overlay);
+            return Ok(());
+        }
         let (_, screen) = cx.kernel.layout().size();
         let mut content = content(&dialog.body, usize::from(inner(width)), usize::from(screen));
         let bordered = width >= BORDERED && screen >= 6;
@@ -282,6 +291,51 @@ impl Renderer for DialogBox {
             cx.set_cursor((top + row) as u16, (left + col).min(usize::from(width).saturating_sub(1)) as u16);
         }
         Ok(())
+    }
+}
+
+/// Draws an overlay: its border with title and place, the lines in sight, and its actions.
+fn draw_overlay(cx: &mut RenderContext<'_>, overlay: &Overlay) {
+    let options = &overlay.options;
+    if let Some(background) = options.background {
+        cx.canvas.background(background);
+    }
+    let on = Style { bg: options.background.unwrap_or_default(), ..Style::default() };
+    let border = on.clone().with_fg(options.border_color.unwrap_or(Token::Accent.into()));
+    let title: Line = match options.title.as_str() {
+        "" => Line::new(),
+        title => vec![Span::new(visible(title).replace(['\n', '\t'], " "), border.clone())],
+    };
+    cx.canvas.border(Border::Rounded, &border, &title);
+    let (width, height) = (i32::from(cx.canvas.width()), i32::from(cx.canvas.height()));
+    for row in 0..overlay.rows {
+        let line: Line = overlay
+            .marked(overlay.top + row)
+            .into_iter()
+            .map(|span| Span { style: on.patch(&span.style), ..span })
+            .collect();
+        cx.canvas.part(1 + row as i32, 2, 1, width - 4).spans(0, 0, &line);
+    }
+    let mut col = 2;
+    for (at, action) in options.actions.iter().enumerate() {
+        let style = if at == overlay.action {
+            Style::fg(Token::Accent).on(Token::SelectedBg).with(Attrs::BOLD)
+        } else {
+            on.clone().with_fg(Token::Dim)
+        };
+        let mut room = cx.canvas.part(height - 2, 2, 1, width - 4);
+        let label = format!("  {}  ", visible(action).replace(['\n', '\t'], " "));
+        col = 3 + room.text(0, col - 2, &label, &style);
+    }
+    let below = match (&overlay.typing, overlay.position()) {
+        (Some(typed), _) => format!("/{}", visible(typed)),
+        (None, Some((first, last, total))) => format!("{first}–{last} of {total}"),
+        (None, None) => String::new(),
+    };
+    if !below.is_empty() {
+        let text = format!(" {} ", purlin_kernel::text::truncate(&below, (width - 6).max(0) as usize));
+        let col = width - 2 - purlin_kernel::text::width(&text) as i32;
+        cx.canvas.text(height - 1, col.max(1), &text, &on.with_fg(Token::Muted));
     }
 }
 

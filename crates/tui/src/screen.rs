@@ -177,7 +177,7 @@ impl Screen {
             Rc::new(move |topic| {
                 let Some(kernel) = weak.upgrade() else { return };
                 match topic {
-                    Topic::Pending => kernel.win().mark_dirty(STATUS),
+                    Topic::Pending | Topic::Status => kernel.win().mark_dirty(STATUS),
                     Topic::Dialogs => kernel.win().mark_dirty(DIALOG),
                     Topic::Notifications => kernel.win().mark_dirty(NOTICE),
                     _ => {}

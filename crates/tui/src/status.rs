@@ -1,7 +1,8 @@
 //! The status line: segments that give way, the least important first, where the terminal is narrow.
 //!
 //! The segments are variables of the buffer `status`, so that everybody can set them: `{text | spans, priority, align}`
-//! with `align` `left` or `right`. Text in the buffer itself takes the place of all segments.
+//! with `align` `left` or `right`; those that extensions keep with the kernel stand among them. Text in the buffer itself
+//! takes the place of all segments.
 
 use purlin_kernel::{
     HandlerError, Kernel, Object, RenderContext, Renderer,
@@ -105,7 +106,13 @@ impl Renderer for Status {
         let Some(buffer) = cx.kernel.buf().get(&cx.window.buffer) else { return Ok(()) };
         let text = buffer.text();
         let (left, mut right) = if text.is_empty() {
-            fit(buffer.vars.values().filter_map(Part::read).collect(), width.saturating_sub(1))
+            let own = buffer.vars.values().filter_map(Part::read);
+            let kept = cx.kernel.ui().status().into_iter().map(|segment| Part {
+                line: dimmed(segment.spans),
+                priority: i64::from(segment.priority),
+                right: false,
+            });
+            fit(own.chain(kept).filter(|part| !part.line.is_empty()).collect(), width.saturating_sub(1))
         } else {
             (dimmed(sgr::parse(&text).into_iter().next().unwrap_or_default()), Line::new())
         };

@@ -16,7 +16,10 @@ use super::{
 use crate::workspace::{Workspace, installed, output};
 
 /// The groups of rows, for `--only`.
-pub(super) const GROUPS: &[&str] = &["start", "keys", "long", "idle", "stream", "hook", "headless"];
+pub(super) const GROUPS: &[&str] =
+    &["start", "keys", "long", "idle", "stream", "hook", "store", "search", "headless"];
+/// Those that do not start the program.
+pub(super) const WITHOUT_PROGRAM: &[&str] = &["hook", "store", "search"];
 
 const LAST_WORDS: &str = "end-of-the-stream";
 /// A session of 10,000 transcript lines: so many answers of so many lines.
@@ -32,6 +35,7 @@ pub(super) struct Bench<'a> {
     repeats: usize,
     keys: usize,
     homes: usize,
+    quick: bool,
 }
 
 impl<'a> Bench<'a> {
@@ -41,8 +45,8 @@ impl<'a> Bench<'a> {
             println!("`nvim` is not installed (on Debian: `apt-get install neovim`): ratios are n/a");
         }
         let (repeats, keys) = if quick { (3, 100) } else { (15, 400) };
-        let purlin = purlin.canonicalize().context("the release build of purlin is missing")?;
-        Ok(Self { workspace, purlin, scratch: scratch.into(), has_editor, repeats, keys, homes: 0 })
+        let purlin = std::path::absolute(purlin)?;
+        Ok(Self { workspace, purlin, scratch: scratch.into(), has_editor, repeats, keys, homes: 0, quick })
     }
 
     /// Measures the wanted groups; a row that cannot be measured says why.
@@ -57,6 +61,8 @@ impl<'a> Bench<'a> {
                 "idle" => self.idle()?,
                 "stream" => self.stream()?,
                 "hook" => self.hook(),
+                "search" => super::search::rows(self.workspace, self.quick),
+                "store" => super::store::rows(self.workspace),
                 _ => self.headless()?,
             });
         }

@@ -1,8 +1,12 @@
 //! What a dialog holds and shows.
 
+use std::rc::Rc;
+
+use serde_json::Value;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::ExtId;
+use super::{Overlay, PickItem};
+use crate::{ExtId, HandlerError};
 
 /// An open dialog.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,15 +28,10 @@ pub enum DialogBody {
     Confirm(Confirm),
     /// One or several of a list.
     Select(Select),
-    /// A text.
+    /// A text to type.
     Input(Input),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Answer {
-    Confirm(bool),
-    Select(Vec<usize>),
-    Input(String),
+    /// A text to read.
+    Overlay(Overlay),
 }
 
 /// How to ask yes or no.
@@ -140,6 +139,12 @@ pub struct Select {
     pub selected: usize,
     /// With `multi`: indices of the items toggled on.
     pub toggled: Vec<usize>,
+    /// Whether whoever supplies the items filters them.
+    pub live: bool,
+    /// What the items of a picker are known by, in their order.
+    pub(super) data: Option<Vec<Value>>,
+    /// What was toggled on and is no longer among the items.
+    pub(super) kept: Vec<PickItem>,
 }
 
 impl Select {
@@ -154,10 +159,18 @@ impl Select {
             shown,
             selected: 0,
             toggled: Vec::new(),
+            live: false,
+            data: None,
+            kept: Vec::new(),
         }
     }
 
     pub(super) fn refilter(&mut self) {
+        if self.live {
+            self.shown = (0..self.items.len()).collect();
+            self.selected = 0;
+            return;
+        }
         let words: Vec<String> = self.filter.split_whitespace().map(str::to_lowercase).collect();
         let passes = |item: &SelectItem| {
             let text = format!("{} {}", item.label, item.detail).to_lowercase();
@@ -165,6 +178,27 @@ impl Select {
         };
         self.shown = (0..self.items.len()).filter(|at| passes(&self.items[*at])).collect();
         self.selected = 0;
+    }
+}
+
+/// Answers texts that a text may be completed to.
+pub type CompleteTextFn = Rc<dyn Fn(&str) -> Result<Vec<String>, HandlerError>>;
+
+/// Completes what is typed, with tab.
+#[derive(Clone)]
+pub struct InputComplete(pub CompleteTextFn);
+
+impl PartialEq for InputComplete {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for InputComplete {}
+
+impl std::fmt::Debug for InputComplete {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("InputComplete")
     }
 }
 
@@ -181,6 +215,8 @@ pub struct InputOptions {
     pub secret: bool,
     /// Whether it may have several lines.
     pub multiline: bool,
+    /// What tab completes it to.
+    pub complete: Option<InputComplete>,
     /// After how many milliseconds it ends with `timeout`.
     pub timeout_ms: Option<u64>,
 }
@@ -200,6 +236,11 @@ pub struct Input {
     pub secret: bool,
     /// Whether it may have several lines.
     pub multiline: bool,
+    /// What tab completes it to, in turn; empty until it is pressed.
+    pub candidates: Vec<String>,
+    /// The candidate that stands there.
+    pub candidate: usize,
+    pub(super) complete: Option<InputComplete>,
 }
 
 impl Input {
@@ -211,6 +252,24 @@ impl Input {
             text: options.default,
             secret: options.secret,
             multiline: options.multiline,
+            candidates: Vec::new(),
+            candidate: 0,
+            complete: options.complete,
+        }
+    }
+
+    /// Puts the next candidate in place of the text.
+    pub(super) fn take_candidate(&mut self, candidates: Option<Vec<String>>) {
+        match candidates {
+            Some(candidates) => (self.candidates, self.candidate) = (candidates, 0),
+            None if !self.candidates.is_empty() => {
+                self.candidate = (self.candidate + 1) % self.candidates.len();
+            }
+            None => {}
+        }
+        if let Some(text) = self.candidates.get(self.candidate) {
+            text.clone_into(&mut self.text);
+            self.cursor = self.text.len();
         }
     }
 

@@ -2,19 +2,24 @@
 
 use std::rc::Rc;
 
-use super::dialog::{Answer, Confirm, DialogBody, Input, Select};
-use super::{Reason, Ui};
+use super::dialog::{Confirm, DialogBody, Input, InputComplete, Select};
+use super::{DialogAnswer, Reason, Ui};
 use crate::Topic;
+use crate::guard::DeadlineClass;
 use crate::key::{KeyCode, KeyEvent};
 
 /// Rows that a page key scrolls a question.
 const SCROLLED: usize = 5;
 
 /// What a key did.
-enum Effect {
+pub(super) enum Effect {
     Changed,
+    /// The text by which a list is filtered has changed.
+    Filtered,
+    /// Tab in a text that can be completed and has no candidates yet.
+    Complete(InputComplete, String),
     Ignored,
-    Answer(Answer),
+    Answer(DialogAnswer),
     Cancel,
 }
 
@@ -27,11 +32,17 @@ impl Ui<'_> {
             DialogBody::Confirm(confirm) => confirm_key(confirm, event),
             DialogBody::Select(select) => select_key(select, event),
             DialogBody::Input(input) => input_key(input, event),
+            DialogBody::Overlay(overlay) => overlay.key(event),
         }) else {
             return to_dialog;
         };
         match effect {
             Effect::Changed => self.0.changed(Topic::Dialogs),
+            Effect::Filtered => {
+                self.0.changed(Topic::Dialogs);
+                self.ask_source(id, false);
+            }
+            Effect::Complete(complete, text) => self.complete(id, &complete, &text),
             Effect::Ignored => {}
             Effect::Answer(answer) => self.answer(id, Ok(answer)),
             Effect::Cancel => self.answer(id, Err(Reason::User)),
@@ -51,14 +62,63 @@ impl Ui<'_> {
             DialogBody::Select(select) if select.filterable => {
                 select.filter.push_str(&text.replace(['\r', '\n'], " "));
                 select.refilter();
-                Effect::Changed
+                Effect::Filtered
             }
             _ => Effect::Ignored,
         });
-        if let Some((_, Effect::Changed)) = pasted {
-            self.0.changed(Topic::Dialogs);
+        match &pasted {
+            Some((id, Effect::Filtered)) => {
+                self.0.changed(Topic::Dialogs);
+                self.ask_source(*id, false);
+            }
+            Some((_, Effect::Changed)) => self.0.changed(Topic::Dialogs),
+            _ => {}
         }
         to_dialog || pasted.is_some()
+    }
+
+    /// Asks what a text may be completed to; foreign code, so nothing is borrowed meanwhile.
+    fn complete(self, id: u64, complete: &InputComplete, text: &str) {
+        let owner = self.0.0.ui.stack.borrow().iter().find(|o| o.dialog.id == id).map(|o| o.dialog.owner);
+        let Some(owner) = owner else { return };
+        // The guard has recorded a failure: then nothing is offered.
+        let found = self
+            .0
+            .guard()
+            .stretch(owner, DeadlineClass::Key, "completion of an input", || (complete.0)(text))
+            .unwrap_or_default();
+        let mut stack = self.0.0.ui.stack.borrow_mut();
+        let Some(open) = stack.iter_mut().find(|open| open.dialog.id == id) else { return };
+        if let DialogBody::Input(input) = &mut Rc::make_mut(&mut open.dialog).body {
+            input.take_candidate(Some(found));
+        }
+        drop(stack);
+        self.0.changed(Topic::Dialogs);
+    }
+
+    /// Gives a turn of the wheel to the dialog that has the keyboard; false without one.
+    pub(crate) fn wheel(self, up: bool) -> bool {
+        let turned = self.with_top(|body| match body {
+            DialogBody::Overlay(overlay) => {
+                overlay.wheel(up);
+                Effect::Changed
+            }
+            DialogBody::Confirm(confirm) => {
+                let to = if up { confirm.scrolled.saturating_sub(1) } else { confirm.scrolled + 1 };
+                confirm.scrolled = to.min(confirm.scrolls);
+                Effect::Changed
+            }
+            DialogBody::Select(select) => {
+                let to = if up { select.selected.saturating_sub(1) } else { select.selected + 1 };
+                select.selected = to.min(select.shown.len().saturating_sub(1));
+                Effect::Changed
+            }
+            DialogBody::Input(_) => Effect::Ignored,
+        });
+        if let Some((_, Effect::Changed)) = turned {
+            self.0.changed(Topic::Dialogs);
+        }
+        turned.is_some()
     }
 
     /// Says how far the question of a confirmation scrolls, in rows, where it is shown.
@@ -95,7 +155,7 @@ fn confirm_key(confirm: &mut Confirm, event: &KeyEvent) -> Effect {
         KeyCode::Down => confirm.scrolled = (confirm.scrolled + 1).min(confirm.scrolls),
         KeyCode::PageUp => confirm.scrolled = confirm.scrolled.saturating_sub(SCROLLED),
         KeyCode::PageDown => confirm.scrolled = (confirm.scrolled + SCROLLED).min(confirm.scrolls),
-        KeyCode::Enter => return Effect::Answer(Answer::Confirm(confirm.yes)),
+        KeyCode::Enter => return Effect::Answer(DialogAnswer::Confirm(confirm.yes)),
         KeyCode::Escape => return Effect::Cancel,
         _ => return Effect::Ignored,
     }
@@ -120,10 +180,12 @@ fn select_key(select: &mut Select, event: &KeyEvent) -> Effect {
         KeyCode::Backspace if select.filterable => {
             select.filter.pop();
             select.refilter();
+            return Effect::Filtered;
         }
         _ if select.filterable && !event.text().is_empty() => {
             select.filter.push_str(&event.text());
             select.refilter();
+            return Effect::Filtered;
         }
         _ => return Effect::Ignored,
     }
@@ -141,21 +203,38 @@ fn toggle(select: &mut Select) {
 }
 
 fn choose(select: &Select) -> Effect {
-    if select.multi && !select.toggled.is_empty() {
-        return Effect::Answer(Answer::Select(select.toggled.clone()));
-    }
-    match select.shown.get(select.selected) {
-        Some(item) => Effect::Answer(Answer::Select(vec![*item])),
-        None => Effect::Ignored,
-    }
+    let toggled = select.multi && !(select.toggled.is_empty() && select.kept.is_empty());
+    let chosen = match select.shown.get(select.selected) {
+        _ if toggled => select.toggled.clone(),
+        Some(item) => vec![*item],
+        None => return Effect::Ignored,
+    };
+    Effect::Answer(if select.data.is_some() {
+        DialogAnswer::Picked(select.picked(&chosen))
+    } else {
+        DialogAnswer::Select(chosen)
+    })
 }
 
 fn input_key(input: &mut Input, event: &KeyEvent) -> Effect {
     let mods = event.key.mods;
+    if event.key.code == KeyCode::Tab {
+        return match &input.complete {
+            None => Effect::Ignored,
+            Some(complete) if input.candidates.is_empty() => {
+                Effect::Complete(complete.clone(), input.text.clone())
+            }
+            Some(_) => {
+                input.take_candidate(None);
+                Effect::Changed
+            }
+        };
+    }
+    input.candidates.clear();
     match event.key.code {
         KeyCode::Char('j') if mods.ctrl => return newline(input),
         KeyCode::Enter if mods.alt || mods.shift => return newline(input),
-        KeyCode::Enter => return Effect::Answer(Answer::Input(input.text.clone())),
+        KeyCode::Enter => return Effect::Answer(DialogAnswer::Input(input.text.clone())),
         KeyCode::Escape => return Effect::Cancel,
         KeyCode::Left => input.cursor = input.before(),
         KeyCode::Right => input.cursor = input.after(),

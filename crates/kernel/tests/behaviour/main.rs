@@ -1,6 +1,7 @@
 //! Behaviours of the kernel, on a fake host with virtual time.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test may fail")]
 
+mod asking;
 mod dialogs;
 mod dispatch;
 mod editing;

@@ -166,6 +166,7 @@ fn input(call: Call) -> Waiting {
                 default: options.string("default").unwrap_or_default(),
                 secret: options.flag("secret").unwrap_or(false),
                 multiline: options.flag("multiline").unwrap_or(false),
+                complete: None,
                 timeout_ms: options.count("timeout_ms")?,
             }
         };

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{Done, json, presence, run};
 use crate::event::Event;
 use crate::ids::{CellId, OutputId};
+use crate::reading::primary;
 use crate::tables::{Bind, DerivedTables, Op, Set, Table, TableError, Test, Verb};
 use crate::values::{Media, OutputMeta, OutputType, Representations};
 
@@ -81,19 +82,14 @@ fn added(event: &Event, t: &mut dyn DerivedTables) -> Done {
         Event::MultimediaDisplayOutputAdded { id, cell_id, position, representations, display_id } => {
             let row = Row {
                 display: display_id.as_deref(),
-                ..shown(
-                    (id, cell_id, *position),
-                    OutputType::MultimediaDisplay,
-                    representations,
-                    DISPLAY_ORDER,
-                )
+                ..shown((id, cell_id, *position), OutputType::MultimediaDisplay, representations)
             };
             insert(t, row)
         }
         Event::MultimediaResultOutputAdded { id, cell_id, position, representations, execution_count } => {
             let row = Row {
                 count: Some(*execution_count),
-                ..shown((id, cell_id, *position), OutputType::MultimediaResult, representations, RESULT_ORDER)
+                ..shown((id, cell_id, *position), OutputType::MultimediaResult, representations)
             };
             insert(t, row)
         }
@@ -206,9 +202,8 @@ fn shown<'a>(
     place: (&'a OutputId, &'a CellId, f64),
     kind: OutputType,
     representations: &'a Representations,
-    order: &[&'static str],
 ) -> Row<'a> {
-    let (mime, data) = primary(representations, order);
+    let (mime, data) = hint(representations, kind);
     let meta = representations.values().find_map(Media::meta);
     Row { representations: json(representations), ..Row::new(place, kind, (mime, data.into()), meta) }
 }
@@ -243,7 +238,7 @@ fn update_displays(
     display: &str,
     representations: &Representations,
 ) -> Result<(), TableError> {
-    let (mime, data) = primary(representations, DISPLAY_ORDER);
+    let (mime, data) = hint(representations, OutputType::MultimediaDisplay);
     run(t, &DISPLAYS, &[data.into(), mime.into(), json(representations), display.into()])
 }
 
@@ -262,40 +257,9 @@ fn clear_outputs(t: &mut dyn DerivedTables, cell: &CellId) -> Result<(), TableEr
     run(t, &OUTPUTS_OF_CELL, &[cell.as_str().into()])
 }
 
-const DISPLAY_ORDER: &[&str] = &[
-    "application/vnd.plotly.v1+json",
-    "application/vnd.vegalite.v6+json",
-    "application/vnd.vegalite.v5+json",
-    "application/vnd.vegalite.v4+json",
-    "application/vnd.vegalite.v3+json",
-    "application/vnd.vegalite.v2+json",
-    "application/vnd.vega.v5+json",
-    "application/vnd.vega.v4+json",
-    "application/vnd.vega.v3+json",
-    "application/vnd.jupyter.widget-view+json",
-    "application/vnd.jupyter.widget-state+json",
-    "application/vnd.dataresource+json",
-    "application/vdom.v1+json",
-    "application/geo+json",
-    "application/json",
-    "application/javascript",
-    "text/html",
-    "image/svg+xml",
-    "image/png",
-    "image/jpeg",
-    "image/gif",
-    "text/latex",
-    "text/markdown",
-    "text/plain",
-];
-const RESULT_ORDER: &[&str] =
-    &["text/html", "image/png", "image/jpeg", "image/svg+xml", "application/json", "text/plain"];
-
 /// Returns the mime type and the text that a plain table shows of an output.
-fn primary(representations: &Representations, order: &[&'static str]) -> (&'static str, String) {
-    let found =
-        order.iter().find_map(|mime| representations.get_key_value(*mime).map(|(_, media)| (*mime, media)));
-    match found {
+fn hint(representations: &Representations, kind: OutputType) -> (&'static str, String) {
+    match primary(representations, kind) {
         Some((mime, Media::Inline { data, .. })) => {
             (mime, if truthy(data) { js_string(data) } else { String::new() })
         }

@@ -3,10 +3,14 @@
 use crate::event::Event;
 use crate::materialize::Author;
 
+/// Events of a page.
+const PAGE: usize = 256;
+
 /// A log. The rowid of an event is its place, from 1.
 #[derive(Default)]
 pub(super) struct Log {
-    entries: Vec<Entry>,
+    /// Pages of equal length, all but the last full, so that a long log is never copied to grow.
+    pages: Vec<Vec<Entry>>,
     /// Client id and session id of everybody who committed something; they are few.
     authors: Vec<(String, String)>,
 }
@@ -32,7 +36,7 @@ pub(super) struct Logged<'a> {
 impl Log {
     /// Returns the rowid of the last event, 0 if there is none.
     pub(super) fn last_rowid(&self) -> i64 {
-        self.entries.len() as i64
+        self.pages.last().map_or(0, |last| (self.pages.len() - 1) * PAGE + last.len()) as i64
     }
 
     /// Adds an event with its batch, its place in the authority's order, and its time.
@@ -49,13 +53,21 @@ impl Log {
             self.authors.push((author.client_id.to_owned(), author.session_id.to_owned()));
             self.authors.len() - 1
         });
-        self.entries.push(Entry { batch, seq, event, author, at });
+        if self.pages.last().is_none_or(|last| last.len() == PAGE) {
+            self.pages.push(Vec::with_capacity(PAGE));
+        }
+        // There is one, made above if there was none with room.
+        if let Some(last) = self.pages.last_mut() {
+            last.push(Entry { batch, seq, event, author, at });
+        }
     }
 
     /// Returns the events after a rowid.
     pub(super) fn since(&self, rowid: i64) -> impl Iterator<Item = Logged<'_>> {
-        let from = usize::try_from(rowid).unwrap_or(0).min(self.entries.len());
-        (from as i64 + 1..).zip(&self.entries[from..]).map(|(rowid, entry)| {
+        let from = rowid.clamp(0, self.last_rowid());
+        let (page, place) = (from as usize / PAGE, from as usize % PAGE);
+        let pages = self.pages.get(page..).unwrap_or_default();
+        (from + 1..).zip(pages.iter().flatten().skip(place)).map(|(rowid, entry)| {
             let (client_id, session_id) = &self.authors[entry.author];
             let author = Author { client_id, session_id };
             Logged { rowid, batch: entry.batch, seq: entry.seq, event: &entry.event, author, at: entry.at }

@@ -26,13 +26,14 @@ fn row_086_a_million_random_pairs_have_a_key_inside_or_no_room() {
         };
         let (a, b) = (key(), key());
         let (a, b) = if a < b { (a, b) } else { (b, a) };
-        match between(Some(&a), Some(&b), &mut || seed.next()) {
-            Ok(key) => inside(&a, &b, &key),
-            Err(_) => refused += 1,
+        if let Ok(key) = between(Some(&a), Some(&b), &mut || seed.next()) {
+            inside(&a, &b, &key);
+        } else {
+            assert!(a == b || b == format!("{a}0"), "{a:?} {b:?} have keys between them");
+            refused += 1;
         }
     }
-    // Only equal keys and keys that differ by one trailing zero.
-    assert!(refused < 2_000, "{refused} pairs without room");
+    assert!(refused > 0, "pairs without room are among them");
 }
 
 #[test]

@@ -229,6 +229,18 @@ impl FromRow for Output {
     }
 }
 
+/// Groups the outputs of a cell as people see them: consecutive texts of one stream are one text, everything else
+/// stands alone.
+///
+/// Texts of one stream that belong to different tool calls, or have different roles, stay apart.
+pub fn grouped(outputs: &[Output]) -> impl Iterator<Item = &[Output]> {
+    outputs.chunk_by(|a, b| {
+        let terminal = [a, b].iter().all(|output| output.output_type == OutputType::Terminal);
+        let facts = |output: &Output| output.meta().map(|meta| (meta.role, meta.call_id));
+        terminal && a.stream_name == b.stream_name && facts(a) == facts(b)
+    })
+}
+
 /// An output without its content.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutputHead {

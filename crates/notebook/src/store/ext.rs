@@ -94,7 +94,7 @@ pub trait StoreExt: Store {
     /// Returns the whole text of a text output: its data and what was appended to it.
     fn text_of(&self, output: &Output) -> Result<String, StoreError> {
         let mut text = output.data.clone().unwrap_or_default();
-        for delta in self.deltas_after(&output.id, -1)? {
+        for delta in self.deltas_after(&output.id, i64::MIN)? {
             text.push_str(&delta.delta);
         }
         Ok(text)

@@ -203,7 +203,7 @@ impl Desk {
             // Whoever chose a model chose it for what follows too.
             self.0.kept_model.replace(old.session.model());
             old.session.close("switch");
-            old.end().await;
+            old.end(&self.0.paths).await;
         }
         self.seat(opened).await
     }
@@ -420,7 +420,7 @@ impl Desk {
             if let Some(draft) = &open.draft {
                 draft.save_now(&self.0.kernel.buf().text(COMPOSER), self.0.kernel.buf().cursor(COMPOSER));
             }
-            open.end().await;
+            open.end(&self.0.paths).await;
         }
     }
 }
@@ -439,7 +439,7 @@ fn plain_end(answer: &str, width: u16) -> String {
 }
 
 impl Open {
-    async fn end(&self) {
+    async fn end(&self, paths: &Paths) {
         for task in self.tasks.take() {
             task.abort();
         }
@@ -447,6 +447,7 @@ impl Open {
         if let Some(mut agent) = agent {
             agent.stop().await;
         }
+        session::index(paths, &self.notebook);
         self.notebook.close();
     }
 }

@@ -64,6 +64,8 @@ pub(crate) struct State {
     /// Events that a failed commit left, and those of outputs that are full: first in the next batch.
     unsent: Vec<Event>,
     backlog: Backlog,
+    /// How many bytes were written since others could run.
+    ran: usize,
     held: Held,
     /// A clear is committed that takes effect with the next output.
     clear_pending: bool,

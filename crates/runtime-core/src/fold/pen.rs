@@ -55,6 +55,7 @@ impl Pen {
             let _ = write!(text, ";{attribute}");
         }
         for (colour, base) in [(self.foreground, 38), (self.background, 48)] {
+            // As above.
             let _ = match colour {
                 Colour::Default => Ok(()),
                 Colour::Named(code) => write!(text, ";{code}"),

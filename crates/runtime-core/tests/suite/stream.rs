@@ -280,3 +280,83 @@ fn a_store_that_refuses_text_fails_the_execution_and_loses_nothing_of_it() {
     assert_eq!(world.status(&queue), QueueStatus::Completed);
     assert_eq!(world.texts(&cell), ["kept"]);
 }
+
+#[test]
+fn a_writer_that_waits_lets_others_run_and_hears_of_the_end() {
+    let world = World::new();
+    let diary = crate::support::Diary::default();
+    let notes = diary.clone();
+    let agent = world.agent(handler_fn(move |cx| {
+        let notes = notes.clone();
+        async move {
+            let beside = notes.clone();
+            cx.host().spawn(Box::pin(async move { beside.note("others run") })).detach();
+            let mut pieces = 0u32;
+            let stopped = loop {
+                if let Err(stopped) = cx.write(StreamName::Stdout, &vec![b'x'; 64 * 1024]).await {
+                    break stopped;
+                }
+                pieces += 1;
+                if pieces == 3 {
+                    notes.note("wrote three");
+                    cx.host().sleep(Duration::from_millis(1)).await;
+                }
+            };
+            notes.note(stopped.to_string());
+            Err(stopped.into())
+        }
+    }));
+    world.start(&agent);
+    let (_, queue) = world.ask(CellKind::Echo, "");
+    world.host.settle();
+    world.cancel(&queue);
+    world.host.advance(100);
+    assert_eq!(diary.read(), ["others run", "wrote three", "Execution cancelled"]);
+}
+
+#[test]
+fn a_writer_waits_for_a_store_that_is_busy_and_one_that_does_not_is_stopped() {
+    let world = World::new();
+    let store = crate::support::FaultyStore::new(&world.store);
+    let faults = store.commit_fails.clone();
+    let (waited, gushed) = (crate::support::Diary::default(), crate::support::Diary::default());
+    let (notes, gush) = (waited.clone(), gushed.clone());
+    let handler = handler_fn(move |cx| {
+        let (faults, notes, gush) = (faults.clone(), notes.clone(), gush.clone());
+        async move {
+            *faults.borrow_mut() = Some(purlin_notebook::StoreError::Busy);
+            if cx.source() == "waits" {
+                // The first piece fills a batch, whose commit fails; the second waits until one succeeds.
+                cx.write(StreamName::Stdout, &vec![b'x'; 64 * 1024]).await?;
+                notes.note(format!("went on at {} ms", cx.host().mono()));
+                return Ok(Outcome::done());
+            }
+            let text = cx.markdown("begin");
+            for piece in 0..1000 {
+                text.append(&"y".repeat(64 * 1024));
+                if cx.cancelled() {
+                    gush.note(format!("stopped after {piece}"));
+                    *faults.borrow_mut() = None;
+                    cx.check()?;
+                }
+                cx.host().sleep(Duration::from_millis(1)).await;
+            }
+            Ok(Outcome::done())
+        }
+    });
+    let free = store.commit_fails.clone();
+    let agent = world.agent_on(Rc::new(store), world.options(&[CellKind::Echo]), handler);
+    world.start(&agent);
+    world.ask(CellKind::Echo, "waits");
+    world.host.advance(1000);
+    assert_eq!(waited.read(), [""; 0]);
+    *free.borrow_mut() = None;
+    world.host.advance(1000);
+    assert_eq!(waited.read(), ["went on at 1020 ms"]);
+    let (_, queue) = world.ask(CellKind::Echo, "gushes");
+    world.host.advance(5000);
+    let stopped = gushed.read().concat();
+    let pieces: usize = stopped.strip_prefix("stopped after ").expect("it was stopped").parse().unwrap();
+    assert!(pieces < 200, "{pieces} pieces of 64 KiB were kept");
+    assert_eq!(world.status(&queue), QueueStatus::Failed);
+}

@@ -31,11 +31,9 @@ pub(super) struct Socket {
 impl Socket {
     /// Binds a socket for a notebook's file, and says hello to the others.
     pub(super) fn bind(notebook: &Path) -> io::Result<Self> {
-        let real = real_path(notebook);
-        let file = real.file_name().unwrap_or_default();
-        let prefix = format!("{}-", &blake3::hash(file.as_bytes()).to_hex()[..16]);
+        let (place, prefix) = place(notebook);
         let name = format!("{prefix}{}", &crate::store::random_id()[..8]);
-        let (datagrams, folder) = bind(&real.with_file_name(FOLDER), &name)?;
+        let (datagrams, folder) = bind(&place, &name)?;
         let mut socket = Self { datagrams, folder, prefix, name, others: Vec::new() };
         socket.datagrams.set_nonblocking(true)?;
         socket.find();
@@ -112,6 +110,22 @@ impl Drop for Socket {
     }
 }
 
+/// Tells whether somebody listens at a notebook's file.
+pub(super) fn is_heard(notebook: &Path) -> bool {
+    let (path, prefix) = place(notebook);
+    let (Ok(folder), Ok(probe)) = (Folder::open(&path, prefix.len() + 8), UnixDatagram::unbound()) else {
+        return false;
+    };
+    folder.names().any(|name| name.starts_with(&prefix) && probe.connect(folder.address(&name)).is_ok())
+}
+
+/// Returns the folder of a notebook's sockets, and what their names begin with.
+fn place(notebook: &Path) -> (PathBuf, String) {
+    let real = real_path(notebook);
+    let file = real.file_name().unwrap_or_default();
+    (real.with_file_name(FOLDER), format!("{}-", &blake3::hash(file.as_bytes()).to_hex()[..16]))
+}
+
 /// Binds a socket in a folder, which is made for it, and which the last of its users may just be removing.
 fn bind(path: &Path, name: &str) -> io::Result<(UnixDatagram, Folder)> {
     let mut tries = 0;
@@ -137,6 +151,10 @@ struct Folder {
 impl Folder {
     fn make(path: &Path, name: usize) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        Self::open(path, name)
+    }
+
+    fn open(path: &Path, name: usize) -> io::Result<Self> {
         let fits = path.as_os_str().len() + 1 + name <= ADDRESS;
         #[cfg(target_os = "linux")]
         {

@@ -9,19 +9,28 @@ use std::io::Write as _;
 use std::rc::Rc;
 
 use purlin_kernel::text::visible;
-use purlin_runtime_core::{Level, Record};
+use purlin_runtime_core::{Level, Logger, Record};
 
-/// The messages of a program. Clones are the same console.
+use crate::{LogSink, console_log};
+
+/// The messages of a program, and its log. Clones are the same console.
 #[derive(Clone)]
 pub struct Console {
     name: Rc<str>,
+    log: LogSink,
 }
 
 impl Console {
-    /// Makes the console of a program; its log is as the environment says.
-    pub(super) fn new(program: &str) -> Self {
+    /// Makes the console of a program.
+    pub(super) fn new(program: &str, logger: Logger) -> Self {
         // `purlin runtime shell` speaks as `purlin`.
-        Self { name: program.split(' ').next().unwrap_or_default().into() }
+        let name = program.split(' ').next().unwrap_or_default().into();
+        Self { name, log: console_log(logger) }
+    }
+
+    /// What takes the lines of the log.
+    pub fn log(&self) -> LogSink {
+        Rc::clone(&self.log)
     }
 
     /// Says a sentence to the person.
@@ -46,8 +55,7 @@ impl Console {
 
     /// Writes a line into the log.
     pub(super) fn news(&self, level: Level, message: &str) {
-        let record = Record::new(level, "runtime", message);
-        self.say(record.message);
+        (self.log)(&Record::new(level, "runtime", message));
     }
 }
 
@@ -59,6 +67,6 @@ pub(super) fn print(text: &str) {
 
 impl fmt::Debug for Console {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Console").field("name", &self.name).finish()
+        f.debug_struct("Console").field("name", &self.name).finish_non_exhaustive()
     }
 }

@@ -108,7 +108,9 @@ fn agent(place: &Place, store: &Rc<dyn Store>, lanes: &[CellKind], handlers: Han
     let session = place.notebook.replica().store_id.clone();
     let started = format!("`{runtime_id}` executes {} of the session `{session}`.", list(lanes));
     options.lifecycle = Rc::new(News { console: place.console.clone(), started });
-    let host = Rc::new(NativeHost::new());
+    options.heartbeat = place.settings.heartbeat_interval;
+    options.image_artifact_threshold = place.settings.image_artifact_threshold;
+    let host = Rc::new(NativeHost::new().with_log(place.console.log()));
     RuntimeAgent::new(Rc::clone(store), host, capabilities(lanes.iter().copied()), handlers, options)
 }
 

@@ -22,7 +22,9 @@ pub enum FindError {
     },
 }
 
-/// Finds the session whose id is this text, or the only one whose id has it in it.
+/// Finds the session whose id is this text, or else the only one whose id ends with it, begins with it, or has it in it.
+///
+/// Ends come first: lists show them as short ids, because ids begin with the time and look alike there.
 pub fn find(paths: &Paths, text: &str) -> Result<NotebookId, FindError> {
     let whole = NotebookId::from(text);
     if whole.is_valid() && paths.notebook(&whole).exists() {
@@ -36,6 +38,13 @@ pub fn find(paths: &Paths, text: &str) -> Result<NotebookId, FindError> {
         .filter(|id| id.contains(text))
         .collect();
     ids.sort();
+    let ways: [&dyn Fn(&&String) -> bool; 2] = [&|id| id.ends_with(text), &|id| id.starts_with(text)];
+    for way in ways {
+        let mut found = ids.iter().filter(way);
+        if let (Some(only), None) = (found.next(), found.next()) {
+            return Ok(NotebookId::from(only.as_str()));
+        }
+    }
     match &ids[..] {
         [] => Err(FindError::None(text.to_owned())),
         [only] => Ok(NotebookId::from(only.as_str())),

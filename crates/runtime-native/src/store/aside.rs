@@ -23,6 +23,11 @@ pub(super) fn keep(path: &Path) -> io::Result<PathBuf> {
     Ok(kept)
 }
 
+/// Finds the damaged file of a notebook that was kept last.
+pub(super) fn newest(path: &Path) -> Option<PathBuf> {
+    (1..=MOST).map(|number| name(path, number)).take_while(|kept| kept.exists()).last()
+}
+
 /// Returns a file's name with a suffix.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);

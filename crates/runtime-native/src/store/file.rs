@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use purlin_notebook::tables::SCHEMA_VERSION;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rustix::fs::Access;
 
@@ -164,6 +165,8 @@ pub(super) fn writer(path: &Path, create: bool) -> Result<Connection, rusqlite::
     let create = if create { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
     let mut connection = Connection::open_with_flags(path, flags)?;
+    // Whoever closes a file last moves its log into it and removes the log; not so where the file turns out damaged.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.busy_handler(Some(wait_for_writer))?;
     set(&connection, "journal_mode", "WAL")?;
     set(&connection, "synchronous", "NORMAL")?;
@@ -173,6 +176,8 @@ pub(super) fn writer(path: &Path, create: bool) -> Result<Connection, rusqlite::
     set(&connection, "wal_autocheckpoint", &CHECKPOINT_PAGES.to_string())?;
     set(&connection, "journal_size_limit", &(CHECKPOINT_PAGES * 4200).to_string())?;
     connection.set_prepared_statement_cache_capacity(96);
+    version(&connection)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(connection)
 }
 

@@ -75,7 +75,7 @@ pub(super) fn answer(
     query: &purlin_notebook::Query,
 ) -> Result<purlin_notebook::Rows, rusqlite::Error> {
     let compiled = query.compile();
-    let mut statement = connection.prepare_cached(&compiled.sql)?;
+    let mut statement = connection.prepare_cached(compiled.sql)?;
     let mut found = statement.query(rusqlite::params_from_iter(compiled.binds.iter().map(Sql)))?;
     let mut rows = Vec::new();
     while let Some(row) = found.next()? {

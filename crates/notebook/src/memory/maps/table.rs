@@ -1,5 +1,6 @@
 //! One table as a map: rows in slots, found by their key and by the columns that indexes begin with.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
@@ -22,12 +23,13 @@ pub(in crate::memory) struct MapRow {
     pub(in crate::memory) values: Vec<Scalar>,
 }
 
-/// The slots of the rows that have one text in a column, ordered by a second column where the index has one.
+/// The slots of the rows that have one text in a column, ordered by a second column where the index has one. That is a
+/// column of numbers.
 struct Index {
     first: usize,
     second: Option<usize>,
     unique: bool,
-    slots: HashMap<Rc<str>, BTreeSet<(Scalar, usize)>>,
+    slots: HashMap<Rc<str>, BTreeSet<(i64, usize)>>,
 }
 
 impl MapTable {
@@ -95,24 +97,30 @@ impl MapTable {
         text: &str,
         number: i64,
     ) -> impl Iterator<Item = &MapRow> {
-        let after = (Scalar::Integer(number), usize::MAX);
+        let after = (number, usize::MAX);
         let slots = self.indexes[index].slots.get(text).map(|slots| slots.range(after..));
         slots.into_iter().flatten().filter_map(|(_, slot)| self.rows[*slot].as_ref())
     }
 
     /// Inserts a row; where its key is taken, in place of the one that is there or not at all.
     pub(super) fn insert(&mut self, row: MapRow, replace: bool) -> bool {
-        let key = self.key(&row.values);
-        match self.by_key.get(&key) {
-            Some(slot) if replace => self.remove(*slot),
-            None if replace || !self.indexes.iter().any(|index| index.is_taken(&row.values)) => {}
-            _ => return false,
-        }
-        let slot = self.free.pop().unwrap_or(self.rows.len());
+        let slot = match self.by_key.entry(key(self.def, &row.values)) {
+            Entry::Occupied(_) if !replace => return false,
+            Entry::Occupied(taken) => {
+                let slot = *taken.get();
+                for index in &mut self.indexes {
+                    if let Some(old) = &self.rows[slot] {
+                        index.remove(&old.values, slot);
+                    }
+                }
+                slot
+            }
+            Entry::Vacant(_) if self.indexes.iter().any(|index| index.is_taken(&row.values)) => return false,
+            Entry::Vacant(free) => *free.insert(self.free.pop().unwrap_or(self.rows.len())),
+        };
         for index in &mut self.indexes {
             index.add(&row.values, slot);
         }
-        self.by_key.insert(key, slot);
         if slot == self.rows.len() {
             self.rows.push(Some(row));
         } else {
@@ -145,7 +153,7 @@ impl MapTable {
         for index in &mut self.indexes {
             index.remove(&row.values, slot);
         }
-        self.by_key.remove(&self.key(&row.values));
+        self.by_key.remove(&key(self.def, &row.values));
         self.free.push(slot);
     }
 
@@ -158,49 +166,61 @@ impl MapTable {
         self.indexes.iter_mut().for_each(|index| index.slots.clear());
         count
     }
+}
 
-    /// The primary key as one text: the column, or the columns behind their lengths.
-    fn key(&self, values: &[Scalar]) -> Rc<str> {
-        match &values[..self.def.key] {
-            [Scalar::Text(text)] => Rc::clone(text),
-            several => {
-                let texts: Vec<&str> = several.iter().filter_map(Scalar::text).collect();
-                let lengths: Vec<String> = texts.iter().map(|text| text.len().to_string()).collect();
-                (lengths.join(",") + ":" + &texts.concat()).into()
-            }
+/// The primary key as one text: the column, or the columns behind their lengths.
+fn key(def: &TableDef, values: &[Scalar]) -> Rc<str> {
+    match &values[..def.key] {
+        [Scalar::Text(text)] => Rc::clone(text),
+        several => {
+            let texts: Vec<&str> = several.iter().filter_map(Scalar::text).collect();
+            let lengths: Vec<String> = texts.iter().map(|text| text.len().to_string()).collect();
+            (lengths.join(",") + ":" + &texts.concat()).into()
         }
     }
 }
 
 impl Index {
-    fn entry(&self, values: &[Scalar], slot: usize) -> Option<(Rc<str>, (Scalar, usize))> {
-        let Scalar::Text(first) = &values[self.first] else { return None };
-        let second = self.second.map_or(Scalar::Null, |place| values[place].clone());
-        Some((Rc::clone(first), (second, slot)))
+    /// The second column's place in the order.
+    fn second(&self, values: &[Scalar]) -> i64 {
+        match self.second.map(|place| &values[place]) {
+            Some(Scalar::Integer(number)) => *number,
+            // The bits of fractions stand in their order, but for those below zero, where it is turned round.
+            Some(Scalar::Real(number)) => {
+                let bits = number.to_bits() as i64;
+                bits ^ (((bits >> 63) as u64) >> 1) as i64
+            }
+            _ => 0,
+        }
     }
 
     fn add(&mut self, values: &[Scalar], slot: usize) {
-        if let Some((first, entry)) = self.entry(values, slot) {
-            self.slots.entry(first).or_default().insert(entry);
+        let Scalar::Text(first) = &values[self.first] else { return };
+        let entry = (self.second(values), slot);
+        if let Some(slots) = self.slots.get_mut(first) {
+            slots.insert(entry);
+        } else {
+            self.slots.insert(Rc::clone(first), BTreeSet::from([entry]));
         }
     }
 
     fn remove(&mut self, values: &[Scalar], slot: usize) {
-        let Some((first, entry)) = self.entry(values, slot) else { return };
-        if let Some(slots) = self.slots.get_mut(&first) {
+        let Scalar::Text(first) = &values[self.first] else { return };
+        let entry = (self.second(values), slot);
+        if let Some(slots) = self.slots.get_mut(first) {
             slots.remove(&entry);
             if slots.is_empty() {
-                self.slots.remove(&first);
+                self.slots.remove(first);
             }
         }
     }
 
     fn is_taken(&self, values: &[Scalar]) -> bool {
-        self.unique
-            && self.entry(values, 0).is_some_and(|(first, from)| {
-                let found = self.slots.get(&first).and_then(|slots| slots.range(&from..).next());
-                found.is_some_and(|(second, _)| *second == from.0)
-            })
+        let Scalar::Text(first) = &values[self.first] else { return false };
+        let second = self.second(values);
+        let taken =
+            |slots: &BTreeSet<(i64, usize)>| slots.range((second, 0)..=(second, usize::MAX)).next().is_some();
+        self.unique && self.slots.get(first).is_some_and(taken)
     }
 }
 

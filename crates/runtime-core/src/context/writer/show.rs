@@ -3,10 +3,11 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
+use futures_channel::oneshot;
 use futures_util::FutureExt;
-use purlin_notebook::{CellId, Event, OutputId, Representations};
+use purlin_notebook::{CellId, Event, OutputId, Representations, StreamName};
 
-use super::Writer;
+use super::{AT_ONCE, Writer};
 use crate::context::held::Upload;
 use crate::handler::Cancelled;
 use crate::host::Level;
@@ -61,8 +62,19 @@ impl Writer {
         .await;
     }
 
-    /// Waits until the store has taken what was put out before.
-    pub(crate) async fn taken(&self) -> Result<(), Cancelled> {
+    /// Puts out bytes of a process and waits until the store has taken what was put out before. Now and then others
+    /// run first, so that a handler that never waits for anything else starves nobody.
+    pub(crate) async fn write(&self, name: StreamName, bytes: &[u8]) -> Result<(), Cancelled> {
+        self.terminal(name, bytes);
+        let ran = self.state.borrow().ran + bytes.len();
+        self.state.borrow_mut().ran = if ran < AT_ONCE { ran } else { 0 };
+        if ran >= AT_ONCE {
+            let (turn, ours) = oneshot::channel();
+            // A task of its own is behind all that are ready; it says so by ending.
+            let task = self.host.spawn(Box::pin(async move { turn.send(()).unwrap_or_default() }));
+            ours.await.unwrap_or_default();
+            drop(task);
+        }
         poll_fn(|cx| {
             let mut state = self.state.borrow_mut();
             if state.failure.is_some() {

@@ -1,0 +1,237 @@
+//! `purlin session …`: looking at sessions, and deleting them.
+
+use std::ffi::OsString;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use super::{flag, text};
+
+/// What is asked about sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionCommand {
+    /// Which there are (`list`).
+    List {
+        /// Only those begun in the working directory.
+        here: bool,
+        /// At most so many; all if absent.
+        limit: Option<usize>,
+        /// Whether to print one JSON object per session.
+        json: bool,
+    },
+    /// What was said in one (`show`).
+    Show {
+        /// Which; the newest of the working directory if absent.
+        id: Option<String>,
+        /// Whether nothing is folded.
+        full: bool,
+    },
+    /// The events of one (`log`).
+    Log {
+        /// Which; the newest of the working directory if absent.
+        id: Option<String>,
+        /// Only events after this row of the log.
+        since: i64,
+        /// Whether to go on with what is committed from now on.
+        follow: bool,
+        /// Whether to print each event as it is on the wire.
+        json: bool,
+    },
+    /// The tables of one (`dump`).
+    Dump {
+        /// Which; the newest of the working directory if absent.
+        id: Option<String>,
+    },
+    /// Whether the tables of one follow from its log (`replay`).
+    Replay {
+        /// Which; the newest of the working directory if absent.
+        id: Option<String>,
+    },
+    /// Where something was said (`search`).
+    Search {
+        /// What to look for, as typed.
+        words: Vec<String>,
+        /// At most so many hits.
+        limit: usize,
+        /// Whether to print one JSON object per hit.
+        json: bool,
+    },
+    /// Delete some (`delete`).
+    Delete {
+        /// Which; at least one.
+        ids: Vec<String>,
+        /// Whether to do it without asking.
+        yes: bool,
+    },
+}
+
+/// How many hits a search shows unless somebody asks for another number.
+pub const HITS: usize = 50;
+
+const OF_DIRECTORY: &str =
+    "The session: its id, or any part of it that no other has [default: the newest of this directory]";
+
+/// Declares `session` and what is below it.
+pub(super) fn command() -> Command {
+    Command::new("session")
+        .about("Lists, shows, searches and deletes sessions")
+        .subcommand_required(true)
+        .arg_required_else_help(false)
+        .disable_help_subcommand(true)
+        .subcommands([list(), show(), log(), dump(), replay(), search(), delete()])
+}
+
+fn list() -> Command {
+    Command::new("list")
+        .about("Lists the sessions, the newest first")
+        .args([
+            flag("here", "Lists only the sessions begun in this directory"),
+            number("limit", "N", "Lists at most N sessions").value_parser(clap::value_parser!(usize)),
+            flag("json", "Prints one JSON object per session and line"),
+        ])
+        .after_help(
+            "On a terminal the table fits its width; in a pipe each line begins with the whole id and nothing is cut.\n\n\
+             Examples:\n  purlin session list --here\n  purlin session list --json | head -n 3",
+        )
+}
+
+fn show() -> Command {
+    Command::new("show")
+        .about("Prints what was said and done in a session")
+        .args([id(), flag("full", "Prints reasoning and tool output whole, which is folded otherwise")])
+        .after_help(
+            "Colours appear on a terminal only, and never where `NO_COLOR` is set.\n\n\
+             Examples:\n  purlin session show\n  purlin session show 3f2a --full | less",
+        )
+}
+
+fn log() -> Command {
+    Command::new("log")
+        .about("Prints the events of a session, one per line")
+        .args([
+            id(),
+            number("since", "ROWID", "Prints only events after this row of the log")
+                .value_parser(clap::value_parser!(i64).range(0..))
+                .default_value("0"),
+            flag("follow", "Goes on with what is committed from now on, by any process").short('f'),
+            flag("json", "Prints each event as JSON: its row, its name and arguments as on the wire"),
+        ])
+        .after_help(
+            "Examples:\n  purlin session log\n  purlin session log 3f2a --follow --json | grep ToolCall",
+        )
+}
+
+fn dump() -> Command {
+    Command::new("dump")
+        .about("Prints the tables of a session in a form that is equal for equal tables")
+        .arg(id())
+        .after_help("Examples:\n  purlin session dump > before.txt")
+}
+
+fn replay() -> Command {
+    Command::new("replay")
+        .about("Makes the tables of a session anew from its log, in memory and in SQLite, and compares")
+        .arg(id())
+        .after_help(
+            "The session is not changed. Exit codes: 0 the tables follow from the log, 1 they do not.\n\n\
+             Examples:\n  purlin session replay\n  purlin session replay 3f2a",
+        )
+}
+
+fn search() -> Command {
+    Command::new("search")
+        .about("Finds words in the prompts and outputs of all sessions, the newest first")
+        .args([
+            Arg::new("WORDS")
+                .required(true)
+                .action(ArgAction::Append)
+                .help("All of these must occur: word, pre*, \"a phrase\", -without"),
+            number("limit", "N", "Prints at most N hits")
+                .value_parser(clap::value_parser!(u32).range(1..))
+                .default_value("50"),
+            flag("json", "Prints one JSON object per hit and line"),
+        ])
+        .after_help(
+            "Case and accents do not matter. An argument with spaces is a phrase.\n\
+             Exit codes: 0 something was found, 1 nothing was.\n\n\
+             Examples:\n  purlin session search migration\n  purlin session search \"disk full\" sqlite -test\n  \
+             purlin session search 'sess*' --limit 5 --json",
+        )
+}
+
+fn delete() -> Command {
+    Command::new("delete")
+        .about("Deletes sessions with their drafts")
+        .args([
+            Arg::new("ID")
+                .required(true)
+                .action(ArgAction::Append)
+                .help("The sessions: ids, or parts of ids that no other has"),
+            flag("yes", "Deletes without asking").short('y'),
+        ])
+        .after_help(
+            "Asks on a terminal; without one it needs `--yes`. A session that is open in another process stays.\n\n\
+             Examples:\n  purlin session delete 3f2a\n  purlin session delete 3f2a 90bc --yes",
+        )
+}
+
+/// What stands in place of the hyphen of an excluded word while the arguments are parsed: a hyphen is an option there.
+const WITHOUT: char = '\u{2212}';
+
+/// Lets `purlin session search` have words that begin with a hyphen, as those have that must not occur.
+pub(super) fn with_exclusions(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut all: Vec<OsString> = arguments.into_iter().collect();
+    let Some(search) = all.windows(2).position(|pair| pair[0] == "session" && pair[1] == "search") else {
+        return all;
+    };
+    for argument in all[search + 2..].iter_mut().take_while(|argument| *argument != "--") {
+        let word = argument.to_str().and_then(|text| text.strip_prefix('-'));
+        if let Some(word) = word.filter(|word| !word.is_empty() && !word.starts_with('-') && *word != "h") {
+            *argument = format!("{WITHOUT}{word}").into();
+        }
+    }
+    all
+}
+
+fn id() -> Arg {
+    Arg::new("ID").help(OF_DIRECTORY)
+}
+
+fn number(name: &'static str, placeholder: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(placeholder).help(help).action(ArgAction::Set)
+}
+
+/// Reads what was asked.
+pub(super) fn request(matches: &ArgMatches) -> Option<SessionCommand> {
+    let (name, found) = matches.subcommand()?;
+    let id = || text(found, "ID");
+    Some(match name {
+        "list" => SessionCommand::List {
+            here: found.get_flag("here"),
+            limit: found.get_one::<usize>("limit").copied(),
+            json: found.get_flag("json"),
+        },
+        "show" => SessionCommand::Show { id: id(), full: found.get_flag("full") },
+        "log" => SessionCommand::Log {
+            id: id(),
+            since: found.get_one::<i64>("since").copied().unwrap_or_default(),
+            follow: found.get_flag("follow"),
+            json: found.get_flag("json"),
+        },
+        "dump" => SessionCommand::Dump { id: id() },
+        "replay" => SessionCommand::Replay { id: id() },
+        "search" => SessionCommand::Search {
+            words: many(found, "WORDS")
+                .into_iter()
+                .map(|word| word.strip_prefix(WITHOUT).map_or(word.clone(), |rest| format!("-{rest}")))
+                .collect(),
+            limit: found.get_one::<u32>("limit").map_or(HITS, |limit| *limit as usize),
+            json: found.get_flag("json"),
+        },
+        "delete" => SessionCommand::Delete { ids: many(found, "ID"), yes: found.get_flag("yes") },
+        _ => return None,
+    })
+}
+
+fn many(matches: &ArgMatches, name: &str) -> Vec<String> {
+    matches.get_many::<String>(name).unwrap_or_default().cloned().collect()
+}
