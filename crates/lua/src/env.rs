@@ -38,6 +38,8 @@ pub(crate) struct Env {
     kept: RefCell<BTreeMap<&'static str, Handle>>,
     /// The windows it created, by name.
     windows: RefCell<BTreeMap<String, Handle>>,
+    /// Whether the keymap's function that runs has said that the key is dealt with.
+    key_consumed: Cell<bool>,
     /// Calls of tools: how many there have been, and how many are under way.
     calls: Cell<u64>,
     running: Rc<Cell<usize>>,
@@ -91,6 +93,7 @@ impl Env {
             views: OnceCell::new(),
             kept: RefCell::default(),
             windows: RefCell::default(),
+            key_consumed: Cell::new(false),
             calls: Cell::new(0),
             running: Rc::default(),
             printers: Rc::default(),
@@ -143,6 +146,16 @@ impl Env {
     /// A window it created, if it is still there.
     pub(crate) fn window(&self, name: &str) -> Option<Handle> {
         self.windows.borrow().get(name).filter(|handle| !handle.is_stale()).cloned()
+    }
+
+    /// Says that the key is dealt with whose map is running, if one is.
+    pub(crate) fn consume_key(&self) {
+        self.key_consumed.set(true);
+    }
+
+    /// Tells whether somebody has said so since it was asked last.
+    pub(crate) fn take_key_consumed(&self) -> bool {
+        self.key_consumed.take()
     }
 
     /// Begins a call of a tool: its number, and what counts it as long as it lives; nothing when `most` are under way.

@@ -237,8 +237,13 @@ fn callback(env: &Rc<Env>, function: Function, is_wildcard: bool) -> Action {
     Action::callback(move |context| {
         let lua = env.lua()?;
         let event = event(&lua, context).map_err(|error| fault::handler_error(&error))?;
+        env.take_key_consumed();
         let answer: Value = env.call(&function, event)?;
-        answered(&answer, is_wildcard)
+        let consumed = env.take_key_consumed();
+        match answered(&answer, is_wildcard)? {
+            KeyAnswer::Pass if consumed => Ok(KeyAnswer::Consumed),
+            answer => Ok(answer),
+        }
     })
 }
 

@@ -2,7 +2,9 @@
 //! virtual clock.
 
 mod api;
+mod asking;
 mod bench;
+mod compat;
 mod conventions;
 mod dispatch;
 mod evaluating;
