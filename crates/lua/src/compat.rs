@@ -277,7 +277,7 @@ impl Effect<'_> {
 
 /// Takes a place without any cell out of a window's fields: earlier hosts write it for a window that is hidden.
 fn drop_empty_place(value: &mut Json) {
-    let is_zero = |name: &str| value[name].as_u64().unwrap_or(0) == 0;
+    let is_zero = |name: &str| value[name].as_u64() == Some(0);
     if is_zero("width")
         && is_zero("height")
         && let Some(fields) = value.as_object_mut()

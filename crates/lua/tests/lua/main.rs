@@ -3,7 +3,6 @@
 
 mod api;
 mod asking;
-mod bench;
 mod compat;
 mod conventions;
 mod dispatch;

@@ -129,7 +129,10 @@ fn overlay(call: Call) -> Waiting {
             actions: options.strings("actions")?,
             timeout_ms: options.count("timeout_ms")?,
         };
-        match kernel.ui().overlay(call.env.ext, asked).await {
+        let showing = kernel.ui().overlay(call.env.ext, asked);
+        // Whoever waits must not keep the kernel alive.
+        drop(kernel);
+        match showing.await {
             Ok(answer) => call.answer(&json!({
                 "action": answer.action, "index": answer.index, "cancelled": answer.cancelled,
             })),
@@ -314,7 +317,7 @@ fn answer(
 ) -> Result<Result<DialogAnswer, Reason>, HandlerError> {
     let first = values.front().unwrap_or(&Value::Nil);
     if first.is_nil() {
-        let reason = match values.get(1).and_then(Value::as_string).map(|text| text.to_string_lossy()) {
+        let reason = match values.get(1).and_then(Value::as_string).map(mlua::LuaString::to_string_lossy) {
             Some(word) if word == "timeout" => Reason::Timeout,
             Some(word) if word == "no_ui" => Reason::NoUi,
             Some(word) if word == "busy" => Reason::Busy,
