@@ -46,7 +46,7 @@ pub(super) const FNS: &[ApiFn] = &[
         errors: &[],
         doc: "Answers a buffer; its fields are read when they are used. An unknown name gives an empty buffer and creates nothing.",
         example: "assert(purlin.buf.get('nowhere').text == '')",
-        run: Run::Now(|call| call.one(call.env.views()?.buffer(&call.lua, &call.str(0)?)?)),
+        run: Run::Now(|call| call.one(call.env.views()?.buffer(&call.lua, call.value(0))?)),
     },
     ApiFn {
         name: "buf.create",

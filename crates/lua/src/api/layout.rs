@@ -72,7 +72,7 @@ fn get(call: &Call) -> mlua::Result<MultiValue> {
     let (width, height) = kernel.layout().size();
     let windows = call.lua.create_table()?;
     for window in kernel.win().list() {
-        windows.raw_set(window.name.as_str(), call.env.views()?.window(&call.lua, &window.name)?)?;
+        windows.raw_set(window.name.as_str(), call.env.views()?.window(&call.lua, window.name.as_str())?)?;
     }
     let table = call.lua.create_table()?;
     table.raw_set("width", width)?;

@@ -78,8 +78,11 @@ pub(super) const FNS: &[ApiFn] = &[
         doc: "Answers a window as it stands; nil if there is none of that name.",
         example: "local composer = purlin.win.get('composer')",
         run: Run::Now(|call| {
-            let window = call.kernel()?.win().get(&call.str(0)?);
-            found(call, window.as_deref())
+            if call.kernel()?.win().get(&call.str(0)?).is_none() {
+                return call.one(Value::Nil);
+            }
+            // The argument is the name, already a string of the interpreter's.
+            call.one(call.env.views()?.window(&call.lua, call.value(0))?)
         }),
     },
     ApiFn {
@@ -273,13 +276,6 @@ pub(super) const FNS: &[ApiFn] = &[
         run: Run::Now(scroll),
     },
 ];
-
-fn found(call: &Call, window: Option<&Window>) -> mlua::Result<MultiValue> {
-    match window {
-        Some(window) => call.one(call.env.views()?.window(&call.lua, &window.name)?),
-        None => call.one(Value::Nil),
-    }
-}
 
 /// One field of a window as authors see it.
 pub(crate) fn field(lua: &Lua, env: &Env, name: &str, field: &str) -> mlua::Result<Value> {

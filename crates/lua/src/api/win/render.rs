@@ -69,7 +69,7 @@ impl LuaRenderer {
         let lua = self.env.lua()?;
         let failed = |error: mlua::Error| fault::handler_error(&error);
         let views = self.env.views().map_err(failed)?;
-        let view = views.window(&lua, &window.name).map_err(failed)?;
+        let view = views.window(&lua, window.name.as_str()).map_err(failed)?;
         view.raw_set("width", width).map_err(failed)?;
         Ok(view)
     }
