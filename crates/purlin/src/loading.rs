@@ -26,7 +26,7 @@ pub fn headless(paths: &[PathBuf], places: &Paths, cwd: &Path, say: fn(&str)) ->
     purlin_agent::hooks::declare_all(&kernel);
     purlin_tui::hooks::declare_all(&kernel);
     kernel.ui().set_interactive(false);
-    kernel.set_context("cwd", json!(cwd));
+    kernel.set_context("cwd", json!(cwd.display().to_string()));
     keep::wire(&kernel, places, cwd);
     load(&kernel, paths, say);
     report(&kernel, say);
