@@ -122,7 +122,7 @@ fn the_status_line_has_segments_and_what_moves_has_one_clock() {
         "#,
     );
     let shown: Vec<String> = world.kernel.ui().status().iter().map(|segment| segment.key.clone()).collect();
-    assert_eq!(shown, ["a", "b"]);
+    assert_eq!(shown, ["b", "a"], "the higher priority first");
     for _ in 0..20 {
         world.advance(100);
     }

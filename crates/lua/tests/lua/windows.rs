@@ -54,6 +54,8 @@ fn what_is_drawn_is_clipped_in_order_and_stays_until_the_window_is_redrawn() {
 #[test]
 fn a_batch_draws_in_order_and_names_what_it_does_not_understand() {
     let world = world();
+    world.kernel.win().focus("transcript");
+    world.screen(20, 6);
     check(
         &world,
         r#"
@@ -85,7 +87,6 @@ fn a_batch_draws_in_order_and_names_what_it_does_not_understand() {
             "typed",
         ],
     );
-    world.kernel.win().focus("transcript");
     assert_eq!(world.kernel.frame(20, 6).cursor, Some((1, 3)));
 }
 

@@ -16,7 +16,7 @@ pub(crate) const FNS: &[ApiFn] = &[
         params: &[
             req("key", Ty::String, "Which segment of the extension; the same key replaces it in its place."),
             req("what", Ty::Either(&[Ty::Text, Ty::List]), "A text or spans."),
-            opt("priority", Ty::Integer, "Lower stands further left; 0 without it."),
+            opt("priority", Ty::Integer, "Higher stands first; 0 without it."),
         ],
         returns: "Handle",
         errors: &[],
