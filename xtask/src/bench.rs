@@ -8,6 +8,7 @@ mod lua;
 mod machine;
 mod measure;
 mod process;
+mod replay;
 mod report;
 mod rows;
 mod search;

@@ -70,6 +70,7 @@ fn row_029_guarded_out_events_change_nothing_and_stay_in_the_log() {
     }
 }
 
+/// `ExecutionCompleted` names no session: the replica that committed it is compared with the one that started the owner.
 #[test]
 fn row_030_only_the_owners_replica_completes_while_the_owner_is_alive() {
     use CompletionStatus::{Error, Success};

@@ -42,9 +42,9 @@ fn row_086_before_the_lowest_keys_there_is_a_smaller_one_or_no_room() {
     assert!(before("1").unwrap().as_str() < "1");
     // Whoever places a cell there gets a place all the same.
     let places = Places::new([("a".into(), Some("0".to_owned()))]);
-    let placed = places.insert(&Spot::First, &mut || 0);
+    let found = places.insert(&Spot::First, &mut || 0);
     assert!(
-        matches!(&placed.moves[..], [Event::CellMoved2 { fractional_index, .. }] if *fractional_index > placed.fractional_index)
+        matches!(&found.moves[..], [Event::CellMoved2 { fractional_index, .. }] if *fractional_index > found.fractional_index)
     );
 }
 
@@ -54,14 +54,14 @@ fn row_087_where_there_is_no_room_all_cells_get_new_keys() {
         assert!(between(Some(a), Some(b), &mut || 0).is_err(), "{a} {b}");
     }
     let store = store(&[keyed("a", "m"), keyed("b", "m0"), keyed("c", "x")]);
-    let placed = store.place_cell(&Spot::After("a".into()), &mut seeded(1)).unwrap();
-    assert_eq!(placed.moves.len(), 3);
-    store.commit(&[placed.moves, vec![keyed("new", &placed.fractional_index)]].concat()).unwrap();
+    let found = store.place_cell(&Spot::After("a".into()), &mut seeded(1)).unwrap();
+    assert_eq!(found.moves.len(), 3);
+    store.commit(&[found.moves, vec![keyed("new", &found.fractional_index)]].concat()).unwrap();
     assert_eq!(order(&store), "a new b c");
     // Afterwards there is room everywhere.
     for at in ["a", "new", "b", "c"] {
-        let placed = store.place_cell(&Spot::After(at.into()), &mut seeded(2)).unwrap();
-        assert!(placed.moves.is_empty());
+        let found = store.place_cell(&Spot::After(at.into()), &mut seeded(2)).unwrap();
+        assert!(found.moves.is_empty());
     }
     assert!(store.place_cell(&Spot::First, &mut seeded(3)).unwrap().moves.is_empty());
 }
@@ -118,10 +118,10 @@ fn row_089_a_move_to_the_same_place_is_no_event() {
     // A cell without a key is left alone, and one goes behind it all the same.
     let places = Places::new([("x".into(), None), ("y".into(), Some("m".to_owned()))]);
     assert!(places.move_to(&"x".into(), &Spot::Last, &mut seeded(1)).is_empty());
-    let placed = places.insert(&Spot::After("x".into()), &mut seeded(1));
-    assert!(placed.moves.is_empty() && placed.fractional_index.as_str() < "m");
-    let placed = places.insert(&Spot::Before("x".into()), &mut seeded(1));
-    assert_eq!(placed.moves.len(), 2, "before it nothing fits, so that it gets a key too");
+    let found = places.insert(&Spot::After("x".into()), &mut seeded(1));
+    assert!(found.moves.is_empty() && found.fractional_index.as_str() < "m");
+    let found = places.insert(&Spot::Before("x".into()), &mut seeded(1));
+    assert_eq!(found.moves.len(), 2, "before it nothing fits, so that it gets a key too");
 }
 
 #[test]
@@ -157,14 +157,14 @@ fn row_087_new_keys_keep_the_order_and_leave_room_everywhere() {
         let places = Places::new(ids.iter().cloned().zip(keys.into_iter().map(Some)));
         let at = random() as usize % (count + 1);
         let spot = ids.get(at).map_or(Spot::Last, |id| Spot::Before(id.clone()));
-        let placed = places.insert(&spot, &mut random);
-        if placed.moves.is_empty() {
+        let found = places.insert(&spot, &mut random);
+        if found.moves.is_empty() {
             continue;
         }
         let mut all = spread(count + 1);
-        assert_eq!(placed.fractional_index, all[at]);
+        assert_eq!(found.fractional_index, all[at]);
         all.remove(at);
-        let moved: Vec<(CellId, String)> = placed
+        let moved: Vec<(CellId, String)> = found
             .moves
             .into_iter()
             .map(|event| match event {

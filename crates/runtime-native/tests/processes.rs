@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use futures_util::StreamExt;
-use purlin_notebook::{Durability, Event, RuntimeSessionId, Store, StoreExt};
+use purlin_notebook::{Durability, Event, RuntimeSessionId, Store, StoreError, StoreExt};
 use purlin_runtime_native::lock::{self, LaneLock, LockError};
 use purlin_runtime_native::{OpenMode, Paths, SqliteNotebook, SqliteStore};
 use support::{Home, Role, role, say, set, wait};
@@ -32,6 +32,12 @@ fn child() {
             say("done");
             std::io::stdin().read_line(&mut String::new()).unwrap();
             say(order(&store));
+        }
+        "guest" => {
+            store.commit(&[set("guest", "")]).unwrap();
+            drop(store);
+            notebook.close();
+            say("done");
         }
         "idler" => {
             let _changes = notebook.client().changes();
@@ -147,6 +153,37 @@ fn row_096_processes_that_share_a_notebook_do_not_wake_when_nothing_happens() {
         }
     }
     panic!("they wake although nothing happens: {woken:?} times in half a second");
+}
+
+#[test]
+fn a_session_whose_file_somebody_else_in_the_process_opens_loses_nothing() {
+    let home = Home::new();
+    let notebook = home.open("n");
+    let store = notebook.store().unwrap();
+    // A tool or an extension looks into a file, and lets go of every lock that this process has on it.
+    let look = |suffix: &str| {
+        drop(std::fs::File::open(home.file("n").with_extension(format!("db{suffix}"))).unwrap());
+    };
+    for n in 0..5 {
+        store.commit(&[set("parent", &n.to_string())]).unwrap();
+        look("");
+        // Another process comes, writes, and goes.
+        Role::spawn("guest", &home.root).expect("done");
+        store.commit(&[set("after", &n.to_string())]).unwrap();
+    }
+    assert_eq!(store.last_rowid().unwrap(), 15);
+    // Looked into are all three, the other process finds no lock, takes itself for the last, and removes the log.
+    for suffix in ["", "-wal", "-shm"] {
+        look(suffix);
+    }
+    Role::spawn("guest", &home.root).expect("done");
+    let error = store.commit(&[set("lost", "")]).unwrap_err();
+    assert!(matches!(error, StoreError::Closed(_)), "{error}");
+    assert!(error.to_string().contains("open the session again: what was saved in it is there"), "{error}");
+    drop(store);
+    notebook.close();
+    assert!(purlin_runtime_native::store::check(&home.file("n"), None).unwrap().is_sound());
+    assert_eq!(home.open("n").store().unwrap().last_rowid().unwrap(), 16);
 }
 
 #[test]

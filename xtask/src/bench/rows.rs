@@ -17,9 +17,9 @@ use crate::workspace::{Workspace, installed, output};
 
 /// The groups of rows, for `--only`.
 pub(super) const GROUPS: &[&str] =
-    &["start", "keys", "long", "idle", "stream", "hook", "store", "search", "lua", "headless"];
+    &["start", "keys", "long", "idle", "stream", "hook", "replay", "store", "search", "lua", "headless"];
 /// Those that do not start the program.
-pub(super) const WITHOUT_PROGRAM: &[&str] = &["hook", "store", "search", "lua"];
+pub(super) const WITHOUT_PROGRAM: &[&str] = &["hook", "replay", "store", "search", "lua"];
 
 const LAST_WORDS: &str = "end-of-the-stream";
 /// A session of 10,000 transcript lines: so many answers of so many lines.
@@ -61,6 +61,7 @@ impl<'a> Bench<'a> {
                 "idle" => self.idle()?,
                 "stream" => self.stream()?,
                 "hook" => self.hook(),
+                "replay" => super::replay::rows(self.workspace),
                 "search" => super::search::rows(self.workspace, self.quick),
                 "store" => super::store::rows(self.workspace),
                 "lua" => super::lua::rows(self.workspace, &self.scratch),

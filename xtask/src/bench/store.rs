@@ -38,7 +38,8 @@ pub(super) fn rows(workspace: &Workspace) -> Vec<Row> {
     VALUES.iter().map(row).collect()
 }
 
-fn find(said: &str, key: &str) -> Option<f64> {
+/// Finds a value among `name=value` pairs.
+pub(super) fn find(said: &str, key: &str) -> Option<f64> {
     said.split_whitespace().find_map(|word| word.strip_prefix(key)?.strip_prefix('=')?.parse().ok())
 }
 

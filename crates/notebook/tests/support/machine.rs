@@ -10,7 +10,7 @@ use purlin_notebook::{
 const DATE: &str = "2026-11-21T10:00:00.000Z";
 
 /// Makes the event that four bytes stand for, and tells who commits it. An entry always belongs to the same cell.
-pub fn step<'a>([kind, a, b, c]: [u8; 4], stores: [&'a MemoryStore; 2]) -> (&'a MemoryStore, Event) {
+pub fn step([kind, a, b, c]: [u8; 4], stores: [&MemoryStore; 2]) -> (&MemoryStore, Event) {
     let who = usize::from(a % 2);
     let queue = b % 5;
     let (queue_id, cell_id) = (|| format!("q{queue}").into(), || format!("c{}", queue % 3).into());

@@ -78,8 +78,6 @@ pub fn session(id: &str) -> Event {
     }
 }
 
-/// `ExecutionCompleted` names no session: the replica that committed it is compared with the one that started the owner.
-
 pub fn terminal(id: &str, text: &str) -> Event {
     Event::TerminalOutputAdded {
         id: id.into(),

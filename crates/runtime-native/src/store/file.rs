@@ -247,6 +247,15 @@ pub fn replay(path: &Path) -> Result<u64, OpenError> {
     events
 }
 
+/// Closes a connection without touching file or log.
+pub(super) fn abandon(connection: Connection) {
+    if let Err(error) = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true) {
+        // To close it could do harm; left open it does none until the process ends.
+        tracing::error!(%error, "a connection whose log was removed is left open");
+        std::mem::forget(connection);
+    }
+}
+
 /// Closes the writing connection and moves the log into the file, so that a session at rest is one file.
 ///
 /// Where somebody is reading or writing just now, the log stays for whoever closes last.

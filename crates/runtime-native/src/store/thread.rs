@@ -13,6 +13,7 @@ use purlin_notebook::{CommitId, Durability, StoreError, Tables};
 use rusqlite::Connection;
 use rustix::event::{PollFd, PollFlags, poll};
 
+use super::aside::beside;
 use super::disk::Disk;
 use super::error::explain;
 use super::file;
@@ -36,7 +37,9 @@ pub(super) struct Worker {
     seen: i64,
     disk: Disk,
     /// Device and number of the open file.
-    place: Option<(u64, u64)>,
+    place: Option<Place>,
+    /// Those of the log beside it.
+    log: Option<Place>,
 }
 
 type Group = Vec<(Batch, Reply<CommitId>)>;
@@ -44,7 +47,7 @@ type Group = Vec<(Batch, Reply<CommitId>)>;
 impl Worker {
     /// Makes the state of the thread.
     pub(super) fn new(shared: Arc<Shared>, connection: Option<Connection>, waker: UnixStream) -> Self {
-        Self { shared, connection, waker, doorbell: None, seen: 0, disk: Disk::new(), place: None }
+        Self { shared, connection, waker, doorbell: None, seen: 0, disk: Disk::new(), place: None, log: None }
     }
 
     /// Works until the store is closed and everything that was queued is done.
@@ -75,8 +78,10 @@ impl Worker {
                 Next::End => break,
             }
         }
+        let has_its_log = self.has_its_log();
         if let Some(connection) = self.connection.take().filter(|_| self.shared.path.is_some()) {
-            file::close(connection);
+            // What would be moved from a log that is gone may be older than what is in the file.
+            if has_its_log { file::close(connection) } else { file::abandon(connection) }
         }
         drop(ending);
     }
@@ -152,19 +157,33 @@ impl Worker {
         }
     }
 
-    /// Fails if the file was deleted or replaced while it was open: what is written to it then is found by nobody.
+    /// Fails if the file or its log was deleted or replaced while it was open: what is written then is found by nobody.
+    ///
+    /// Anything in this process that opens and closes file and log, other than SQLite, lets go of the locks on them. The
+    /// next process that closes the file then takes itself for the last, moves the log into it and removes the log.
     fn check_place(&mut self) -> Result<(), StoreError> {
-        let (Some(_), Some(path)) = (&self.connection, &self.shared.path) else { return Ok(()) };
-        let place = std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+        let (Some(_), Some(path)) = (&self.connection, self.shared.path.clone()) else { return Ok(()) };
+        let place = place(&path);
         self.place = self.place.or(place);
-        if place.is_some() && place == self.place {
+        let (what, way_out) = if place.is_none() || place != self.place {
+            ("", "begin a new session")
+        } else if !self.has_its_log() {
+            ("the log beside ", "open the session again: what was saved in it is there")
+        } else {
             return Ok(());
-        }
+        };
         Err(StoreError::Closed(format!(
-            "`{}` was deleted or replaced while this session was open, so nothing more can be saved in it; begin a new \
-             session",
+            "{what}`{}` was deleted or replaced while this session was open, so nothing more can be saved in it; {way_out}",
             path.display()
         )))
+    }
+
+    /// Tells whether the log beside the file is the one that is open, and notes it where that is not known yet.
+    fn has_its_log(&mut self) -> bool {
+        let Some(path) = &self.shared.path else { return true };
+        let found = place(&beside(path, "-wal"));
+        self.log = self.log.or(found);
+        found == self.log
     }
 
     fn write(&mut self, batches: &mut [Batch]) -> Written {
@@ -257,6 +276,13 @@ impl Worker {
     fn path(&self) -> Option<&Path> {
         self.shared.path.as_deref()
     }
+}
+
+/// Device and number of a file.
+type Place = (u64, u64);
+
+fn place(path: &Path) -> Option<Place> {
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
 /// Ends the store for everybody when the thread ends, by whatever way.
