@@ -68,6 +68,7 @@ const FAMILIES: &[&[ApiFn]] = &[
     action::FNS,
     tool::FNS,
     timer::FNS,
+    job::spawn::FNS,
     job::FNS,
     fs::FNS,
     http::FNS,

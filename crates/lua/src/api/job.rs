@@ -1,5 +1,7 @@
 //! `purlin.job`: processes. Each leads a group of its own, which ends with the extension.
 
+pub(super) mod spawn;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
