@@ -4,12 +4,9 @@
 //! What counts is the ratio; absolute numbers are information about this machine. The command builds what it
 //! measures, then runs itself again as a release build, so that its own work costs little.
 
-<<<<<<< HEAD
-mod lua;
-=======
 mod claim;
 mod coalesce;
->>>>>>> main
+mod lua;
 mod machine;
 mod measure;
 mod process;

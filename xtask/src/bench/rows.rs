@@ -16,19 +16,13 @@ use super::{
 use crate::workspace::{Workspace, installed, output};
 
 /// The groups of rows, for `--only`.
-<<<<<<< HEAD
-pub(super) const GROUPS: &[&str] =
-    &["start", "keys", "long", "idle", "stream", "hook", "replay", "store", "search", "lua", "headless"];
-/// Those that do not start the program.
-pub(super) const WITHOUT_PROGRAM: &[&str] = &["hook", "replay", "store", "search", "lua"];
-=======
 pub(super) const GROUPS: &[&str] = &[
     "start", "keys", "long", "idle", "stream", "coalesce", "hook", "replay", "store", "search", "claim",
-    "headless",
+    "lua", "headless",
 ];
 /// Those that do not start the program.
-pub(super) const WITHOUT_PROGRAM: &[&str] = &["coalesce", "hook", "replay", "store", "search", "claim"];
->>>>>>> main
+pub(super) const WITHOUT_PROGRAM: &[&str] =
+    &["coalesce", "hook", "replay", "store", "search", "claim", "lua"];
 
 const LAST_WORDS: &str = "end-of-the-stream";
 /// A session of 10,000 transcript lines: so many answers of so many lines.
