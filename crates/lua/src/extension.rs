@@ -128,7 +128,9 @@ impl Extension for LuaExtension {
         let lua = state::create(&env, memory).map_err(|error| fault::handler_error(&error))?;
         self.lua = Some(lua.clone());
         self.env = Some(Rc::clone(&env));
-        self.run(&lua, &env)
+        let ran = self.run(&lua, &env);
+        kernel.guard().set_memory(registrar.ext(), lua.used_memory());
+        ran
     }
 
     fn unload(&mut self) {
