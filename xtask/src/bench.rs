@@ -4,6 +4,8 @@
 //! What counts is the ratio; absolute numbers are information about this machine. The command builds what it
 //! measures, then runs itself again as a release build, so that its own work costs little.
 
+mod claim;
+mod coalesce;
 mod machine;
 mod measure;
 mod process;

@@ -3,6 +3,7 @@
 //! A rule looks at one file and answers findings; this file walks the tree and prints them all, so that one run
 //! shows everything there is to mend.
 
+mod contract;
 mod rules;
 mod source;
 mod text;
@@ -33,11 +34,16 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let files = workspace.files()?;
     let mut message = String::new();
     let mut count = 0;
+    let mut held = contract::Held::default();
     for file in &files {
-        for finding in check_file(workspace, file)? {
+        for finding in check_file(workspace, file, &mut held)? {
             write!(message, "\n  {}:{}: {}", file.display(), finding.line, finding.message)?;
             count += 1;
         }
+    }
+    if let Some(finding) = held.missing() {
+        write!(message, "\n  crates: {}", finding.message)?;
+        count += 1;
     }
     if count > 0 {
         bail!("{count} places to tidy{message}");
@@ -46,7 +52,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-fn check_file(workspace: &Workspace, file: &Path) -> Result<Vec<Finding>> {
+fn check_file(workspace: &Workspace, file: &Path, held: &mut contract::Held) -> Result<Vec<Finding>> {
     let mut findings = rules::names(file);
     if !text::is_text(file) {
         return Ok(findings);
@@ -57,6 +63,7 @@ fn check_file(workspace: &Workspace, file: &Path) -> Result<Vec<Finding>> {
         let source = Source::parse(file, &content);
         findings.extend(rules::crate_comment(file, &source));
         findings.extend(rules::check(&source));
+        held.read(file, &source);
     }
     findings.sort_by_key(|finding| finding.line);
     Ok(findings)

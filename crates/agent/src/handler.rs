@@ -3,6 +3,7 @@
 //! One execution: read the branch from the store, mend calls that a kill left open, then turn by turn ask the model,
 //! put out what it says, run the tools it calls, until it has nothing left to do.
 
+mod approval;
 mod ask;
 mod calls;
 mod context;
@@ -13,6 +14,7 @@ mod retry;
 mod run;
 mod speech;
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use futures_util::FutureExt;
@@ -37,6 +39,7 @@ pub(crate) struct Shared {
     pub(crate) tools: Tools,
     pub(crate) hooks: Raiser,
     pub(crate) processes: Rc<dyn purlin_kernel::Host>,
+    pub(crate) alone: Cell<bool>,
 }
 
 impl AiHandler {
@@ -58,7 +61,14 @@ impl AiHandler {
         hooks: Raiser,
         processes: Rc<dyn purlin_kernel::Host>,
     ) -> Self {
-        Self(Rc::new(Shared { settings: settings.into(), tools, hooks, processes }))
+        Self(Rc::new(Shared { settings: settings.into(), tools, hooks, processes, alone: Cell::new(false) }))
+    }
+
+    /// Says that nobody else can see the notebook, so that no question is put to other surfaces.
+    #[must_use]
+    pub fn alone(self) -> Self {
+        self.0.alone.set(true);
+        self
     }
 }
 

@@ -3,6 +3,7 @@
 //! A session never talks to an agent. It commits to the store through a [`Committer`] and reads the store through a
 //! handle of its own; whoever owns the lane `ai` of the notebook does the rest.
 
+mod approvals;
 mod back;
 mod send;
 mod shell;

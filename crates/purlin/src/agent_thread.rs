@@ -218,6 +218,8 @@ fn agents(parts: Parts, tell: &mpsc::UnboundedSender<Word>) -> Result<Vec<Runtim
         parts.port,
         Rc::new(KernelHost::new()),
     );
+    // A notebook in memory is seen by this process alone.
+    let ai = if parts.notebook.path().is_none() { ai.alone() } else { ai };
     let lanes: [(&str, CellKind, Rc<dyn Handler>); 3] = [
         ("agent", CellKind::Ai, Rc::new(ai)),
         ("shell", CellKind::Shell, Rc::new(ShellHandler::new(parts.cwd))),

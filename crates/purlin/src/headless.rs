@@ -11,7 +11,7 @@ use std::rc::Rc;
 use futures_util::StreamExt;
 use purlin_agent::{Session, SessionOptions, SharedSettings, Source, Submitted, ToolCatalog};
 use purlin_kernel::Kernel;
-use purlin_notebook::{Store, StoreExt, Tables};
+use purlin_notebook::{Event, LogEntry, Store, StoreExt, Tables};
 use purlin_runtime_native::NativeHost;
 use purlin_runtime_native::signals::{Asked, Signals};
 use tokio::task::LocalSet;
@@ -192,8 +192,21 @@ fn take(answer: &mut Answer, store: &dyn Store, row: &mut i64) -> Result<(), Rep
         let Some(last) = entries.last() else { return Ok(()) };
         *row = last.rowid;
         answer.take(&entries);
+        waits(&entries, store);
         if entries.len() < PAGE || answer.end().is_some() {
             return Ok(());
+        }
+    }
+}
+
+/// Says how a tool that waits for approval can be given it.
+fn waits(entries: &[LogEntry], store: &dyn Store) {
+    for entry in entries {
+        if let Event::ToolApprovalRequested { tool_name, .. } = &entry.event {
+            let id = store.identity().store_id;
+            say::warning(&format!(
+                "`{tool_name}` waits for approval, at most a minute: `purlin --resume {id}` in another terminal asks you."
+            ));
         }
     }
 }

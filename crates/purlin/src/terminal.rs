@@ -3,6 +3,7 @@
 //! The first frame is drawn before the store is opened; what is typed meanwhile is in the composer. From then on the
 //! terminal, like any other surface, commits to the store and watches it.
 
+mod approvals;
 mod commands;
 mod desk;
 mod draft;

@@ -1,8 +1,10 @@
 //! `purlin -p`: the answer on standard output and nothing else; one clear message on standard error; exit codes.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
 use std::time::Duration;
 
-use purlin_testkit::{Home, ModelServer, Run, Script, Signal, files, signal};
+use purlin_testkit::{Home, ModelServer, Pty, Run, Script, Signal, files, signal};
 
 const PURLIN: &str = env!("CARGO_BIN_EXE_purlin");
 
@@ -401,6 +403,50 @@ fn a_gate_that_asks_gets_no_answer_without_a_screen() {
     let model = home.script(CALLS_BASH);
     let run = run(&home, &["-p", "go", "--json", "--model", &model, "-e", &gate.display().to_string()]);
     assert!(run.output.contains("nobody to ask: no_ui"), "{run:?}");
+    assert!(!home.work().join("ran.txt").exists());
+}
+
+/// A gate that gives the reason of a dialog that nobody answered as its own.
+const ASKING_GATE: &str = "local purlin = require('purlin')\npurlin.on('tool_call', function(ev)\n\
+                           local yes, why = purlin.ui.confirm('sure?')\n\
+                           if not yes then return { block = true, reason = why } end\nend)";
+
+#[test]
+fn row_099_another_process_answers_for_a_headless_run() {
+    let home = Home::new();
+    let gate = home.file("gate.lua", ASKING_GATE).display().to_string();
+    let model = home.script(CALLS_BASH);
+    let mut child = home
+        .command(PURLIN)
+        .args(["-p", "go", "--model", &model, "-e", &gate])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("purlin starts");
+    let mut errors = BufReader::new(child.stderr.take().expect("a pipe"));
+    let mut said = String::new();
+    while !said.contains("waits for approval") {
+        assert_ne!(errors.read_line(&mut said).expect("readable"), 0, "it ended: {said}");
+    }
+    let id =
+        said.split("--resume ").nth(1).and_then(|rest| rest.split('`').next()).expect("it names the session");
+    let pty = Pty::spawn(PURLIN, &["--resume", id, "--model", "echo"], &home, 24, 100);
+    pty.wait_text("May `bash` run?");
+    pty.wait_text("enter · esc");
+    pty.send("\r");
+    let ended = child.wait_with_output().expect("a child of ours");
+    assert!(ended.status.success(), "{ended:?}");
+    assert!(home.work().join("ran.txt").exists());
+}
+
+#[test]
+fn where_nobody_else_can_see_the_session_nobody_is_asked() {
+    let home = Home::new();
+    let gate = home.file("gate.lua", ASKING_GATE).display().to_string();
+    let model = home.script(CALLS_BASH);
+    let run = run(&home, &["-p", "go", "--no-session", "--json", "--model", &model, "-e", &gate]);
+    assert!(run.output.contains("nobody is there to ask"), "{run:?}");
     assert!(!home.work().join("ran.txt").exists());
 }
 

@@ -513,6 +513,43 @@ fn prompts_of_the_terminal_are_answered_by_the_runtime_agent_with_its_own_extens
 }
 
 #[test]
+fn row_099_the_terminal_answers_for_a_runtime_that_has_nobody_to_ask() {
+    const GATE: &str = "local purlin = require('purlin')\npurlin.on('tool_call', function(ev)\n\
+                        local yes, why = purlin.ui.confirm('Run ' .. ev.tool_name .. '?')\n\
+                        if not yes then return { block = true, reason = why or 'no' } end\nend)";
+    let home = Home::new();
+    let gate = home.file("gate.lua", GATE).display().to_string();
+    let call = "[[turn]]\ntext = 'Let me see.'\n[[turn.tool]]\nname = 'bash'\n\
+                args = { command = 'echo gate-$((40+2))' }\n";
+    let unused = "[[turn]]\ntext = 'Unused.'\n";
+    let model = home.script(&format!(
+        "{unused}{call}[[turn]]\ntext = 'That was one.'\n{call}[[turn]]\ntext = 'That was two.'"
+    ));
+    let pty = open(&home, &["--model", "echo"]);
+    pty.send("hello\r");
+    pty.wait_text("ollama/NAME");
+    let _runtime = Runtime::holding(&home, &["agent", "--model", &model, "-e", &gate]);
+    pty.wait_text("Prompts are executed by");
+    pty.send("look\r");
+    pty.wait_text("May `bash` run? Its runtime has nobody to ask.");
+    // The last answer is no.
+    pty.wait_text("enter · esc");
+    pty.send("\x1b[B");
+    pty.send("\x1b[B");
+    pty.send("\r");
+    pty.wait_text("That was one.");
+    pty.wait_text("declined by the user");
+    assert!(!pty.dump().contains("gate-42"), "{}", pty.dump());
+    pty.send("look again\r");
+    pty.wait_text("nobody to ask.");
+    pty.wait_text("enter · esc");
+    pty.send("\r");
+    pty.wait_text("That was two.");
+    pty.wait_text("gate-42");
+    quit(pty);
+}
+
+#[test]
 fn an_echo_cell_is_answered_with_its_own_text_as_plain_text() {
     let home = Home::new();
     begin(&home);

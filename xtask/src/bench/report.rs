@@ -123,6 +123,8 @@ say something only about the machine named below. Each value is a median of seve
   10,000 lines, a resumed session of that length on our side, a file on the editor's.
 - *idle*: one second after the last key, or after an answer was shown, when a session is open and its agent runs. PSS is from `smaps_rollup`, wake-ups are context switches of all threads in 5 s.
 - *stream*: a scripted model's answer in 2,000 pieces of 40 characters without delay, until its last words are shown.
+- *request until its handler is called*: from before the request is committed to a store on the disk until the handler of a
+  runtime agent is entered, in its own thread or in another process; claim, start and their flush are inside.
 - *store*: an agent's session (prompts, executions, answers that stream in) committed through a handle, by turns with bare
   SQLite writing the same rows of the log and no tables in one thread.
 - *hook*: a dispatch that no handler waits for, called in a loop, with a counting allocator.

@@ -7,7 +7,8 @@ use super::Finding;
 /// Whether a file is text that people write; lock files name their sources by nature.
 pub(super) fn is_text(file: &Path) -> bool {
     let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    if matches!(name, "Cargo.lock" | "package-lock.json") {
+    // What a fuzzer has found is any bytes.
+    if matches!(name, "Cargo.lock" | "package-lock.json") || file.starts_with("fuzz/corpus") {
         return false;
     }
     let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();

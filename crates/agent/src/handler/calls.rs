@@ -10,6 +10,7 @@ use purlin_notebook::{
 };
 use serde_json::{Value, json};
 
+use super::approval::NOBODY;
 use super::ask::Called;
 use super::history::result_media;
 use super::printed::Printed;
@@ -151,10 +152,16 @@ impl Run {
         let Some((answer, outcome)) = raised.await? else {
             return Ok(Gate::Open(args));
         };
-        if let Some(reason) = outcome.blocked() {
-            return Ok(Gate::Blocked(reason));
-        }
         let args = answer.args.unwrap_or(args);
+        match outcome.blocked() {
+            Some(reason) if reason == NOBODY && !self.alone => {
+                if let Some(reason) = self.ask_elsewhere(&call.id, &call.name, &args).await? {
+                    return Ok(Gate::Blocked(reason));
+                }
+            }
+            Some(reason) => return Ok(Gate::Blocked(reason)),
+            None => {}
+        }
         Ok(match validate(spec, &args) {
             Ok(()) => Gate::Open(args),
             Err(message) => Gate::Invalid(format!("an extension rewrote the call: {message}")),

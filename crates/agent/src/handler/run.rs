@@ -80,6 +80,8 @@ pub(crate) struct Run {
     pub(crate) tools: Tools,
     pub(crate) hooks: Raiser,
     pub(crate) processes: Rc<dyn purlin_kernel::Host>,
+    /// Whether nobody else can see the notebook.
+    pub(crate) alone: bool,
     pub(crate) cwd: PathBuf,
     pub(crate) session: String,
     pub(crate) prompt: String,
@@ -120,6 +122,7 @@ impl Run {
             tools: shared.tools.clone(),
             hooks: shared.hooks.clone(),
             processes: Rc::clone(&shared.processes),
+            alone: shared.alone.get(),
             session: store.identity().store_id.into_string(),
             history: read.messages,
             known_calls: read.calls,

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use purlin_agent::{Source, Submitted};
-use purlin_notebook::{Event, StoreExt};
+use purlin_notebook::{ApprovalStatus, Event, StoreExt};
+use purlin_runtime_core::Host;
 use serde_json::json;
 
 use crate::world::World;
@@ -140,6 +141,41 @@ fn a_blocked_call_does_not_run_and_the_model_goes_on() {
     assert_eq!(world.status("call_1_1").as_deref(), Some("blocked"));
     assert!(world.processes.started.borrow().is_empty());
     assert!(world.seen.borrow().is_empty());
+}
+
+/// Answers the first request for approval, or nobody's, and returns what became of the call.
+fn asked_elsewhere(answer: Option<ApprovalStatus>) -> (Vec<String>, u64) {
+    let world = World::playing(CALL);
+    world.on("tool_call", |_| json!({"block": true, "reason": "no_ui"}));
+    let cell = world.send("go");
+    world.host.advance(10);
+    let surface = world.another_session();
+    let waiting = surface.waiting_approvals();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!((waiting[0].tool_call_id.as_str(), waiting[0].tool_name.as_str()), ("call_1_1", "bash"));
+    assert!(world.processes.started.borrow().is_empty());
+    let asked = world.host.mono();
+    if let Some(answer) = answer {
+        world.host.run(surface.respond("call_1_1", answer)).expect("the answer is written");
+    }
+    world.host.run(surface.settled());
+    assert_eq!(surface.waiting_approvals(), []);
+    (world.outputs(&cell), world.host.mono() - asked)
+}
+
+#[test]
+fn row_099_a_gate_with_nobody_to_ask_is_answered_by_another_surface() {
+    let (outputs, _) = asked_elsewhere(Some(ApprovalStatus::ApprovedOnce));
+    assert!(outputs[4].starts_with("tool_result: success"), "{outputs:?}");
+    let (outputs, _) = asked_elsewhere(Some(ApprovalStatus::Denied));
+    assert_eq!(outputs[3], "tool_result: error Error: declined by the user");
+}
+
+#[test]
+fn row_099_a_gate_that_nobody_answers_is_shut_after_a_minute() {
+    let (outputs, waited) = asked_elsewhere(None);
+    assert_eq!(outputs[3], "tool_result: error Error: declined: nobody answered in time");
+    assert!((59_900..61_000).contains(&waited), "{waited} ms");
 }
 
 #[test]

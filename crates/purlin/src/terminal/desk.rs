@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::draft::Keeper;
-use super::{lanes, queued, status};
+use super::{approvals, lanes, queued, status};
 use crate::agent_thread::{AgentThread, Parts};
 use crate::args::Which;
 use crate::drafts::Drafts;
@@ -305,7 +305,8 @@ impl Desk {
                 queued::update(&desk);
             }
         });
-        open.tasks.borrow_mut().extend([screen, state, queued]);
+        let approvals = approvals::follow(self.downgrade(), Rc::downgrade(open), store);
+        open.tasks.borrow_mut().extend([screen, state, queued, approvals]);
     }
 
     /// Puts what was sent to a prompt that was interrupted or lost back into the composer, before what is typed there.

@@ -79,11 +79,11 @@ impl Serve<'_> {
 
     /// Gives up an execution that others have settled or released: nothing of it may reach the log any more.
     fn lost(&mut self, fence: &Fence) {
+        self.stop(fence, "lost");
         if let Some(active) = self.find(fence) {
             // What it had put out and not committed belongs to an attempt that is over.
             drop(active.cx.writer.close());
         }
-        self.stop(fence, "lost");
     }
 
     /// Asks an execution to stop, and sees to it that it has when the grace period is over.

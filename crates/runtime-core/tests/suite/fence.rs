@@ -85,13 +85,19 @@ fn a_late_result_of_an_attempt_does_not_complete_the_next_attempt() {
 #[test]
 fn what_others_have_settled_puts_nothing_out_any_more() {
     let world = World::new();
-    let agent = world.agent(handler_fn(|cx: ExecutionContext| async move {
-        cx.stdout("before");
-        cx.host().sleep(Duration::from_millis(50)).await;
-        cx.stdout(" pending when it was lost");
-        cx.cancellation().await;
-        cx.stdout(" late");
-        Ok(Outcome::done())
+    let diary = Diary::default();
+    let heard = diary.clone();
+    let agent = world.agent(handler_fn(move |cx: ExecutionContext| {
+        let heard = heard.clone();
+        async move {
+            cx.on_cancel(move |reason| heard.note(reason));
+            cx.stdout("before");
+            cx.host().sleep(Duration::from_millis(50)).await;
+            cx.stdout(" pending when it was lost");
+            cx.cancellation().await;
+            cx.stdout(" late");
+            Ok(Outcome::done())
+        }
     }));
     world.start(&agent);
     let (cell, queue) = world.ask(CellKind::Echo, "");
@@ -108,6 +114,7 @@ fn what_others_have_settled_puts_nothing_out_any_more() {
     world.host.advance(5_000);
     assert_eq!(world.status(&queue), QueueStatus::Failed);
     assert_eq!(world.names_after(before), ["RuntimeSessionStatusChanged"], "the runtime is ready again");
+    assert_eq!(diary.read(), ["lost"]);
     assert_eq!(world.texts(&cell), ["before"]);
 }
 
