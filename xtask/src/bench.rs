@@ -5,6 +5,7 @@
 //! measures, then runs itself again as a release build, so that its own work costs little.
 
 mod claim;
+mod coalesce;
 mod machine;
 mod measure;
 mod process;

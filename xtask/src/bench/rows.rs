@@ -16,10 +16,12 @@ use super::{
 use crate::workspace::{Workspace, installed, output};
 
 /// The groups of rows, for `--only`.
-pub(super) const GROUPS: &[&str] =
-    &["start", "keys", "long", "idle", "stream", "hook", "replay", "store", "search", "claim", "headless"];
+pub(super) const GROUPS: &[&str] = &[
+    "start", "keys", "long", "idle", "stream", "coalesce", "hook", "replay", "store", "search", "claim",
+    "headless",
+];
 /// Those that do not start the program.
-pub(super) const WITHOUT_PROGRAM: &[&str] = &["hook", "replay", "store", "search", "claim"];
+pub(super) const WITHOUT_PROGRAM: &[&str] = &["coalesce", "hook", "replay", "store", "search", "claim"];
 
 const LAST_WORDS: &str = "end-of-the-stream";
 /// A session of 10,000 transcript lines: so many answers of so many lines.
@@ -61,6 +63,7 @@ impl<'a> Bench<'a> {
                 "idle" => self.idle()?,
                 "stream" => self.stream()?,
                 "hook" => self.hook(),
+                "coalesce" => super::coalesce::rows(self.workspace),
                 "claim" => super::claim::rows(self.workspace),
                 "replay" => super::replay::rows(self.workspace),
                 "search" => super::search::rows(self.workspace, self.quick),
