@@ -82,7 +82,12 @@ impl Worker {
             let eager = rested.elapsed() < EAGER;
             match self.shared.take(eager) {
                 Next::Commands(commands) => {
+                    let together = commands.len();
                     self.serve(commands);
+                    if together > 1 {
+                        // Several were answered at once: with a moment to ask again they make the next group together.
+                        std::thread::yield_now();
+                    }
                     rested = Instant::now();
                 }
                 Next::Sleep if eager => std::thread::yield_now(),
