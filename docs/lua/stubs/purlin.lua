@@ -1353,6 +1353,11 @@ function purlin.timer.interval(ms, fn) end
 ---@return string?
 function purlin.timer.stop(handle) end
 
+---Starts a process that runs beside everything else. It is killed with its group when the extension is unloaded.
+---@param job { cmd: string|any[], args?: any[], cwd?: string, env?: table, stdin?: boolean|(string|number), pty?: boolean|table, on_stdout?: function, on_stderr?: function, on_exit?: function, timeout_ms?: integer } 
+---@return purlin.Job
+function purlin.job.spawn(job) end
+
 ---Runs a process to its end and answers what it wrote, at most 16 MiB of each stream; `nil` and the reason if it cannot be started.
 ---
 ---Waits: only where a coroutine can.
