@@ -114,6 +114,7 @@ fn on(call: &Call) -> mlua::Result<MultiValue> {
         timeout_ms: options.count("timeout_ms")?,
         desc: options.string("desc").unwrap_or_default(),
         filter: options.map("filter")?,
+        ..OnOptions::default()
     };
     let handle = register(call, &name, options, call.function(2)?)?;
     call.one(handle)

@@ -187,6 +187,7 @@ fn set(call: &Call) -> mlua::Result<MultiValue> {
         when: condition(call, options.function("when"), &options.value("mode"))?,
         nowait: options.flag("nowait").unwrap_or(false),
         layer: Layer::Extension,
+        ..KeymapOptions::default()
     };
     let handle = call
         .kernel()?
