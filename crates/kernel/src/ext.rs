@@ -141,15 +141,12 @@ impl Extensions<'_> {
         // Names are free for the new one: windows, buffers, commands. What cannot be brought back stays for now.
         self.0.unregister_where(old, |kind| kind != "job" && kind != "task");
         let loaded = self.load_as(ext, name, extension);
-        match loaded {
-            Ok(_) => {
-                self.0.tx_commit();
-                self.unload(old);
-            }
-            Err(_) => {
-                self.0.tx_rollback();
-                self.0.0.exts.ranks.borrow_mut().remove(&ext);
-            }
+        if loaded.is_ok() {
+            self.0.tx_commit();
+            self.unload(old);
+        } else {
+            self.0.tx_rollback();
+            self.0.0.exts.ranks.borrow_mut().remove(&ext);
         }
         loaded
     }
