@@ -136,7 +136,8 @@ impl Extensions<'_> {
     pub fn replace(self, old: ExtId, extension: Box<dyn Extension>) -> Result<ExtId, LoadError> {
         let name = extension.name().to_owned();
         let ext = self.reserve(&name);
-        self.0.0.exts.ranks.borrow_mut().insert(ext, self.rank(old));
+        let rank = self.rank(old);
+        self.0.0.exts.ranks.borrow_mut().insert(ext, rank);
         self.0.tx_begin();
         // Names are free for the new one: windows, buffers, commands. What cannot be brought back stays for now.
         self.0.unregister_where(old, |kind| kind != "job" && kind != "task");
@@ -154,6 +155,11 @@ impl Extensions<'_> {
     /// Answers an extension's place in the load order.
     pub(crate) fn rank(self, ext: ExtId) -> u32 {
         self.0.0.exts.ranks.borrow().get(&ext).copied().unwrap_or(ext.0)
+    }
+
+    /// Tells whether an extension has replaced an earlier generation.
+    pub(crate) fn is_generation(self, ext: ExtId) -> bool {
+        self.0.0.exts.ranks.borrow().contains_key(&ext)
     }
 
     fn load_as(
