@@ -5,6 +5,8 @@
 //! measures, then runs itself again as a release build, so that its own work costs little.
 
 mod claim;
+mod coalesce;
+mod lua;
 mod machine;
 mod measure;
 mod process;

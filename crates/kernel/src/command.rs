@@ -57,6 +57,8 @@ pub struct CommandSpec {
     pub complete: Option<CompleteFn>,
     /// Where it is offered.
     pub kind: CommandKind,
+    /// Where it was written, where known.
+    pub place: Option<crate::Place>,
     /// Its code.
     pub run: CommandFn,
 }
@@ -75,6 +77,7 @@ impl CommandSpec {
             aliases: Vec::new(),
             complete: None,
             kind: CommandKind::Slash,
+            place: None,
             run: Rc::new(run),
         }
     }
@@ -117,6 +120,8 @@ pub struct CommandListing {
 struct Entry {
     id: RegId,
     owner: ExtId,
+    /// The owner's place in the load order.
+    rank: u32,
     spec: CommandSpec,
 }
 
@@ -133,14 +138,17 @@ pub struct Commands<'k>(&'k Kernel);
 impl Commands<'_> {
     /// Adds a command. Of two with one name the built-in wins, then the first; the clash is a diagnostic.
     pub fn create(self, owner: ExtId, spec: CommandSpec) -> Handle {
-        if let Some(other) = self.entry(&spec.name) {
+        let rank = self.0.ext().rank(owner);
+        // A new generation of the same extension takes over; that is no clash.
+        if let Some(other) = self.entry(&spec.name).filter(|other| other.owner == owner || other.rank != rank)
+        {
             let holder = self.0.ext().name(other.owner);
             let text = format!("`{}` is already a command of `{holder}`, which keeps the name", spec.name);
             self.0.guard().warn(owner, "command", text);
         }
         let id = self.0.next_reg();
         let label = spec.name.clone();
-        let entry = Rc::new(Entry { id, owner, spec });
+        let entry = Rc::new(Entry { id, owner, rank, spec });
         let unlinked = entry.clone();
         self.0.register(
             id,
@@ -157,7 +165,7 @@ impl Commands<'_> {
             let mut names = self.0.0.commands.names.borrow_mut();
             for name in entry.names() {
                 let list = names.entry(name.clone()).or_default();
-                let rank = |e: &Entry| (e.owner != ExtId::CORE, e.id);
+                let rank = |e: &Entry| (e.owner != ExtId::CORE, e.rank, e.id);
                 let at = list.partition_point(|other| rank(other) < rank(entry));
                 list.insert(at, entry.clone());
             }
@@ -224,6 +232,12 @@ impl Commands<'_> {
         nearest(name, slash.map(|command| command.name.as_str())).map(str::to_owned)
     }
 
+    /// Answers the command or action somebody probably meant.
+    pub(crate) fn nearest_of_all(self, name: &str) -> Option<String> {
+        let list = self.list();
+        nearest(name, list.iter().map(|command| command.name.as_str())).map(str::to_owned)
+    }
+
     /// Runs a command; what it answers is for the caller to show.
     pub fn run(self, name: &str, args: &str) -> LBF<CommandResult> {
         let Some(entry) = self.entry(name) else {
@@ -241,9 +255,9 @@ impl Commands<'_> {
             return Box::pin(std::future::ready(Err(HandlerError::of(ErrorKind::Cancelled, text))));
         }
         let call = CommandCall::new(args);
-        let owner = entry.owner;
+        let (owner, place) = (entry.owner, entry.spec.place.clone());
         let body = Box::pin(async move { (entry.spec.run)(call).await });
-        self.0.guard().future(owner, DeadlineClass::Main, what, body)
+        self.0.guard().future_at(owner, DeadlineClass::Main, what, place, body)
     }
 
     /// Runs a command at once as far as it goes without waiting, the rest as a task; shows what it answers.

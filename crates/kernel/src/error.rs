@@ -1,5 +1,20 @@
 //! What went wrong in extension code, with the place it went wrong at.
 
+/// Where something was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The source file.
+    pub file: std::rc::Rc<str>,
+    /// The line, one-based.
+    pub line: u32,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
 /// How a handler failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ErrorKind {

@@ -113,6 +113,8 @@ type Typed = (RegId, ExtId, Rc<dyn Any>);
 pub(crate) struct ExtTable {
     next: Cell<u32>,
     names: RefCell<BTreeMap<ExtId, Rc<str>>>,
+    /// Places in the load order of those that replaced another; everyone else's is its number.
+    ranks: RefCell<BTreeMap<ExtId, u32>>,
     loaded: RefCell<BTreeMap<ExtId, Box<dyn Extension>>>,
     typed: RefCell<HashMap<TypeId, Vec<Typed>>>,
 }
@@ -123,9 +125,46 @@ pub struct Extensions<'k>(&'k Kernel);
 
 impl Extensions<'_> {
     /// Loads an extension: its `load` is one stretch, so a failure leaves nothing behind.
-    pub fn load(self, mut extension: Box<dyn Extension>) -> Result<ExtId, LoadError> {
+    pub fn load(self, extension: Box<dyn Extension>) -> Result<ExtId, LoadError> {
         let name = extension.name().to_owned();
         let ext = self.reserve(&name);
+        self.load_as(ext, name, extension)
+    }
+
+    /// Loads a new generation of an extension in the place of the old one, which is unloaded when that went well; when it
+    /// did not, everything is as before. What the old one's jobs and tasks do goes on until then.
+    pub fn replace(self, old: ExtId, extension: Box<dyn Extension>) -> Result<ExtId, LoadError> {
+        let name = extension.name().to_owned();
+        let ext = self.reserve(&name);
+        self.0.0.exts.ranks.borrow_mut().insert(ext, self.rank(old));
+        self.0.tx_begin();
+        // Names are free for the new one: windows, buffers, commands. What cannot be brought back stays for now.
+        self.0.unregister_where(old, |kind| kind != "job" && kind != "task");
+        let loaded = self.load_as(ext, name, extension);
+        match loaded {
+            Ok(_) => {
+                self.0.tx_commit();
+                self.unload(old);
+            }
+            Err(_) => {
+                self.0.tx_rollback();
+                self.0.0.exts.ranks.borrow_mut().remove(&ext);
+            }
+        }
+        loaded
+    }
+
+    /// Answers an extension's place in the load order.
+    pub(crate) fn rank(self, ext: ExtId) -> u32 {
+        self.0.0.exts.ranks.borrow().get(&ext).copied().unwrap_or(ext.0)
+    }
+
+    fn load_as(
+        self,
+        ext: ExtId,
+        name: String,
+        mut extension: Box<dyn Extension>,
+    ) -> Result<ExtId, LoadError> {
         let kernel = self.0;
         let result = kernel
             .guard()
@@ -166,6 +205,7 @@ impl Extensions<'_> {
         }
         self.0.guard().forget(ext);
         self.0.0.exts.names.borrow_mut().remove(&ext);
+        self.0.0.exts.ranks.borrow_mut().remove(&ext);
         self.0.changed(Topic::Registrations);
     }
 
@@ -179,7 +219,10 @@ impl Extensions<'_> {
     /// Lists what is loaded, in load order.
     pub fn list(self) -> Vec<LoadedExtension> {
         let names = self.0.0.exts.names.borrow();
-        names.iter().map(|(id, name)| LoadedExtension { id: *id, name: name.to_string() }).collect()
+        let mut list: Vec<_> =
+            names.iter().map(|(id, name)| LoadedExtension { id: *id, name: name.to_string() }).collect();
+        list.sort_by_key(|loaded| (self.rank(loaded.id), loaded.id));
+        list
     }
 
     /// Answers an extension's name; `purlin` for what is built in.

@@ -19,10 +19,10 @@ use std::task::Poll;
 
 pub use cancel::CancelToken;
 pub use limits::{DeadlineClass, Limit, Limits, Quotas};
-pub use record::{ExtReport, Level, LogMessage};
+pub use record::{ExtReport, Level, LogMessage, Worst};
 pub use watchdog::{Armed, Watchdog};
 
-use crate::{ErrorKind, ExtId, HandlerError, Kernel, LBF};
+use crate::{ErrorKind, ExtId, HandlerError, Kernel, LBF, Place};
 use record::ExtRecord;
 
 /// How deep stretches may nest.
@@ -43,6 +43,27 @@ pub(crate) struct GuardState {
 /// Hears of a suspension and its reason.
 pub type SuspendFn = Rc<dyn Fn(ExtId, &str)>;
 
+/// What is entered, for diagnostics: the hook, command or callback, and where it was written.
+#[derive(Debug, Clone, Copy)]
+pub struct What<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Where it was written, where known.
+    pub place: Option<&'a Place>,
+}
+
+impl<'a> From<&'a str> for What<'a> {
+    fn from(name: &'a str) -> Self {
+        Self { name, place: None }
+    }
+}
+
+impl<'a> From<&'a String> for What<'a> {
+    fn from(name: &'a String) -> Self {
+        Self { name, place: None }
+    }
+}
+
 struct Frame {
     ext: ExtId,
     /// Why the stretch fails even if its code says that it went well.
@@ -59,13 +80,14 @@ impl Guard<'_> {
     /// Runs one piece of `ext`'s code: its changes apply whole or, when it fails, not at all.
     ///
     /// `what` names the hook, command or callback in diagnostics.
-    pub fn stretch<T>(
+    pub fn stretch<'a, T>(
         self,
         ext: ExtId,
         class: DeadlineClass,
-        what: &str,
+        what: impl Into<What<'a>>,
         f: impl FnOnce() -> Result<T, HandlerError>,
     ) -> Result<T, HandlerError> {
+        let what = what.into();
         if let Some(error) = self.refuse(ext) {
             return Err(error);
         }
@@ -87,7 +109,7 @@ impl Guard<'_> {
         if ext != ExtId::CORE {
             self.account(ext, class, what, took, result.as_ref().err());
         } else if let Err(error) = &result {
-            self.log(Level::Error, ext, what, error);
+            self.log(Level::Error, ext, what.name, error);
         }
         result
     }
@@ -100,6 +122,18 @@ impl Guard<'_> {
         what: impl Into<String>,
         future: LBF<Result<T, HandlerError>>,
     ) -> LBF<Result<T, HandlerError>> {
+        self.future_at(ext, class, what, None, future)
+    }
+
+    /// Does the same for code of which it is known where it was written.
+    pub fn future_at<T: 'static>(
+        self,
+        ext: ExtId,
+        class: DeadlineClass,
+        what: impl Into<String>,
+        place: Option<Place>,
+        future: LBF<Result<T, HandlerError>>,
+    ) -> LBF<Result<T, HandlerError>> {
         let what: String = what.into();
         let kernel = self.0.downgrade();
         let token = self.current_cancel();
@@ -110,7 +144,8 @@ impl Guard<'_> {
             };
             let guard = kernel.guard();
             let outer = guard.swap_cancel(token.clone());
-            let polled = guard.stretch(ext, class, &what, || match future.as_mut().poll(cx) {
+            let entered = What { name: &what, place: place.as_ref() };
+            let polled = guard.stretch(ext, class, entered, || match future.as_mut().poll(cx) {
                 Poll::Pending => Ok(None),
                 Poll::Ready(Ok(value)) => Ok(Some(value)),
                 Poll::Ready(Err(error)) => Err(error),

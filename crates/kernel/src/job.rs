@@ -1,14 +1,16 @@
 //! Jobs: processes that extensions started, killed with them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::task::{Poll, Waker};
 
 use futures_util::StreamExt;
 use futures_util::stream::LocalBoxStream;
 
-use crate::host::{ProcessEvent, ProcessSpec};
-use crate::{ExtId, Handle, HandlerError, Kernel, RegId};
+use crate::guard::DeadlineClass;
+use crate::host::{ProcessEvent, ProcessInput, ProcessSpec};
+use crate::{ExtId, Handle, HandlerError, Kernel, LBF, RegId, WeakKernel};
 
 #[derive(Default)]
 pub(crate) struct JobTable {
@@ -21,6 +23,8 @@ pub struct Job {
     pub handle: Handle,
     /// What it prints, then its exit.
     pub output: LocalBoxStream<'static, ProcessEvent>,
+    /// Its input, where it was asked for.
+    pub input: Option<Rc<dyn ProcessInput>>,
 }
 
 impl std::fmt::Debug for Job {
@@ -42,6 +46,149 @@ pub struct JobResult {
     pub stderr: Vec<u8>,
 }
 
+/// Hears of a piece of output.
+pub type OutputFn = Rc<dyn Fn(Vec<u8>) -> Result<(), HandlerError>>;
+/// Hears of the end: exit code or signal.
+pub type ExitFn = Rc<dyn Fn(Option<i32>, Option<i32>) -> Result<(), HandlerError>>;
+
+/// What is called while a process runs, each in its owner's stretch.
+#[derive(Clone, Default)]
+pub struct JobEvents {
+    /// For each piece of standard output.
+    pub on_stdout: Option<OutputFn>,
+    /// For each piece of standard error.
+    pub on_stderr: Option<OutputFn>,
+    /// Once, when it has ended.
+    pub on_exit: Option<ExitFn>,
+}
+
+impl std::fmt::Debug for JobEvents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JobEvents").finish_non_exhaustive()
+    }
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct JobExit {
+    /// The exit code, if it ended by itself.
+    pub code: Option<i32>,
+    /// The signal, if one ended it.
+    pub signal: Option<i32>,
+}
+
+#[derive(Default)]
+struct Ended {
+    exit: Cell<Option<JobExit>>,
+    wakers: RefCell<Vec<Waker>>,
+}
+
+/// A process whose output is called back.
+#[derive(Clone)]
+pub struct RunningJob {
+    /// Names it; deleting it kills the process.
+    pub handle: Handle,
+    input: Option<Rc<dyn ProcessInput>>,
+    ended: Rc<Ended>,
+}
+
+impl RunningJob {
+    /// Writes to its input; an error when it has none, or does not read any more.
+    pub fn write(&self, bytes: Vec<u8>) -> LBF<Result<(), HandlerError>> {
+        let Some(input) = self.input.clone() else {
+            let error = HandlerError::new("the process has no open input; start it with `stdin = true`");
+            return Box::pin(std::future::ready(Err(error)));
+        };
+        Box::pin(
+            async move { input.write(bytes).await.map_err(|error| HandlerError::new(error.to_string())) },
+        )
+    }
+
+    /// Ends its input.
+    pub fn close_stdin(&self) {
+        if let Some(input) = &self.input {
+            input.close();
+        }
+    }
+
+    /// Says that its terminal has another size.
+    pub fn resize(&self, cols: u16, rows: u16) {
+        if let Some(input) = &self.input {
+            input.resize(cols, rows);
+        }
+    }
+
+    /// Kills it and its group; nothing happens when it has ended.
+    pub fn kill(&self) {
+        self.handle.del();
+    }
+
+    /// Answers how it ended, if it has.
+    pub fn exit(&self) -> Option<JobExit> {
+        self.ended.exit.get()
+    }
+
+    /// Completes with how it ended.
+    pub fn wait(&self) -> LBF<JobExit> {
+        let ended = self.ended.clone();
+        Box::pin(std::future::poll_fn(move |cx| {
+            if let Some(exit) = ended.exit.get() {
+                return Poll::Ready(exit);
+            }
+            let mut wakers = ended.wakers.borrow_mut();
+            if !wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
+                wakers.push(cx.waker().clone());
+            }
+            Poll::Pending
+        }))
+    }
+}
+
+impl std::fmt::Debug for RunningJob {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunningJob").field("handle", &self.handle).finish_non_exhaustive()
+    }
+}
+
+/// Takes what a process tells to whoever listens, until its end.
+async fn pump(
+    kernel: WeakKernel,
+    owner: ExtId,
+    mut output: LocalBoxStream<'static, ProcessEvent>,
+    events: JobEvents,
+    ended: Rc<Ended>,
+) {
+    let mut exit = JobExit::default();
+    while let Some(event) = output.next().await {
+        let told = match event {
+            ProcessEvent::Stdout(bytes) => events.on_stdout.as_ref().map(|f| (f, bytes)),
+            ProcessEvent::Stderr(bytes) => events.on_stderr.as_ref().map(|f| (f, bytes)),
+            ProcessEvent::Exit { code, signal } => {
+                exit = JobExit { code, signal };
+                break;
+            }
+        };
+        if let Some((f, bytes)) = told {
+            tell(&kernel, owner, || f(bytes));
+        }
+    }
+    ended.exit.set(Some(exit));
+    let wakers = ended.wakers.take();
+    wakers.into_iter().for_each(Waker::wake);
+    if let Some(f) = &events.on_exit {
+        tell(&kernel, owner, || f(exit.code, exit.signal));
+    }
+}
+
+fn tell(kernel: &WeakKernel, owner: ExtId, f: impl FnOnce() -> Result<(), HandlerError>) {
+    // What was unloaded or suspended is not called any more.
+    let awake = |kernel: &Kernel| kernel.ext().is_loaded(owner) && !kernel.guard().is_suspended(owner);
+    if let Some(kernel) = kernel.upgrade().filter(awake) {
+        // The guard has recorded a failure.
+        let _ = kernel.guard().stretch(owner, DeadlineClass::Main, "job", f);
+    }
+}
+
 /// Starts processes; made by [`Kernel::job`].
 #[derive(Clone, Copy, Debug)]
 pub struct Jobs<'k>(&'k Kernel);
@@ -53,6 +200,7 @@ impl Jobs<'_> {
         let label = spec.program.clone();
         let process =
             self.0.host().spawn_process(spec).map_err(|error| HandlerError::new(error.to_string()))?;
+        let input = process.input;
         let id = self.0.next_reg();
         self.0.0.jobs.kill.borrow_mut().insert(id, process.kill);
         let handle = self.0.register(id, owner, "job", label, |_| {}, move |kernel| kernel.job().kill(id));
@@ -63,7 +211,21 @@ impl Jobs<'_> {
                 kernel.forget(id);
             }
         });
-        Ok(Job { handle, output: output.boxed_local() })
+        Ok(Job { handle, output: output.boxed_local(), input })
+    }
+
+    /// Starts a process whose output is called back; it is killed when the owner is unloaded.
+    pub fn start(
+        self,
+        owner: ExtId,
+        spec: ProcessSpec,
+        events: JobEvents,
+    ) -> Result<RunningJob, HandlerError> {
+        let Job { handle, output, input } = self.spawn(owner, spec)?;
+        let ended = Rc::new(Ended::default());
+        // The kernel's own, so that an end by unloading is told to those who wait.
+        self.0.spawn(ExtId::CORE, Box::pin(pump(self.0.downgrade(), owner, output, events, ended.clone())));
+        Ok(RunningJob { handle, input, ended })
     }
 
     /// Runs a process to its end and collects what it prints, at most `limit` bytes a stream.

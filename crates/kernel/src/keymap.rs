@@ -6,7 +6,7 @@ mod trie;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::guard::DeadlineClass;
+use crate::guard::{DeadlineClass, What};
 use crate::key::{Key, KeyCode, KeyEvent, KeyParseError};
 use crate::{ExtId, Handle, HandlerError, Kernel, RegId};
 
@@ -40,6 +40,8 @@ pub enum KeyAnswer {
     Pass,
     /// These keys are pressed instead; maps of the same handler do not see them.
     Remap(Vec<Key>),
+    /// No map has it, but the default.
+    Default,
 }
 
 /// What a key handler is called with.
@@ -111,6 +113,10 @@ pub struct KeymapOptions {
     pub desc: String,
     /// Only while this holds.
     pub when: Option<WhenFn>,
+    /// Only in this mode of the kernel; absent = in every.
+    pub mode: Option<String>,
+    /// Where it was written, where known.
+    pub place: Option<crate::Place>,
     /// Whether it fires at once though a longer sequence begins with it.
     pub nowait: bool,
     /// Whose map it is.
@@ -147,9 +153,37 @@ impl From<KeymapError> for HandlerError {
     }
 }
 
+/// A map of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyBinding {
+    /// Where it applies.
+    pub target: Target,
+    /// The keys.
+    pub lhs: String,
+    /// The command to run, with its arguments; absent = the keys do what they do without any map.
+    pub command: Option<String>,
+    /// What it is for.
+    pub desc: String,
+}
+
+/// Two maps of different owners for the same keys in the same place, of which the second never runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeymapConflict {
+    /// The keys.
+    pub lhs: String,
+    /// Where both apply.
+    pub target: Target,
+    /// Who has them.
+    pub holder: ExtId,
+    /// Who wanted them as well.
+    pub other: ExtId,
+}
+
 pub(crate) struct Map {
     pub(crate) id: RegId,
     pub(crate) owner: ExtId,
+    /// The owner's place in the load order.
+    pub(crate) rank: u32,
     pub(crate) target: Target,
     pub(crate) keys: Vec<Key>,
     pub(crate) action: Action,
@@ -171,6 +205,10 @@ pub struct KeymapListing {
     pub layer: Layer,
     /// Higher first.
     pub priority: i32,
+    /// The mode it is for.
+    pub mode: Option<String>,
+    /// Where it was written, where known.
+    pub place: Option<crate::Place>,
     /// Who added it.
     pub owner: ExtId,
 }
@@ -181,6 +219,9 @@ pub(crate) struct KeymapTable {
     since: Cell<u64>,
     timeout: Cell<u64>,
     leader: Cell<Key>,
+    mode: RefCell<String>,
+    /// The maps of the configuration.
+    configured: RefCell<Vec<Handle>>,
 }
 
 impl Default for KeymapTable {
@@ -191,6 +232,8 @@ impl Default for KeymapTable {
             since: Cell::new(0),
             timeout: Cell::new(500),
             leader: Cell::new(Key { code: KeyCode::Char('\\'), mods: crate::key::Mods::NONE }),
+            mode: RefCell::default(),
+            configured: RefCell::default(),
         }
     }
 }
@@ -214,7 +257,8 @@ impl Keymaps<'_> {
             return Err(KeymapError::Reserved);
         }
         let id = self.0.next_reg();
-        let map = Rc::new(Map { id, owner, target, keys, action, options });
+        let rank = self.0.ext().rank(owner);
+        let map = Rc::new(Map { id, owner, rank, target, keys, action, options });
         self.report_conflict(&map);
         let unlinked = map.clone();
         Ok(self.0.register(
@@ -238,9 +282,11 @@ impl Keymaps<'_> {
     fn report_conflict(self, map: &Map) {
         let other = {
             let trie = self.0.0.keymaps.trie.borrow();
-            trie.exact(&map.keys).iter().find(|other| same_place(other, map)).map(|other| other.owner)
+            let other = trie.exact(&map.keys).iter().find(|other| same_place(other, map));
+            // A new generation of the same extension takes over; that is no conflict.
+            other.filter(|other| other.rank != map.rank).map(|other| other.owner)
         };
-        if let Some(holder) = other.filter(|holder| *holder != map.owner) {
+        if let Some(holder) = other {
             let keys = spell(&map.keys);
             let holder = self.0.ext().name(holder);
             self.0.guard().warn(
@@ -277,9 +323,60 @@ impl Keymaps<'_> {
                 desc: map.options.desc.clone(),
                 layer: map.options.layer,
                 priority: map.options.priority,
+                mode: map.options.mode.clone(),
+                place: map.options.place.clone(),
                 owner: map.owner,
             })
             .collect()
+    }
+
+    /// Lists maps that never run since another has their keys.
+    pub fn conflicts(self) -> Vec<KeymapConflict> {
+        let trie = self.0.0.keymaps.trie.borrow();
+        let all = trie.all();
+        let mut found = Vec::new();
+        for (at, map) in all.iter().enumerate() {
+            let before = all[..at].iter().rev().take_while(|other| other.keys == map.keys);
+            let holder = before.filter(|other| other.owner != map.owner && same_place(other, map)).last();
+            found.extend(holder.map(|holder| KeymapConflict {
+                lhs: spell(&map.keys),
+                target: map.target.clone(),
+                holder: holder.owner,
+                other: map.owner,
+            }));
+        }
+        found
+    }
+
+    /// Puts the maps of the configuration in force, in place of those it had before; answers what is wrong with them, each
+    /// as a sentence that names the keys. What is not wrong is in force all the same.
+    pub fn configure(self, bindings: Vec<KeyBinding>) -> Vec<String> {
+        let before = self.0.0.keymaps.configured.take();
+        before.iter().for_each(Handle::del);
+        let mut problems = Vec::new();
+        let mut handles = Vec::new();
+        for KeyBinding { target, lhs, command, desc } in bindings {
+            let action = match command {
+                Some(line) => {
+                    let name = line.split_once(' ').map_or(line.as_str(), |(name, _)| name);
+                    let name = name.strip_prefix('/').unwrap_or(name);
+                    if self.0.command().get(name).is_none() {
+                        let near = self.0.command().nearest_of_all(name);
+                        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                        problems.push(format!("`{lhs}` runs `{name}`, which is no command{hint}"));
+                    }
+                    Action::Command(line.strip_prefix('/').unwrap_or(&line).to_owned())
+                }
+                None => Action::callback(|_| Ok(KeyAnswer::Default)),
+            };
+            let options = KeymapOptions { layer: Layer::User, desc, ..KeymapOptions::default() };
+            match self.set(ExtId::CORE, target, &lhs, action, options) {
+                Ok(handle) => handles.push(handle),
+                Err(error) => problems.push(format!("`{lhs}` cannot be mapped: {error}")),
+            }
+        }
+        *self.0.0.keymaps.configured.borrow_mut() = handles;
+        problems
     }
 
     /// Presses keys as if they had been typed.
@@ -311,6 +408,7 @@ fn same_place(a: &Map, b: &Map) -> bool {
     a.target == b.target
         && a.options.layer == b.options.layer
         && a.options.priority == b.options.priority
+        && a.options.mode == b.options.mode
         && a.options.when.is_none()
         && b.options.when.is_none()
 }
@@ -325,6 +423,22 @@ impl Kernel {
         Keymaps(self)
     }
 
+    /// Answers the mode that maps may be bound to; empty until one is set.
+    pub fn mode(&self) -> String {
+        self.0.keymaps.mode.borrow().clone()
+    }
+
+    /// Sets the mode; it is `mode` of the context, too.
+    pub fn set_mode(&self, mode: &str) {
+        let before = self.0.keymaps.mode.replace(mode.to_owned());
+        if before == mode {
+            return;
+        }
+        self.set_context("mode", serde_json::Value::String(mode.to_owned()));
+        self.on_rollback(move |kernel| kernel.set_mode(&before));
+        self.changed(crate::Topic::Pending);
+    }
+
     /// Runs a map's action; true when the key is dealt with.
     pub(crate) fn run_map(&self, map: &Map, context: &KeyContext) -> KeyAnswer {
         match &map.action {
@@ -335,9 +449,10 @@ impl Kernel {
             }
             Action::Callback(f) => {
                 let what = format!("keymap `{}`", spell(&map.keys));
+                let what = What { name: &what, place: map.options.place.as_ref() };
                 // The guard has recorded a failure; the key then counts as dealt with, as if the map were a command
                 // that failed, so that a broken map does not also type its key.
-                self.guard().stretch(map.owner, DeadlineClass::Key, &what, || f(context)).unwrap_or_default()
+                self.guard().stretch(map.owner, DeadlineClass::Key, what, || f(context)).unwrap_or_default()
             }
         }
     }

@@ -61,12 +61,13 @@ pub use buffer::{Block, BlockSource, Buffer, BufferChange, Shown};
 pub use command::{CommandCall, CommandFn, CommandKind, CommandListing, CommandResult, CommandSpec};
 pub use config::{ConfigScope, ConfigStore, MemoryConfig};
 pub use edit::VisualLines;
-pub use error::{ErrorKind, HandlerError};
+pub use error::{ErrorKind, HandlerError, Place};
 pub use ext::{ExtId, Extension, LoadError, LoadedExtension, Registrar, Registration};
 pub use frame::Frame;
 pub use grid::{Canvas, Grid};
 pub use guard::{
     Armed, CancelToken, DeadlineClass, ExtReport, Guard, Level, Limit, Limits, LogMessage, Quotas, Watchdog,
+    What, Worst,
 };
 pub use highlight::{Ground, HighlightSpec};
 pub use hooks::{
@@ -78,10 +79,13 @@ pub use host::{
     ProcessEvent, ProcessInput, ProcessSpec, TaskHandle,
 };
 pub use input::{Input, MouseButton, MouseEvent, MouseKind, QUIT_WINDOW_MS};
-pub use job::{Job, JobResult};
+pub use job::{ExitFn, Job, JobEvents, JobExit, JobResult, OutputFn, RunningJob};
 pub use kernel::{Kernel, Topic, WeakKernel};
 pub use key::{Key, KeyCode, KeyEvent, KeyParseError, Mods};
-pub use keymap::{Action, KeyAnswer, KeyContext, KeymapError, KeymapListing, KeymapOptions, Layer, Target};
+pub use keymap::{
+    Action, KeyAnswer, KeyBinding, KeyContext, KeymapConflict, KeymapError, KeymapListing, KeymapOptions,
+    Layer, Target,
+};
 pub use layout::{Dir, LayoutNode, PartialRect, Rect};
 pub use mark::{Mark, MarkOptions, Namespace, VirtPos};
 pub use option::{Chosen, OptionListing, OptionSource, OptionSpec, OptionType};

@@ -1,7 +1,7 @@
 //! What an owner registered, so that a handle, a rollback or an unload can take it away again.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use crate::{ExtId, Kernel, WeakKernel};
@@ -24,7 +24,24 @@ struct Entry {
 #[derive(Default)]
 pub(crate) struct Registry {
     entries: RefCell<BTreeMap<u64, Rc<Entry>>>,
+    /// How many there are of each owner and kind: quotas are asked with every registration.
+    counts: RefCell<HashMap<(ExtId, &'static str), usize>>,
     next: Cell<u64>,
+}
+
+impl Registry {
+    fn insert(&self, id: u64, entry: Rc<Entry>) {
+        *self.counts.borrow_mut().entry((entry.owner, entry.kind)).or_default() += 1;
+        self.entries.borrow_mut().insert(id, entry);
+    }
+
+    fn remove(&self, id: u64) -> Option<Rc<Entry>> {
+        let entry = self.entries.borrow_mut().remove(&id)?;
+        if let Some(count) = self.counts.borrow_mut().get_mut(&(entry.owner, entry.kind)) {
+            *count = count.saturating_sub(1);
+        }
+        Some(entry)
+    }
 }
 
 /// Names one registration and can end it.
@@ -81,25 +98,25 @@ impl Kernel {
     ) -> Handle {
         let entry = Entry { owner, kind, label: label.into(), link: Rc::new(link), unlink: Rc::new(unlink) };
         (entry.link)(self);
-        self.0.registry.entries.borrow_mut().insert(id.0, Rc::new(entry));
+        self.0.registry.insert(id.0, Rc::new(entry));
         self.on_rollback(move |kernel| kernel.unregister(id));
         Handle { kernel: self.downgrade(), id }
     }
 
     /// Unlinks what `id` names.
     pub(crate) fn unregister(&self, id: RegId) {
-        let entry = self.0.registry.entries.borrow_mut().remove(&id.0);
+        let entry = self.0.registry.remove(id.0);
         let Some(entry) = entry else { return };
         (entry.unlink)(self);
         self.on_rollback(move |kernel| {
             (entry.link)(kernel);
-            kernel.0.registry.entries.borrow_mut().insert(id.0, entry);
+            kernel.0.registry.insert(id.0, entry);
         });
     }
 
     /// Forgets a registration whose thing has ended by itself.
     pub(crate) fn forget(&self, id: RegId) {
-        let entry = self.0.registry.entries.borrow_mut().remove(&id.0);
+        let entry = self.0.registry.remove(id.0);
         drop(entry);
     }
 
@@ -110,10 +127,16 @@ impl Kernel {
 
     /// Unlinks everything of `owner`, newest first.
     pub(crate) fn unregister_all(&self, owner: ExtId) {
+        self.unregister_where(owner, |_| true);
+    }
+
+    /// Unlinks what `owner` registered of some kinds, newest first.
+    pub(crate) fn unregister_where(&self, owner: ExtId, test: impl Fn(&str) -> bool) {
         loop {
             let ids: Vec<u64> = {
                 let entries = self.0.registry.entries.borrow();
-                entries.iter().rev().filter(|(_, entry)| entry.owner == owner).map(|(id, _)| *id).collect()
+                let own = |entry: &Entry| entry.owner == owner && test(entry.kind);
+                entries.iter().rev().filter(|(_, entry)| own(entry)).map(|(id, _)| *id).collect()
             };
             if ids.is_empty() {
                 return;
@@ -132,8 +155,15 @@ impl Kernel {
     }
 
     /// Counts the registrations of one kind.
-    pub(crate) fn count(&self, owner: ExtId, kind: &str) -> usize {
-        self.0.registry.entries.borrow().values().filter(|e| e.owner == owner && e.kind == kind).count()
+    pub(crate) fn count(&self, owner: ExtId, kind: &'static str) -> usize {
+        self.0.registry.counts.borrow().get(&(owner, kind)).copied().unwrap_or(0)
+    }
+
+    /// Counts what `owner` has registered, by kind.
+    pub(crate) fn counts_of(&self, owner: ExtId) -> BTreeMap<&'static str, usize> {
+        let counts = self.0.registry.counts.borrow();
+        let own = counts.iter().filter(|((ext, _), count)| *ext == owner && **count > 0);
+        own.map(|((_, kind), count)| (*kind, *count)).collect()
     }
 
     /// Lists what `owner` registered as (kind, label), in order of registration.

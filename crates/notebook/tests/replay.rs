@@ -5,6 +5,7 @@
 use std::rc::Rc;
 
 use proptest::prelude::*;
+use purlin_notebook::event::NAMES;
 use purlin_notebook::{Event, MemoryStore, NotebookId, Store, StoreExt, dump};
 
 mod support {
@@ -24,6 +25,27 @@ fn replayed(log: &[Event]) -> MemoryStore {
         store.commit(std::slice::from_ref(event)).unwrap();
     }
     store
+}
+
+/// The same dumps as those of the SQLite store, whose test writes them.
+#[test]
+fn row_092_the_corpus_gives_its_dumps() {
+    let mut names = std::collections::BTreeSet::new();
+    let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus")).unwrap();
+    for path in folder.map(|entry| entry.unwrap().path()) {
+        if path.extension().is_none_or(|extension| extension != "jsonl") {
+            continue;
+        }
+        let log = std::fs::read_to_string(&path).unwrap();
+        let events: Vec<Event> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        names.extend(events.iter().map(|event| event.name().to_owned()));
+        let store = store().as_replica("client", "replica");
+        store.commit(&events).unwrap();
+        let expected = std::fs::read_to_string(path.with_extension("dump")).unwrap();
+        assert_eq!(dump::canonical(&store).unwrap(), expected, "{}", path.display());
+    }
+    let missing: Vec<_> = NAMES.iter().filter(|name| !names.contains(**name)).collect();
+    assert!(missing.is_empty() && names.contains("v9.Later"), "the corpus lacks {missing:?}");
 }
 
 proptest! {

@@ -16,10 +16,13 @@ use super::{
 use crate::workspace::{Workspace, installed, output};
 
 /// The groups of rows, for `--only`.
-pub(super) const GROUPS: &[&str] =
-    &["start", "keys", "long", "idle", "stream", "hook", "replay", "store", "search", "claim", "headless"];
+pub(super) const GROUPS: &[&str] = &[
+    "start", "keys", "long", "idle", "stream", "coalesce", "hook", "replay", "store", "search", "claim",
+    "lua", "headless",
+];
 /// Those that do not start the program.
-pub(super) const WITHOUT_PROGRAM: &[&str] = &["hook", "replay", "store", "search", "claim"];
+pub(super) const WITHOUT_PROGRAM: &[&str] =
+    &["coalesce", "hook", "replay", "store", "search", "claim", "lua"];
 
 const LAST_WORDS: &str = "end-of-the-stream";
 /// A session of 10,000 transcript lines: so many answers of so many lines.
@@ -61,10 +64,12 @@ impl<'a> Bench<'a> {
                 "idle" => self.idle()?,
                 "stream" => self.stream()?,
                 "hook" => self.hook(),
+                "coalesce" => super::coalesce::rows(self.workspace),
                 "claim" => super::claim::rows(self.workspace),
                 "replay" => super::replay::rows(self.workspace),
                 "search" => super::search::rows(self.workspace, self.quick),
                 "store" => super::store::rows(self.workspace),
+                "lua" => super::lua::rows(self.workspace, &self.scratch),
                 _ => self.headless()?,
             });
         }

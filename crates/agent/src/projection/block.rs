@@ -3,7 +3,7 @@
 use purlin_kernel::{Block, Object};
 use purlin_notebook::{
     CellId, CellKind, ExecutionState, Media, Output, OutputId, OutputType, Store, StoreError, StoreExt,
-    ToolCallStatus,
+    ToolCallStatus, stream_groups,
 };
 use serde_json::{Value, json};
 
@@ -261,16 +261,24 @@ impl Made {
                 self.meta.insert("duration_ms".into(), duration.into());
             }
         }
-        for id in outputs {
-            let Some(output) = store.output(id)? else { continue };
-            if output.output_type == OutputType::Error {
-                let error = error_of(&output);
-                let newline = if self.text.is_empty() || self.text.ends_with('\n') { "" } else { "\n" };
-                self.text.push_str(newline);
-                self.text.push_str(error["evalue"].as_str().unwrap_or_default());
-                self.tail = None;
-            } else {
-                self.output(store, id)?;
+        let outputs = outputs.iter().map(|id| store.output(id)).collect::<Result<Vec<_>, _>>()?;
+        let outputs: Vec<Output> = outputs.into_iter().flatten().collect();
+        let mut after_stream = true;
+        for group in stream_groups(&outputs) {
+            // Streams share a terminal; whatever else there is begins on a line of its own.
+            let stream = group[0].output_type == OutputType::Terminal;
+            let in_line = !self.text.is_empty() && !self.text.ends_with('\n');
+            if in_line && (!stream || !after_stream) {
+                self.text.push('\n');
+            }
+            after_stream = stream;
+            for output in group {
+                if output.output_type == OutputType::Error {
+                    self.text.push_str(error_of(output)["evalue"].as_str().unwrap_or_default());
+                    self.tail = None;
+                } else {
+                    self.output(store, &output.id)?;
+                }
             }
         }
         self.meta.insert("status".into(), status.into());

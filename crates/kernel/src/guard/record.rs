@@ -1,9 +1,9 @@
 //! What the guard remembers of each extension, and what it says about it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use super::{DeadlineClass, Guard, SuspendFn};
-use crate::{ExtId, HandlerError, Topic};
+use super::{DeadlineClass, Guard, SuspendFn, What};
+use crate::{ExtId, HandlerError, Place, Topic};
 
 /// How many messages are kept.
 const LOG_LENGTH: usize = 1000;
@@ -44,6 +44,17 @@ pub struct LogMessage {
     pub line: Option<u32>,
 }
 
+/// The longest stretch of an extension.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Worst {
+    /// How long it took, in microseconds.
+    pub us: u64,
+    /// The hook, command or callback.
+    pub what: String,
+    /// Where that was written, where known.
+    pub place: Option<Place>,
+}
+
 /// What one extension has done and cost so far.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ExtReport {
@@ -59,12 +70,22 @@ pub struct ExtReport {
     pub total_us: u64,
     /// The 99th percentile of the latest 512, in microseconds.
     pub p99_us: u64,
-    /// The longest, in microseconds, with the hook it was in.
-    pub worst: Option<(u64, String)>,
+    /// The longest.
+    pub worst: Option<Worst>,
     /// How many failed.
     pub errors: u64,
     /// How many were stopped by force.
     pub hard_stops: u32,
+    /// How many of those count towards its suspension.
+    pub strikes: u32,
+    /// Bytes of its interpreter, as the adapter last said.
+    pub memory_bytes: usize,
+    /// Bytes of its buffers.
+    pub buffer_bytes: usize,
+    /// Its marks.
+    pub marks: usize,
+    /// How many handlers, commands, keymaps, timers, jobs and so on it has, by kind.
+    pub kinds: BTreeMap<&'static str, usize>,
     /// The latest error.
     pub last_error: Option<HandlerError>,
     /// What it has registered, as (kind, label).
@@ -77,7 +98,8 @@ pub(super) struct ExtRecord {
     calls: u64,
     total_us: u64,
     timings: VecDeque<u32>,
-    worst: Option<(u64, String)>,
+    worst: Option<Worst>,
+    memory_bytes: usize,
     errors: u64,
     hard_stops: u32,
     strikes: u32,
@@ -86,30 +108,47 @@ pub(super) struct ExtRecord {
 }
 
 impl Guard<'_> {
-    /// Reports on every extension that has run, in load order.
+    /// Reports on every extension that is loaded, in load order.
     pub fn report(self) -> Vec<ExtReport> {
+        self.0.ext().list().into_iter().map(|loaded| self.report_of(loaded.id)).collect()
+    }
+
+    /// Reports on one extension.
+    pub fn report_of(self, ext: ExtId) -> ExtReport {
+        let common = ExtReport {
+            ext,
+            name: self.0.ext().name(ext),
+            registered: self.0.registered(ext),
+            kinds: self.0.counts_of(ext),
+            buffer_bytes: self.0.buf().usage(ext),
+            marks: self.0.mark().count(ext),
+            ..ExtReport::default()
+        };
         let records = self.0.0.guard.records.borrow();
-        records
-            .iter()
-            .map(|(ext, record)| {
-                let mut sorted: Vec<u32> = record.timings.iter().copied().collect();
-                sorted.sort_unstable();
-                let p99 = sorted.get((sorted.len() * 99 / 100).min(sorted.len().saturating_sub(1)));
-                ExtReport {
-                    ext: *ext,
-                    name: self.0.ext().name(*ext),
-                    suspended: record.suspended,
-                    calls: record.calls,
-                    total_us: record.total_us,
-                    p99_us: p99.copied().unwrap_or(0).into(),
-                    worst: record.worst.clone(),
-                    errors: record.errors,
-                    hard_stops: record.hard_stops,
-                    last_error: record.last_error.clone(),
-                    registered: self.0.registered(*ext),
-                }
-            })
-            .collect()
+        let Some(record) = records.get(&ext) else { return common };
+        let mut sorted: Vec<u32> = record.timings.iter().copied().collect();
+        sorted.sort_unstable();
+        let p99 = sorted.get((sorted.len() * 99 / 100).min(sorted.len().saturating_sub(1)));
+        ExtReport {
+            suspended: record.suspended,
+            calls: record.calls,
+            total_us: record.total_us,
+            p99_us: p99.copied().unwrap_or(0).into(),
+            worst: record.worst.clone(),
+            errors: record.errors,
+            hard_stops: record.hard_stops,
+            strikes: record.strikes,
+            memory_bytes: record.memory_bytes,
+            last_error: record.last_error.clone(),
+            ..common
+        }
+    }
+
+    /// Notes how many bytes an extension's interpreter takes; called by its adapter.
+    pub fn set_memory(self, ext: ExtId, bytes: usize) {
+        if self.0.ext().is_loaded(ext) {
+            self.0.0.guard.records.borrow_mut().entry(ext).or_default().memory_bytes = bytes;
+        }
     }
 
     /// Lists the latest thousand messages, oldest first.
@@ -208,7 +247,7 @@ impl Guard<'_> {
         self,
         ext: ExtId,
         class: DeadlineClass,
-        what: &str,
+        what: What<'_>,
         took: u64,
         error: Option<&HandlerError>,
     ) {
@@ -225,17 +264,20 @@ impl Guard<'_> {
                 record.timings.pop_front();
             }
             record.timings.push_back(took.min(u64::from(u32::MAX)) as u32);
-            if record.worst.as_ref().is_none_or(|(worst, _)| took > *worst) {
-                record.worst = Some((took, what.to_owned()));
+            if record.worst.as_ref().is_none_or(|worst| took > worst.us) {
+                record.worst =
+                    Some(Worst { us: took, what: what.name.to_owned(), place: what.place.cloned() });
             }
         }
         if let Some(error) = error {
-            self.failed(ext, what, error);
+            self.failed(ext, what.name, error);
             return;
         }
         let soft = self.0.0.guard.limits.borrow().of(class).soft_ms;
         if took > soft * 1000 {
-            self.warn(ext, what, format!("took {} ms; more than {soft} ms is slow here", took / 1000));
+            let place = what.place.map(|place| format!(" ({place})")).unwrap_or_default();
+            let text = format!("took {} ms; more than {soft} ms is slow here{place}", took / 1000);
+            self.warn(ext, what.name, text);
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::table::{Handler, HandlerFn, HookError, Hooks, Phase};
 use super::{Dispatched, Hook, HookDecl, HookEvent, Object, Outcome, Payload};
-use crate::guard::{DeadlineClass, Level, MAX_DEPTH};
+use crate::guard::{DeadlineClass, Level, MAX_DEPTH, What};
 use crate::{ExtId, HandlerError, Kernel};
 
 impl Hooks<'_> {
@@ -100,7 +100,8 @@ fn run_all(kernel: &Kernel, event: &HookEvent, handlers: &[Rc<Handler>]) {
         }
         let HandlerFn::Sync(run) = &handler.run else { continue };
         let class = event.decl().map_or(DeadlineClass::Main, |decl| decl.class);
-        let result = kernel.guard().stretch(handler.owner, class, event.name(), || {
+        let what = What { name: event.name(), place: handler.options.place.as_ref() };
+        let result = kernel.guard().stretch(handler.owner, class, what, || {
             let answer = run(event)?;
             finish(kernel, event, handler, answer)
         });

@@ -178,7 +178,8 @@ async fn run_one(
 ) -> Result<(), HandlerError> {
     let body = body(kernel, event, handler);
     let outer = kernel.guard().swap_cancel(Some(token.clone()));
-    let future = kernel.guard().future(handler.owner, DeadlineClass::Main, decl.name, body);
+    let place = handler.options.place.clone();
+    let future = kernel.guard().future_at(handler.owner, DeadlineClass::Main, decl.name, place, body);
     kernel.guard().swap_cancel(outer);
     let limit = Box::pin(limit(kernel.clone(), decl.name, handler.clone(), token.clone(), bound));
     match select(future, limit).await {

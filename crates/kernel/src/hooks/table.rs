@@ -63,6 +63,8 @@ pub struct OnOptions {
     pub timeout_ms: Option<u64>,
     /// What it is for.
     pub desc: String,
+    /// Where it was written, where known.
+    pub place: Option<crate::Place>,
     /// Payload field → the value, or the list of values, for which it runs.
     pub filter: Object,
 }
@@ -104,6 +106,8 @@ pub struct HookListing {
 pub(super) struct Handler {
     pub(super) id: crate::RegId,
     pub(super) owner: ExtId,
+    /// The owner's place in the load order.
+    rank: u32,
     pub(super) options: OnOptions,
     pub(super) run: HandlerFn,
     pub(super) alive: Cell<bool>,
@@ -112,8 +116,8 @@ pub(super) struct Handler {
 }
 
 impl Handler {
-    fn order(&self) -> (Phase, std::cmp::Reverse<i32>, ExtId, u64) {
-        (self.options.phase, std::cmp::Reverse(self.options.priority), self.owner, self.id.0)
+    fn order(&self) -> (Phase, std::cmp::Reverse<i32>, u32, u64) {
+        (self.options.phase, std::cmp::Reverse(self.options.priority), self.rank, self.id.0)
     }
 }
 
@@ -213,8 +217,9 @@ impl Hooks<'_> {
         }
         let key: Rc<str> = decl.map_or(name, |decl| decl.name).into();
         let id = self.0.next_reg();
-        let handler =
-            Rc::new(Handler { id, owner, options, run, alive: Cell::new(false), spent: Cell::new(false) });
+        let rank = self.0.ext().rank(owner);
+        let (alive, spent) = (Cell::new(false), Cell::new(false));
+        let handler = Rc::new(Handler { id, owner, rank, options, run, alive, spent });
         let (in_key, in_handler) = (key.clone(), handler.clone());
         let label = key.to_string();
         Ok(self.0.register(

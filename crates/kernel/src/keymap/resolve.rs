@@ -79,16 +79,22 @@ impl Keymaps<'_> {
         exact.retain(|map| self.applies(map, focus));
         // Conditions may be foreign code, so the trie is not borrowed while they run.
         let longer = below && {
-            let maps = self.0.0.keymaps.trie.borrow().below(keys);
-            maps.iter().any(|map| self.applies(map, focus))
+            let test = |map: &Map| self.is_in_place(map, focus);
+            let (sure, conditional) = self.0.0.keymaps.trie.borrow().below(keys, &test);
+            sure || conditional.iter().any(|map| self.applies(map, focus))
         };
         (exact, longer)
     }
 
     fn applies(self, map: &Map, focus: &Focus) -> bool {
+        self.is_in_place(map, focus) && map.options.when.as_ref().is_none_or(|when| when())
+    }
+
+    /// Tells whether a map applies as far as that is known without its condition.
+    fn is_in_place(self, map: &Map, focus: &Focus) -> bool {
         focus.matches(&map.target)
+            && map.options.mode.as_ref().is_none_or(|mode| *mode == *self.0.0.keymaps.mode.borrow())
             && !self.0.guard().is_suspended(map.owner)
-            && map.options.when.as_ref().is_none_or(|when| when())
     }
 
     /// The sequence goes nowhere: its longest beginning that is a map runs, or its first key is for the default;
@@ -129,6 +135,7 @@ impl Keymaps<'_> {
             match self.0.run_map(map, &context) {
                 KeyAnswer::Consumed => return Resolved::Done,
                 KeyAnswer::Pass => {}
+                KeyAnswer::Default => break,
                 KeyAnswer::Remap(keys) => return remap(self.0, keys, depth),
             }
         }

@@ -43,13 +43,14 @@ impl Trie {
         self.node(keys.iter().copied()).map_or(&[], |node| &node.maps)
     }
 
-    /// Lists the maps that begin with `keys` and are longer.
-    pub(super) fn below(&self, keys: &[Key]) -> Vec<Rc<Map>> {
-        let mut all = Vec::new();
-        if let Some(node) = self.node(keys.iter().copied()) {
-            node.children.values().for_each(|child| child.collect(&mut all));
-        }
-        all
+    /// Tells whether a map that begins with `keys`, is longer and has no condition passes a test; if none does, answers
+    /// those that pass and have one.
+    pub(super) fn below(&self, keys: &[Key], test: &dyn Fn(&Map) -> bool) -> (bool, Vec<Rc<Map>>) {
+        let mut conditional = Vec::new();
+        let node = self.node(keys.iter().copied());
+        let sure =
+            node.is_some_and(|node| node.children.values().any(|child| child.find(test, &mut conditional)));
+        (sure, conditional)
     }
 
     pub(super) fn all(&self) -> Vec<Rc<Map>> {
@@ -72,6 +73,16 @@ impl Node {
         }
     }
 
+    fn find(&self, test: &dyn Fn(&Map) -> bool, conditional: &mut Vec<Rc<Map>>) -> bool {
+        for map in self.maps.iter().filter(|map| test(map)) {
+            if map.options.when.is_none() {
+                return true;
+            }
+            conditional.push(map.clone());
+        }
+        self.children.values().any(|child| child.find(test, conditional))
+    }
+
     fn collect(&self, all: &mut Vec<Rc<Map>>) {
         all.extend(self.maps.iter().cloned());
         for child in self.children.values() {
@@ -86,7 +97,7 @@ fn rank(map: &Map) -> (Reverse<super::Layer>, Reverse<i32>, Reverse<u8>, ExtOrde
         Reverse(options.layer),
         Reverse(options.priority),
         Reverse(narrowness(&map.target)),
-        (map.owner.0, map.id.0),
+        (map.rank, map.id.0),
     )
 }
 

@@ -112,7 +112,7 @@ fn slow_code_is_a_diagnostic() {
     let report = &kernel.guard().report()[0];
     assert_eq!(
         (report.calls, report.total_us, report.worst.clone()),
-        (1, 11_000, Some((11_000, "key".into())))
+        (1, 11_000, Some(purlin_kernel::Worst { us: 11_000, what: "key".into(), place: None }))
     );
 }
 

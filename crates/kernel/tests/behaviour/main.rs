@@ -7,6 +7,7 @@ mod dispatch;
 mod editing;
 mod extensions;
 mod frames;
+mod generations;
 mod guarding;
 mod host;
 mod keeping;

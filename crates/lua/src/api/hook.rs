@@ -114,6 +114,7 @@ fn on(call: &Call) -> mlua::Result<MultiValue> {
         timeout_ms: options.count("timeout_ms")?,
         desc: options.string("desc").unwrap_or_default(),
         filter: options.map("filter")?,
+        ..OnOptions::default()
     };
     let handle = register(call, &name, options, call.function(2)?)?;
     call.one(handle)
@@ -123,9 +124,10 @@ fn on(call: &Call) -> mlua::Result<MultiValue> {
 pub(crate) fn register(
     call: &Call,
     name: &str,
-    options: OnOptions,
+    mut options: OnOptions,
     function: Function,
 ) -> mlua::Result<LuaHandle> {
+    options.place = call.place();
     let kernel = call.kernel()?;
     let waits = kernel.hook().decl(name).is_some_and(|decl| decl.mode == HookMode::Async);
     let run = if waits { waiting(&call.env, function) } else { sync(&call.env, function) };
