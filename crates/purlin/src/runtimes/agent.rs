@@ -27,8 +27,8 @@ pub(super) async fn make(place: Place) -> Result<Rc<dyn Handler>, String> {
         place.console.say(notice);
     }
     heed(&place, &start.config);
-    let Start { settings, extensions, .. } = start;
-    let kernel = loading::headless(&extensions, say::warning);
+    let Start { settings, extensions, paths: places, cwd, .. } = start;
+    let kernel = loading::headless(&extensions, &places, &cwd, say::warning);
     let catalog = ToolCatalog::new();
     let serving = kernel.as_ref().map(|kernel| Serving::begin(kernel, &catalog));
     let store: Rc<dyn Store> = Rc::new(place.notebook.store().map_err(|error| error.to_string())?);

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use purlin_notebook::event::UnknownNames;
 use purlin_notebook::{CommitId, Durability, StoreError, Tables};
 use rusqlite::Connection;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -40,6 +41,7 @@ pub(super) struct Worker {
     place: Option<Place>,
     /// Those of the log beside it.
     log: Option<Place>,
+    unknown: UnknownNames,
 }
 
 type Group = Vec<(Batch, Reply<CommitId>)>;
@@ -47,7 +49,17 @@ type Group = Vec<(Batch, Reply<CommitId>)>;
 impl Worker {
     /// Makes the state of the thread.
     pub(super) fn new(shared: Arc<Shared>, connection: Option<Connection>, waker: UnixStream) -> Self {
-        Self { shared, connection, waker, doorbell: None, seen: 0, disk: Disk::new(), place: None, log: None }
+        Self {
+            shared,
+            connection,
+            waker,
+            doorbell: None,
+            seen: 0,
+            disk: Disk::new(),
+            place: None,
+            log: None,
+            unknown: UnknownNames::default(),
+        }
     }
 
     /// Works until the store is closed and everything that was queued is done.
@@ -70,7 +82,12 @@ impl Worker {
             let eager = rested.elapsed() < EAGER;
             match self.shared.take(eager) {
                 Next::Commands(commands) => {
+                    let together = commands.len();
                     self.serve(commands);
+                    if together > 1 {
+                        // Several were answered at once: with a moment to ask again they make the next group together.
+                        std::thread::yield_now();
+                    }
                     rested = Instant::now();
                 }
                 Next::Sleep if eager => std::thread::yield_now(),
@@ -215,7 +232,7 @@ impl Worker {
             return Err(rusqlite::Error::InvalidQuery);
         };
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        let written = write(connection, batches, &self.shared.replica)
+        let written = write(connection, batches, &self.shared.replica, &mut self.unknown)
             .and_then(|written| connection.prepare_cached("COMMIT")?.execute([]).map(|_| written));
         if written.is_err() && !connection.is_autocommit() {
             // The error that led here is the one to tell.
