@@ -46,7 +46,7 @@ fn keys() {
         }
         let event: KeyEvent = Key::parse_single("x").expect("a key").into();
         let dispatch = || {
-            world.kernel.hook().dispatch_with::<KeyPress>(|| KeyPayload(event));
+            world.kernel.hook().dispatch_with::<KeyPress>(|| KeyPayload(event.clone()));
         };
         println!("{name}={:.3}", best(9, 20_000, dispatch));
     }
