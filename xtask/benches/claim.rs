@@ -122,11 +122,11 @@ fn across(folder: &Path) -> Answer<Vec<f64>> {
     let (say_ready, ready) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(out).lines().map_while(Result::ok) {
-            let sent = match line.split_once(' ') {
+            let heard = match line.split_once(' ') {
                 Some((queue, at)) => at.parse().is_ok_and(|at| send.send((QueueId::from(queue), at)).is_ok()),
                 None => say_ready.send(()).is_ok(),
             };
-            if !sent {
+            if !heard {
                 break;
             }
         }

@@ -6,6 +6,7 @@
 
 mod claim;
 mod coalesce;
+mod lua;
 mod machine;
 mod measure;
 mod process;

@@ -139,8 +139,8 @@ impl Commands<'_> {
     /// Adds a command. Of two with one name the built-in wins, then the first; the clash is a diagnostic.
     pub fn create(self, owner: ExtId, spec: CommandSpec) -> Handle {
         let rank = self.0.ext().rank(owner);
-        // A new generation of the same extension takes over; that is no clash.
-        if let Some(other) = self.entry(&spec.name).filter(|other| other.owner == owner || other.rank != rank)
+        // A new generation takes the names of the old one over, and goes before what was loaded after that.
+        if let Some(other) = self.entry(&spec.name).filter(|other| other.owner == owner || other.rank < rank)
         {
             let holder = self.0.ext().name(other.owner);
             let text = format!("`{}` is already a command of `{holder}`, which keeps the name", spec.name);

@@ -136,20 +136,18 @@ impl Extensions<'_> {
     pub fn replace(self, old: ExtId, extension: Box<dyn Extension>) -> Result<ExtId, LoadError> {
         let name = extension.name().to_owned();
         let ext = self.reserve(&name);
-        self.0.0.exts.ranks.borrow_mut().insert(ext, self.rank(old));
+        let rank = self.rank(old);
+        self.0.0.exts.ranks.borrow_mut().insert(ext, rank);
         self.0.tx_begin();
         // Names are free for the new one: windows, buffers, commands. What cannot be brought back stays for now.
         self.0.unregister_where(old, |kind| kind != "job" && kind != "task");
         let loaded = self.load_as(ext, name, extension);
-        match loaded {
-            Ok(_) => {
-                self.0.tx_commit();
-                self.unload(old);
-            }
-            Err(_) => {
-                self.0.tx_rollback();
-                self.0.0.exts.ranks.borrow_mut().remove(&ext);
-            }
+        if loaded.is_ok() {
+            self.0.tx_commit();
+            self.unload(old);
+        } else {
+            self.0.tx_rollback();
+            self.0.0.exts.ranks.borrow_mut().remove(&ext);
         }
         loaded
     }
@@ -157,6 +155,11 @@ impl Extensions<'_> {
     /// Answers an extension's place in the load order.
     pub(crate) fn rank(self, ext: ExtId) -> u32 {
         self.0.0.exts.ranks.borrow().get(&ext).copied().unwrap_or(ext.0)
+    }
+
+    /// Tells whether an extension has replaced an earlier generation.
+    pub(crate) fn is_generation(self, ext: ExtId) -> bool {
+        self.0.0.exts.ranks.borrow().contains_key(&ext)
     }
 
     fn load_as(

@@ -283,8 +283,10 @@ impl Keymaps<'_> {
         let other = {
             let trie = self.0.0.keymaps.trie.borrow();
             let other = trie.exact(&map.keys).iter().find(|other| same_place(other, map));
-            // A new generation of the same extension takes over; that is no conflict.
-            other.filter(|other| other.rank != map.rank).map(|other| other.owner)
+            // A new generation of an extension takes over what the old one had; that is no conflict.
+            let replaces = self.0.ext().is_generation(map.owner);
+            let clashes = |other: &&Rc<Map>| other.rank < map.rank || (other.rank > map.rank && !replaces);
+            other.filter(clashes).map(|other| other.owner)
         };
         if let Some(holder) = other {
             let keys = spell(&map.keys);

@@ -9,10 +9,13 @@ mod command;
 mod core;
 mod declare;
 mod fs;
+mod hl;
 mod hook;
 mod http;
+mod job;
 mod json;
 mod keymap;
+mod layout;
 mod legacy;
 mod mark;
 mod option;
@@ -49,14 +52,24 @@ const FAMILIES: &[&[ApiFn]] = &[
     buf::lines::FNS,
     buf::blocks::FNS,
     win::FNS,
+    win::open::FNS,
+    win::render::FNS,
+    layout::FNS,
     ui::FNS,
     mark::FNS,
+    hl::FNS,
+    ui::draw::FNS,
+    ui::ask::FNS,
+    ui::chrome::FNS,
     ui::text::FNS,
+    ui::lists::FNS,
     keymap::FNS,
     command::FNS,
     action::FNS,
     tool::FNS,
     timer::FNS,
+    job::spawn::FNS,
+    job::FNS,
     fs::FNS,
     http::FNS,
     state::FNS,
@@ -113,12 +126,50 @@ fn fill(lua: &Lua, env: &Rc<Env>, glue: &Table, name: &str) -> mlua::Result<Opti
     for declared in members {
         table.raw_set(declared.short_name(), make(lua, env, glue, declared)?)?;
     }
+    for inner in inner_namespaces(name) {
+        if let Some(filled) = fill(lua, env, glue, &format!("{name}.{inner}"))? {
+            table.raw_set(inner, filled)?;
+        }
+    }
     for (alias, real) in legacy {
         if let Some(declared) = functions().find(|declared| declared.name == *real) {
             table.raw_set(*alias, make(lua, env, glue, declared)?)?;
         }
     }
     Ok(Some(table))
+}
+
+/// The names of the namespaces directly inside another.
+fn inner_namespaces(name: &str) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    for declared in functions() {
+        let rest = declared.namespace().strip_prefix(name).and_then(|rest| rest.strip_prefix('.'));
+        if let Some(inner) = rest.and_then(|rest| rest.split('.').next())
+            && !found.contains(&inner)
+        {
+            found.push(inner);
+        }
+    }
+    found
+}
+
+/// Calls a function of the API that does not wait, as code of the extension would.
+pub(crate) fn invoke(lua: &Lua, env: &Rc<Env>, name: &str, args: Vec<Value>) -> mlua::Result<MultiValue> {
+    let declared = find(name).ok_or_else(|| mlua::Error::runtime(format!("there is no `{name}`")))?;
+    let mut args = MultiValue::from_vec(args);
+    check::check(declared, &mut args).map_err(mlua::Error::runtime)?;
+    match declared.run {
+        Run::Now(run) => run(&Call { lua: lua.clone(), env: Rc::clone(env), declared, args }),
+        Run::Wait(_) => Err(mlua::Error::runtime(format!("`{name}` waits"))),
+    }
+}
+
+/// The keys that an argument of a function takes.
+pub(crate) fn keys(name: &str, index: usize) -> &'static [Opt] {
+    match find(name).and_then(|declared| declared.params.get(index)).map(|param| param.ty) {
+        Some(Ty::Options(options)) => options,
+        _ => &[],
+    }
 }
 
 /// The Lua function of a declaration.

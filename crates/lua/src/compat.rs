@@ -18,6 +18,7 @@ pub(crate) fn aliases(namespace: &str) -> &'static [(&'static str, &'static str)
         "buf" => &[("delete_text", "buf.delete_range")],
         "win" => &[("get_buffer", "win.get_buf"), ("set_buffer", "win.set_buf")],
         "api" => &[
+            ("nvim_create_namespace", "api.create_namespace"),
             ("nvim_create_autocmd", "api.create_autocmd"),
             ("nvim_create_user_command", "api.create_user_command"),
         ],
@@ -32,6 +33,8 @@ pub(crate) fn event_view(lua: &Lua, env: &Rc<Env>, event: &HookEvent, name: &str
         "composer" => Value::Table(api::buffer_view(lua, env, "composer")?),
         "buffers" => Value::Table(by_name(lua, env, api::buffer_view)?),
         "windows" => Value::Table(by_name(lua, env, window_view)?),
+        "layout" => api::invoke(lua, env, "layout.get", Vec::new())?.pop_front().unwrap_or(Value::Nil),
+        "auth_working" => Value::Boolean(false),
         "working" => convert::to_lua_or_nil(lua, &context_value(env, "working"))?,
         "context" => match env.events.context() {
             Ok(context) => Value::Table(context),
@@ -43,6 +46,8 @@ pub(crate) fn event_view(lua: &Lua, env: &Rc<Env>, event: &HookEvent, name: &str
         }
         // The older names of two fields of tools.
         "call_id" => field(lua, event, "tool_call_id")?,
+        "arguments" => field(lua, event, "args")?,
+        "result" => field(lua, event, "content")?,
         "input_text" => field(lua, event, "input")?,
         _ => Value::Nil,
     })
@@ -144,47 +149,143 @@ fn renamed_value(name: &str, value: Json) -> Json {
     }
 }
 
-/// Answers that change something: buffers, actions.
+/// Answers that change something: buffers, windows, the layout, what is drawn, actions.
 fn effects(env: &Rc<Env>, fields: &mut Map<String, Json>) -> Result<(), HandlerError> {
-    let Some(kernel) = env.kernel() else { return Ok(()) };
-    if let Some(Json::Object(buffers)) = fields.shift_remove("buffers") {
-        for (name, value) in buffers {
-            if !kernel.buf().exists(&name) {
-                kernel.buf().create(env.ext, &name);
-            }
-            let text = match &value {
-                Json::String(text) => Some(text.as_str()),
-                other => other.get("text").and_then(Json::as_str),
-            };
-            if let Some(text) = text {
-                kernel.buf().set_text(&name, text);
-            }
-            if let Some(cursor) = value.get("cursor").and_then(Json::as_u64) {
-                kernel.buf().set_cursor(&name, cursor as usize);
-            }
-        }
-    }
-    if let Some(Json::Array(names)) = fields.shift_remove("deleted_buffers") {
-        for name in names.iter().filter_map(Json::as_str) {
-            kernel.buf().delete(name);
-        }
-    }
-    if let Some(Json::Array(names)) = fields.shift_remove("deleted_windows") {
-        for name in names.iter().filter_map(Json::as_str) {
-            kernel.win().delete(name);
-        }
-    }
-    if let Some(Json::Array(actions)) = fields.shift_remove("actions") {
-        for action in actions {
-            let name = action.as_str().or_else(|| action.get("name").and_then(Json::as_str));
-            match name {
-                Some(name) if kernel.command().get(name).is_some() => kernel.command().invoke(name, ""),
-                Some(name) => {
-                    return Err(HandlerError::new(format!("unknown action `{name}` in the answer")));
-                }
-                None => {}
-            }
-        }
+    const EFFECTS: [&str; 9] = [
+        "buffers",
+        "deleted_buffers",
+        "windows",
+        "deleted_windows",
+        "layout",
+        "reset_ui_windows",
+        "ui_draw_ops",
+        "ui_cursor",
+        "actions",
+    ];
+    for effect in EFFECTS {
+        let Some(value) = fields.shift_remove(effect) else { continue };
+        let lua = env.lua()?;
+        let wanted = Effect { lua: &lua, env };
+        wanted.apply(effect, &value).map_err(|error| {
+            let mut found = env.failed(&lua, &error);
+            found.message = format!("the answer's `{effect}`: {}", found.message);
+            found
+        })?;
     }
     Ok(())
+}
+
+/// Carries out what an answer asks for, through the functions that an extension would call.
+struct Effect<'a> {
+    lua: &'a Lua,
+    env: &'a Rc<Env>,
+}
+
+impl Effect<'_> {
+    fn apply(&self, effect: &str, value: &Json) -> mlua::Result<()> {
+        match effect {
+            "buffers" => each(value, |name, value| self.buffer(name, value)),
+            "windows" => each(value, |name, value| self.window(name, value)),
+            "layout" => self.layout(value),
+            "ui_draw_ops" => self.draw(value),
+            "ui_cursor" => self.cursor(value),
+            "actions" => all(value, |action| self.action(action)),
+            "deleted_buffers" => self.all_names(value, "buf.delete"),
+            "deleted_windows" => self.all_names(value, "win.delete"),
+            _ => self.all_names(value, "ui.clear_window"),
+        }
+    }
+
+    fn call(&self, name: &str, args: Vec<Value>) -> mlua::Result<()> {
+        api::invoke(self.lua, self.env, name, args).map(|_| ())
+    }
+
+    fn text(&self, text: &str) -> mlua::Result<Value> {
+        self.lua.create_string(text).map(Value::String)
+    }
+
+    /// The fields that an argument takes, as a table: earlier hosts knew others as well.
+    fn known(&self, function: &str, index: usize, value: &Json) -> mlua::Result<Value> {
+        let keys = api::keys(function, index);
+        let mut fields = value.as_object().cloned().unwrap_or_default();
+        fields.retain(|name, value| !value.is_null() && keys.iter().any(|key| key.name == name));
+        convert::map_to_lua(self.lua, &fields).map(Value::Table)
+    }
+
+    fn all_names(&self, value: &Json, function: &str) -> mlua::Result<()> {
+        all(value, |name| match name.as_str() {
+            Some(name) => self.call(function, vec![self.text(name)?]),
+            None => Ok(()),
+        })
+    }
+
+    fn buffer(&self, name: &str, value: &Json) -> mlua::Result<()> {
+        match value.as_str() {
+            Some(text) => self.call("buf.set_text", vec![self.text(name)?, self.text(text)?]),
+            None => self.call("buf.create", vec![self.text(name)?, self.known("buf.create", 1, value)?]),
+        }
+    }
+
+    fn window(&self, name: &str, value: &Json) -> mlua::Result<()> {
+        let there = self.env.kernel().is_some_and(|kernel| kernel.win().get(name).is_some());
+        let function = if there { "win.set" } else { "win.create" };
+        let mut value = value.clone();
+        drop_empty_place(&mut value);
+        if let Some(fields) = value.as_object_mut() {
+            fields.retain(|_, value| *value != Json::String(String::new()));
+        }
+        self.call(function, vec![self.text(name)?, self.known(function, 1, &value)?])
+    }
+
+    /// Places and fields of the windows named; the others stay as they are.
+    fn layout(&self, value: &Json) -> mlua::Result<()> {
+        let windows = value.get("windows").unwrap_or(value);
+        each(windows, |name, fields| self.window(name, fields))
+    }
+
+    fn draw(&self, value: &Json) -> mlua::Result<()> {
+        let ops = self.lua.create_table()?;
+        for op in value.as_array().into_iter().flatten() {
+            ops.raw_push(convert::to_lua(self.lua, op)?)?;
+        }
+        self.call("ui.draw_batch", vec![Value::Table(ops)])
+    }
+
+    fn cursor(&self, value: &Json) -> mlua::Result<()> {
+        let Some(window) = value["window"].as_str() else { return Ok(()) };
+        let cell = |name: &str| Value::Integer(value[name].as_i64().unwrap_or(0));
+        self.call("ui.set_cursor", vec![self.text(window)?, cell("row"), cell("col")])
+    }
+
+    fn action(&self, action: &Json) -> mlua::Result<()> {
+        let Some(name) = action.as_str().or_else(|| action["name"].as_str()) else { return Ok(()) };
+        let known = self.env.kernel().is_some_and(|kernel| kernel.command().get(name).is_some());
+        if !known {
+            return Err(mlua::Error::runtime(format!("unknown action `{name}`")));
+        }
+        self.call("action.run", vec![self.text(name)?])
+    }
+}
+
+/// Runs something for each entry of a table.
+fn each(value: &Json, run: impl Fn(&str, &Json) -> mlua::Result<()>) -> mlua::Result<()> {
+    value.as_object().into_iter().flatten().try_for_each(|(name, value)| run(name, value))
+}
+
+/// Runs something for each item of a list.
+fn all(value: &Json, run: impl Fn(&Json) -> mlua::Result<()>) -> mlua::Result<()> {
+    value.as_array().into_iter().flatten().try_for_each(run)
+}
+
+/// Takes a place without any cell out of a window's fields: earlier hosts write it for a window that is hidden.
+fn drop_empty_place(value: &mut Json) {
+    let is_zero = |name: &str| value[name].as_u64() == Some(0);
+    if is_zero("width")
+        && is_zero("height")
+        && let Some(fields) = value.as_object_mut()
+    {
+        for name in ["x", "y", "width", "height"] {
+            fields.shift_remove(name);
+        }
+    }
 }

@@ -9,6 +9,11 @@ const MANIFEST: &str = "purlin.toml";
 /// The entry file of a folder extension without a manifest file.
 const ENTRY: &str = "init.lua";
 
+/// A larger entry file is no manifest.
+const MAX_MANIFEST: u64 = 64 * 1024;
+/// Looks at the interrupt after which a manifest is taken for code.
+const MAX_TURNS: u32 = 1_000;
+
 /// Why a path is no extension.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
@@ -135,7 +140,42 @@ fn of_folder(path: &Path) -> Result<Option<Found>, PathError> {
     if !entry.is_file() {
         return Ok(None);
     }
-    Ok(Some(Found { name: folder_name(path), root: path.to_owned(), ..of_file(&entry) }))
+    let mut found = Found { name: folder_name(path), root: path.to_owned(), ..of_file(&entry) };
+    if let Some([name, version, description]) = manifest_table(&entry) {
+        found.name = Some(name).filter(|name| !name.trim().is_empty()).unwrap_or(found.name);
+        found.version = version;
+        found.description = description;
+    }
+    Ok(Some(found))
+}
+
+/// Name, version and description of an entry file that is a manifest and nothing else: `return { … }`.
+///
+/// It is evaluated in an interpreter without a single function, so nothing of the extension runs before it is loaded.
+fn manifest_table(entry: &Path) -> Option<[String; 3]> {
+    let found = std::fs::metadata(entry).ok()?;
+    if !found.is_file() || found.len() > MAX_MANIFEST {
+        return None;
+    }
+    let source = std::fs::read_to_string(entry).ok()?;
+    let code =
+        source.lines().map(str::trim_start).find(|line| !line.is_empty() && !line.starts_with("--"))?;
+    code.strip_prefix("return")
+        .filter(|rest| rest.trim_start().is_empty() || rest.trim_start().starts_with('{'))?;
+    let lua = mlua::Lua::new_with(mlua::StdLib::NONE, mlua::LuaOptions::new()).ok()?;
+    lua.globals().clear().ok()?;
+    let turns = std::cell::Cell::new(0_u32);
+    lua.set_interrupt(move |_| {
+        turns.set(turns.get() + 1);
+        if turns.get() > MAX_TURNS {
+            Err(mlua::Error::runtime("too long"))
+        } else {
+            Ok(mlua::VmState::Continue)
+        }
+    });
+    let table: mlua::Table = lua.load(source).set_mode(mlua::chunk::ChunkMode::Text).eval().ok()?;
+    let word = |name: &str| table.raw_get::<Option<String>>(name).ok().flatten().unwrap_or_default();
+    Some([word("name"), word("version"), word("description")])
 }
 
 fn of_manifest(folder: &Path, file: &Path) -> Result<Found, PathError> {

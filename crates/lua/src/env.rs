@@ -12,6 +12,7 @@ use purlin_kernel::{ErrorKind, ExtId, Handle, HandlerError, Kernel, Level, Watch
 
 use crate::event::Events;
 use crate::fault;
+use crate::hint;
 use crate::inspect::inspect;
 use crate::libs::shell::Done;
 use crate::view::Views;
@@ -35,9 +36,30 @@ pub(crate) struct Env {
     views: OnceCell<Views>,
     /// Registrations of which there is one at a time, by what they are.
     kept: RefCell<BTreeMap<&'static str, Handle>>,
+    /// The windows it created, by name.
+    windows: RefCell<BTreeMap<String, Handle>>,
+    /// Whether the keymap's function that runs has said that the key is dealt with.
+    key_consumed: Cell<bool>,
     /// Calls of tools: how many there have been, and how many are under way.
     calls: Cell<u64>,
     running: Rc<Cell<usize>>,
+    /// Who is given each printed line, beside the log.
+    printers: Rc<RefCell<Vec<(u64, PrintFn)>>>,
+}
+
+/// Is given each line that is printed.
+pub(crate) type PrintFn = Rc<dyn Fn(&str)>;
+
+/// Ends a printer when it is dropped.
+pub(crate) struct Printing {
+    printers: Rc<RefCell<Vec<(u64, PrintFn)>>>,
+    number: u64,
+}
+
+impl Drop for Printing {
+    fn drop(&mut self) {
+        self.printers.borrow_mut().retain(|(number, _)| *number != self.number);
+    }
 }
 
 /// Counts a call that is under way until it is dropped.
@@ -70,8 +92,11 @@ impl Env {
             glue: OnceCell::new(),
             views: OnceCell::new(),
             kept: RefCell::default(),
+            windows: RefCell::default(),
+            key_consumed: Cell::new(false),
             calls: Cell::new(0),
             running: Rc::default(),
+            printers: Rc::default(),
         })
     }
 
@@ -109,6 +134,28 @@ impl Env {
             Some(handle) => kept.insert(what, handle),
             None => kept.remove(what),
         }
+    }
+
+    /// Remembers a window it created.
+    pub(crate) fn keep_window(&self, name: &str, handle: &Handle) {
+        let mut windows = self.windows.borrow_mut();
+        windows.retain(|_, handle| !handle.is_stale());
+        windows.insert(name.to_owned(), handle.clone());
+    }
+
+    /// A window it created, if it is still there.
+    pub(crate) fn window(&self, name: &str) -> Option<Handle> {
+        self.windows.borrow().get(name).filter(|handle| !handle.is_stale()).cloned()
+    }
+
+    /// Says that the key is dealt with whose map is running, if one is.
+    pub(crate) fn consume_key(&self) {
+        self.key_consumed.set(true);
+    }
+
+    /// Tells whether somebody has said so since it was asked last.
+    pub(crate) fn take_key_consumed(&self) -> bool {
+        self.key_consumed.take()
     }
 
     /// Begins a call of a tool: its number, and what counts it as long as it lives; nothing when `most` are under way.
@@ -201,8 +248,9 @@ impl Env {
 
     /// The kernel's form of an error. A table that was raised is told in words; after a memory error the garbage goes
     /// at once, so that the next handler finds room.
-    fn failed(&self, lua: &Lua, error: &mlua::Error) -> HandlerError {
+    pub(crate) fn failed(&self, lua: &Lua, error: &mlua::Error) -> HandlerError {
         let mut found = fault::handler_error(error);
+        hint::add(&mut found, None);
         let thrown = self.glue().and_then(|glue| glue.raw_get::<Table>("thrown"));
         if let Ok(table) = thrown
             && found.message == format!("table: {:p}", table.to_pointer())
@@ -224,9 +272,26 @@ impl Env {
             "error" => Level::Error,
             _ => Level::Info,
         };
+        let printers = self.printers.borrow().clone();
+        for (_, print) in printers {
+            print(text);
+        }
         if let Some(kernel) = self.kernel() {
             kernel.guard().log(level, self.ext, "log", &HandlerError::new(text));
         }
+    }
+
+    /// Gives each printed line to `print` as well, as long as the extension is loaded.
+    pub(crate) fn print_to(&self, print: PrintFn) {
+        self.printers.borrow_mut().push((0, print));
+    }
+
+    /// Gives each printed line to `print` as well, until the answer is dropped.
+    pub(crate) fn print_also(&self, print: PrintFn) -> Printing {
+        self.calls.set(self.calls.get() + 1);
+        let number = self.calls.get();
+        self.printers.borrow_mut().push((number, print));
+        Printing { printers: Rc::clone(&self.printers), number }
     }
 
     /// Writes what a command printed to the extension's log.

@@ -231,6 +231,7 @@ fn object(lua: &Lua, make: &Function, env: &Rc<Env>, source: Source) -> mlua::Re
         // The common case borrows the event instead of cloning it.
         if let Source::Shared(shared) = &source
             && shared.active.get()
+            && &*name != "payload"
             && let Some(event) = shared.event.borrow().as_ref()
             && let Some(found) = event.get(&name)
         {
@@ -269,6 +270,9 @@ fn assign(lua: &Lua, env: &Env, source: &Source, name: &str, value: &Value) -> m
 }
 
 fn fetch(lua: &Lua, env: &Rc<Env>, event: &HookEvent, name: &str) -> mlua::Result<Value> {
+    if name == "payload" {
+        return payload(lua, env, event);
+    }
     if let Some(found) = event.get(name) {
         return convert::to_lua_or_nil(lua, &found);
     }
@@ -280,19 +284,43 @@ fn fetch(lua: &Lua, env: &Rc<Env>, event: &HookEvent, name: &str) -> mlua::Resul
             None => Ok(Value::Nil),
         },
         "data" => Ok(Value::Nil),
-        "payload" => payload(lua, event),
         _ => compat::event_view(lua, env, event, name),
     }
 }
 
-/// All fields in one table. A hook with a field of that name answers the field instead.
-fn payload(lua: &Lua, event: &HookEvent) -> mlua::Result<Value> {
-    let table = lua.create_table()?;
-    for name in event.fields() {
-        if let Some(value) = event.get(&name) {
-            table.raw_set(name, convert::to_lua_or_nil(lua, &value)?)?;
+/// All fields in one table. A hook with a field of that name answers the field, in which the others can be read as well:
+/// earlier hosts had it inside of such a table.
+fn payload(lua: &Lua, env: &Rc<Env>, event: &HookEvent) -> mlua::Result<Value> {
+    let own = event.get("payload").map(|found| convert::to_lua_or_nil(lua, &found)).transpose()?;
+    let table = match own {
+        Some(Value::Table(table)) => table,
+        Some(other) if !other.is_nil() => return Ok(other),
+        _ => {
+            let table = lua.create_table()?;
+            for name in event.fields() {
+                if let Some(value) = event.get(&name) {
+                    table.raw_set(name, convert::to_lua_or_nil(lua, &value)?)?;
+                }
+            }
+            table
         }
-    }
+    };
+    let (owner, event) = (Rc::clone(env), event.clone());
+    let meta = lua.create_table()?;
+    meta.raw_set(
+        "__index",
+        lua.create_function(move |lua, (table, name): (Table, Value)| {
+            let Value::String(name) = &name else { return Ok(Value::Nil) };
+            match &*name.to_str()? {
+                "payload" | "data" => Ok(Value::Table(table)),
+                "session_id" if event.get("session_id").is_none() => {
+                    convert::to_lua_or_nil(lua, &context_value(&owner, "session_id"))
+                }
+                name => fetch(lua, &owner, &event, name),
+            }
+        })?,
+    )?;
+    table.set_metatable(Some(meta))?;
     Ok(Value::Table(table))
 }
 

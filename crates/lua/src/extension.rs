@@ -78,7 +78,7 @@ impl LuaExtension {
 
 /// Runs an entry file; answers the file that its manifest names, if it answered a manifest.
 fn start(lua: &Lua, env: &Env, entry: &Path, purlin: &Table) -> Result<Option<PathBuf>, HandlerError> {
-    let chunk = compile_file(lua, entry, None).map_err(|error| fault::handler_error(&error))?;
+    let chunk = compile_file(lua, entry, None).map_err(|error| env.failed(lua, &error))?;
     let answer: Value = env.call(&chunk, entry.to_string_lossy().into_owned())?;
     match answer {
         Value::Function(setup) => set_up(env, &setup, purlin).map(|()| None),
@@ -103,7 +103,7 @@ fn set_up(env: &Env, setup: &Function, purlin: &Table) -> Result<(), HandlerErro
 /// The watchdog of a kernel, started with its first Lua extension.
 ///
 /// The stretch that loads the first one began without it, so its deadline is armed here.
-fn watchdog(kernel: &Kernel) -> Result<(Rc<dyn Watchdog>, Option<Armed>), HandlerError> {
+pub(crate) fn watchdog(kernel: &Kernel) -> Result<(Rc<dyn Watchdog>, Option<Armed>), HandlerError> {
     if let Some(watchdog) = kernel.guard().watchdog() {
         return Ok((watchdog, None));
     }
@@ -128,7 +128,9 @@ impl Extension for LuaExtension {
         let lua = state::create(&env, memory).map_err(|error| fault::handler_error(&error))?;
         self.lua = Some(lua.clone());
         self.env = Some(Rc::clone(&env));
-        self.run(&lua, &env)
+        let ran = self.run(&lua, &env);
+        kernel.guard().set_memory(registrar.ext(), lua.used_memory());
+        ran
     }
 
     fn unload(&mut self) {

@@ -152,11 +152,6 @@ fn first_place(trace: &str) -> Option<(String, u32)> {
 fn with_hint(message: &str) -> String {
     let hint = if message.contains("attempt to index nil with 'nvim_") || message.contains("global 'vim'") {
         "Neovim's `vim` table is not there; `purlin` has `buf`, `win`, `keymap` and `command`"
-    } else if message.contains("Expected identifier when parsing expression, got 'goto'")
-        || message.contains("Incomplete statement: expected assignment or a function call")
-            && message.contains("goto")
-    {
-        "Luau has no `goto`; use `continue` or a loop"
     } else if message.contains("attempt to yield across") {
         "this place cannot wait; start the work with `purlin.spawn(fn)`"
     } else {

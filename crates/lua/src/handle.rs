@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use mlua::{Lua, MultiValue, UserData, UserDataMethods, Value};
+use mlua::{Lua, MultiValue, UserData, UserDataFields, UserDataMethods, Value};
 use purlin_kernel::Handle;
 
 use crate::env::Env;
@@ -14,11 +14,18 @@ pub(crate) struct LuaHandle {
     env: Rc<Env>,
     handle: Handle,
     kind: &'static str,
+    /// What the thing is called, where that was made up.
+    name: Option<String>,
 }
 
 impl LuaHandle {
     pub(crate) fn new(env: &Rc<Env>, handle: Handle, kind: &'static str) -> Self {
-        Self { env: Rc::clone(env), handle, kind }
+        Self { env: Rc::clone(env), handle, kind, name: None }
+    }
+
+    /// Answers the handle of a thing with this name.
+    pub(crate) fn named(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..self }
     }
 
     /// Ends what the handle names; false if it is gone already.
@@ -41,6 +48,10 @@ pub(crate) fn done(lua: &Lua, was_there: bool) -> mlua::Result<MultiValue> {
 }
 
 impl UserData for LuaHandle {
+    fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
+        fields.add_field_method_get("name", |_, this| Ok(this.name.clone()));
+    }
+
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
         for verb in ["del", "delete", "stop", "close"] {
             methods.add_method(verb, |lua, this, ()| done(lua, this.end()));

@@ -32,10 +32,12 @@ mod compat;
 mod convert;
 mod discover;
 mod env;
+mod eval;
 mod event;
 mod extension;
 mod fault;
 mod handle;
+mod hint;
 mod inspect;
 mod libs;
 mod spans;
@@ -48,6 +50,7 @@ pub use api::{
     ApiFn, Method, Need, Opt, Param, Run, SHAPES, Shape, ShapeField, Ty, describe, find, functions,
 };
 pub use discover::PathError;
+pub use eval::{Evaluator, LUA_SERVICE};
 pub use extension::LuaExtension;
 pub use syntax::syntax;
 pub use watchdog::WatchdogThread;

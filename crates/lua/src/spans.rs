@@ -50,6 +50,18 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The style whose fields stand among others.
+    pub(crate) fn style_within(&self, table: &Table) -> Result<Style, String> {
+        let mut style = Style::default();
+        for name in STYLE_FIELDS {
+            let value: Value = table.raw_get(name).map_err(|error| error.to_string())?;
+            if !value.is_nil() {
+                self.field(name.as_bytes(), &value, &mut style)?;
+            }
+        }
+        Ok(style)
+    }
+
     /// One field of a style or span; false if it is none.
     fn field(&self, name: &[u8], value: &Value, style: &mut Style) -> Result<bool, String> {
         let attr = match name {
@@ -232,14 +244,16 @@ fn color_of(kernel: &Kernel, text: &str, ground: Ground) -> Option<Color> {
     if let Some(color) = Color::parse(text) {
         return Some(color);
     }
-    let _ = (kernel, ground); // HL
-    None
+    let ground = match ground {
+        Ground::Fg => purlin_kernel::Ground::Fg,
+        Ground::Bg => purlin_kernel::Ground::Bg,
+    };
+    kernel.hl().color(text, ground)
 }
 
 /// The style of a highlight group; nothing if there is none of that name.
 fn group(kernel: &Kernel, name: &str) -> Option<Style> {
-    let _ = (kernel, name); // HL
-    None
+    kernel.hl().get(name).map(|_| kernel.hl().style(name))
 }
 
 /// A pair or a table with `text` is a span, any other list is a line of them.

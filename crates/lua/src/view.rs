@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use mlua::{Function, Lua, LuaString, Table, Value};
+use mlua::{Function, IntoLua, Lua, LuaString, Table, Value};
 
 use crate::env::Env;
 
@@ -13,6 +13,8 @@ pub(crate) type ReadField = fn(&Lua, &Env, &str, &str) -> mlua::Result<Value>;
 pub(crate) struct Views {
     buffer: Table,
     window: Table,
+    /// The key under which a view keeps its name.
+    name: LuaString,
 }
 
 impl Views {
@@ -23,25 +25,26 @@ impl Views {
         buffer: ReadField,
         window: ReadField,
     ) -> mlua::Result<Self> {
-        Ok(Self { buffer: meta(lua, glue, env, buffer)?, window: meta(lua, glue, env, window)? })
+        let name = lua.create_string("name")?;
+        Ok(Self { buffer: meta(lua, glue, env, buffer)?, window: meta(lua, glue, env, window)?, name })
     }
 
     /// A buffer as it is when its fields are read.
-    pub(crate) fn buffer(&self, lua: &Lua, name: &str) -> mlua::Result<Table> {
-        view(lua, &self.buffer, name)
+    pub(crate) fn buffer(&self, lua: &Lua, name: impl IntoLua) -> mlua::Result<Table> {
+        self.view(lua, &self.buffer, name)
     }
 
     /// A window as it is when its fields are read.
-    pub(crate) fn window(&self, lua: &Lua, name: &str) -> mlua::Result<Table> {
-        view(lua, &self.window, name)
+    pub(crate) fn window(&self, lua: &Lua, name: impl IntoLua) -> mlua::Result<Table> {
+        self.view(lua, &self.window, name)
     }
-}
 
-fn view(lua: &Lua, meta: &Table, name: &str) -> mlua::Result<Table> {
-    let table = lua.create_table()?;
-    table.raw_set("name", name)?;
-    table.set_metatable(Some(meta.clone()))?;
-    Ok(table)
+    fn view(&self, lua: &Lua, meta: &Table, name: impl IntoLua) -> mlua::Result<Table> {
+        let table = lua.create_table()?;
+        table.raw_set(&self.name, name)?;
+        table.set_metatable(Some(meta.clone()))?;
+        Ok(table)
+    }
 }
 
 fn meta(lua: &Lua, glue: &Table, env: &Rc<Env>, read: ReadField) -> mlua::Result<Table> {

@@ -79,7 +79,7 @@ async fn answer(start: Start, options: &Options, prompt: String, json: bool) -> 
     }
     let store: Rc<dyn Store> =
         Rc::new(notebook.store().map_err(|error| Report::new(Kind::System, sentence(&error.to_string())))?);
-    let kernel = loading::headless(&start.extensions, say::warning);
+    let kernel = loading::headless(&start.extensions, &start.paths, &start.cwd, say::warning);
     let catalog = ToolCatalog::new();
     let _serving = kernel.as_ref().map(|kernel| Serving::begin(kernel, &catalog));
     let chosen = options.model.is_some().then(|| start.settings.model.clone());

@@ -18,6 +18,7 @@ pub mod config;
 mod console;
 mod drafts;
 mod headless;
+mod keep;
 mod loading;
 mod logging;
 mod models;

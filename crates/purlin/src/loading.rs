@@ -9,13 +9,16 @@ use purlin_agent::ToolCatalog;
 use purlin_agent::tools::serve_tools;
 use purlin_kernel::{ExtId, Handle, Kernel, Level, LogMessage, Topic};
 use purlin_lua::LuaExtension;
-use purlin_runtime_native::KernelHost;
+use purlin_runtime_native::{KernelHost, Paths};
+use serde_json::json;
 use tokio::task::JoinHandle;
+
+use crate::keep;
 
 /// Makes a kernel for a run without a screen and loads the extensions; none is made where there are none.
 ///
 /// What extensions tell the person, and what the guard has to say about them, goes to `say` at once.
-pub fn headless(paths: &[PathBuf], say: fn(&str)) -> Option<Kernel> {
+pub fn headless(paths: &[PathBuf], places: &Paths, cwd: &Path, say: fn(&str)) -> Option<Kernel> {
     if paths.is_empty() {
         return None;
     }
@@ -23,8 +26,8 @@ pub fn headless(paths: &[PathBuf], say: fn(&str)) -> Option<Kernel> {
     purlin_agent::hooks::declare_all(&kernel);
     purlin_tui::hooks::declare_all(&kernel);
     kernel.ui().set_interactive(false);
-    load(&kernel, paths, say);
-    report(&kernel, say);
+    kernel.set_context("cwd", json!(cwd.display().to_string()));
+    keep::wire(&kernel, places, cwd);
     let told = Cell::new(0);
     let weak = kernel.downgrade();
     kernel.on_change(
@@ -37,6 +40,9 @@ pub fn headless(paths: &[PathBuf], say: fn(&str)) -> Option<Kernel> {
             }
         }),
     );
+    // What an extension says while it loads is said as well.
+    load(&kernel, paths, say);
+    report(&kernel, say);
     Some(kernel)
 }
 

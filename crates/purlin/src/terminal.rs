@@ -30,7 +30,7 @@ use crate::config::Config;
 use crate::report::{Kind, Report};
 use crate::session::{self, sentence};
 use crate::start::{Start, variable};
-use crate::{loading, runtime};
+use crate::{keep, loading, runtime};
 use desk::Desk;
 
 /// Runs the terminal until the person leaves; the exit code if nothing failed.
@@ -50,6 +50,7 @@ pub fn run(start: Start, options: &Options) -> Result<u8, Report> {
 async fn terminal(start: Start, options: &Options, which: Which) -> Result<u8, Report> {
     let kernel = Kernel::new(Rc::new(KernelHost::new()));
     purlin_agent::hooks::declare_all(&kernel);
+    keep::wire(&kernel, &start.paths, &start.cwd);
     let history = if which == Which::Ephemeral {
         History::in_memory()
     } else {

@@ -30,7 +30,7 @@ fn main() {
         pair("single", || bench.single(), || bench.bare(SINGLE, 1));
     }
     if wanted("producers") {
-        pair("producers", || bench.producers(), || bench.bare(SINGLE * PRODUCERS, 512));
+        pair("producers", || bench.producers(), || bench.bare(SINGLE * PRODUCERS, PRODUCERS));
     }
     if wanted("batches") {
         pair("batches", || bench.batches(), || bench.bare(BATCH * BATCHES, BATCH));

@@ -1,6 +1,8 @@
 //! The same log gives the same tables in memory and in SQLite.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "../../notebook/tests/support/machine.rs"]
+mod machine;
 #[path = "../../notebook/tests/support/random.rs"]
 mod random;
 #[path = "support/home.rs"]
@@ -90,6 +92,37 @@ proptest! {
     fn row_092_memory_and_sqlite_hold_equal_tables(seeds in proptest::collection::vec(any::<[u8; 4]>(), 0..150), batch in 1_usize..9) {
         let events: Vec<Event> = seeds.into_iter().map(random::event).collect();
         compare(&events, batch);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+    /// The guard that asks who committed an event gives the same answer in a database.
+    #[test]
+    fn row_030_a_log_of_two_replicas_gives_equal_tables(steps in proptest::collection::vec(any::<[u8; 4]>(), 40..160)) {
+        let one = MemoryStore::new(NotebookId::from("n"), Rc::new(|| 7));
+        let two = one.as_replica("elsewhere", "run");
+        for step in steps {
+            let (by, event) = machine::step(step, [&one, &two]);
+            by.commit(&[event]).unwrap();
+        }
+        let log = one.log_since(0, usize::MAX).unwrap();
+        let home = Home::new();
+        let notebook = home.open("n");
+        let events: Vec<Event> = log.iter().map(|entry| entry.event.clone()).collect();
+        notebook.store().unwrap().commit(&events).unwrap();
+        let path = notebook.path().unwrap().to_owned();
+        notebook.close();
+        // A log by two authors, as synchronisation brings it.
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        for entry in &log {
+            let authors = (&entry.client_id, &entry.session_id, entry.rowid);
+            connection.execute("UPDATE events SET clientId = ?, sessionId = ? WHERE rowid = ?", authors).unwrap();
+        }
+        drop(connection);
+        prop_assert_eq!(purlin_runtime_native::store::replay(&path).unwrap(), log.len() as u64);
+        let notebook = home.open("n");
+        prop_assert_eq!(dump::canonical(&notebook.store().unwrap()).unwrap(), dump::canonical(&one).unwrap());
     }
 }
 

@@ -530,16 +530,20 @@ purlin.command = {}
 purlin.config = {}
 purlin.event = {}
 purlin.fs = {}
+purlin.hl = {}
 purlin.hook = {}
 purlin.http = {}
+purlin.job = {}
 purlin.json = {}
 purlin.keymap = {}
+purlin.layout = {}
 purlin.mark = {}
 purlin.option = {}
 purlin.state = {}
 purlin.timer = {}
 purlin.tool = {}
 purlin.ui = {}
+purlin.ui.status = {}
 purlin.win = {}
 
 ---Writes a line to the extension's log, which `/messages` shows.
@@ -771,6 +775,11 @@ function purlin.buf.set(name, value) end
 ---@return boolean
 function purlin.buf.delete(name) end
 
+---Empties a buffer and shows the blocks of a projection as they are stored; false when there is none of that name.
+---@param name string The buffer's name.
+---@return boolean
+function purlin.buf.reset(name) end
+
 ---Answers the text.
 ---@param name string The buffer's name.
 ---@return string
@@ -883,13 +892,21 @@ function purlin.buf.get_blocks(name, start, end_) end
 ---@return integer
 function purlin.buf.block_count(name) end
 
----Replaces the buffer's own blocks.
+---Replaces blocks. Of a projection such as `transcript` it changes how they are shown, until `buf.reset`, never what is stored.
 ---@param name string The buffer's name.
+---@param start? integer The first block that is replaced, from 0; negative from the end. All without it.
+---@param end? integer The block after the last that is replaced.
 ---@param blocks any[] Tables with any of `kind, role, id, text, created_at, streaming, meta`.
-function purlin.buf.set_blocks(name, blocks) end
+function purlin.buf.set_blocks(name, start, end_, blocks) end
 
----Lists the windows in draw order.
----@return purlin.Window[]
+---Deletes blocks. Of a projection such as `transcript` it hides them, until `buf.reset`.
+---@param name string The buffer's name.
+---@param start? integer The first block, from 0; a negative one counts from the end.
+---@param end? integer The block after the last; the end without it.
+function purlin.buf.delete_blocks(name, start, end_) end
+
+---Lists the names of the windows in draw order.
+---@return string[]
 function purlin.win.list() end
 
 ---Answers a window as it stands; nil if there is none of that name.
@@ -897,16 +914,45 @@ function purlin.win.list() end
 ---@return purlin.Window?
 function purlin.win.get(name) end
 
----Finds the first window in draw order that has all the given properties.
+---Answers the name of the first window in draw order that has all the given properties.
 ---@param by { name?: string, role?: string, buffer?: string } What the window must have.
----@return purlin.Window?
+---@return string?
 function purlin.win.find(by) end
 
----Changes a window; false when there is none of that name.
+---Creates a window. With a place it floats there; without one it is shown where `layout.tree` names it. One the extension already has is changed as `win.set` does.
 ---@param name string The window's name.
----@param fields { role?: string, buffer?: string, visible?: boolean, focusable?: boolean, zindex?: integer, metadata?: table } Only what is named changes.
+---@param value? { name?: string, role?: string, buffer?: string, renderer?: "default"|"extension", x?: integer, y?: integer, width?: integer, height?: integer, cursor_row?: integer, cursor_col?: integer, scroll?: integer, visible?: boolean, focusable?: boolean, zindex?: integer, border?: "none"|"single"|"rounded"|"double"|"heavy", title?: (string|number)|any[], float?: boolean, metadata?: table } Its fields.
+---@return purlin.Handle
+function purlin.win.create(name, value) end
+
+---Changes a window; false when there is none of that name. A place given to a window of the layout fixes it there, until `layout.reset`.
+---@param name string The window's name.
+---@param fields { name?: string, role?: string, buffer?: string, renderer?: "default"|"extension", x?: integer, y?: integer, width?: integer, height?: integer, cursor_row?: integer, cursor_col?: integer, scroll?: integer, visible?: boolean, focusable?: boolean, zindex?: integer, border?: "none"|"single"|"rounded"|"double"|"heavy", title?: (string|number)|any[], float?: boolean, metadata?: table } Only what is named changes.
 ---@return boolean
 function purlin.win.set(name, fields) end
+
+---Deletes a window and tells whether there was one; a built-in window is hidden until `win.reset`.
+---@param name string The window's name.
+---@return boolean
+function purlin.win.delete(name) end
+
+---Gives a window back the fields it was created with; false when there is none of that name.
+---@param name string The window's name.
+---@return boolean
+function purlin.win.reset(name) end
+
+---Says who draws a window; its place is left alone.
+---@param name string The window's name.
+---@param renderer "default"|"extension" `extension`: the window shows what is drawn on it and nothing else; `default`: as without the extension.
+function purlin.win.set_renderer(name, renderer) end
+
+---Answers row and column of a window's cursor, nil when it shows none; with `row`, puts it there first.
+---@param name string The window's name.
+---@param row? integer The row to put the cursor at, from 0.
+---@param col? integer The column, from 0; 0 without it.
+---@return integer?
+---@return integer?
+function purlin.win.cursor(name, row, col) end
 
 ---Answers the buffer a window shows.
 ---@param name string The window's name.
@@ -947,6 +993,33 @@ function purlin.win.focused() end
 ---@return boolean
 function purlin.win.scroll(name, how) end
 
+---Opens a window beside another, over the others, or at an edge. The handle has its `name`; deleting it closes the window.
+---@param window { name?: string, buffer?: string, role?: string, split?: "above"|"below"|"left"|"right", of?: string, size?: integer|string, float?: { anchor?: string, of?: string, row?: integer, col?: integer, width?: integer|string, height?: integer|string, border?: "none"|"single"|"rounded"|"double"|"heavy", title?: (string|number)|any[] }, dock?: "header"|"above"|"below"|"footer", priority?: integer, exclusive?: boolean, max?: integer, enter?: boolean, focusable?: boolean, zindex?: integer, metadata?: table } One of `split`, `float` and `dock`.
+---@return purlin.Handle
+function purlin.win.open(window) end
+
+---Lets a function draw a window whenever it is dirty, until the handle is deleted; the newest counts. One that fails is recorded, and the window looks as without it. The window may come later.
+---@param name string The window's name.
+---@param fn function `fn(win, prev)`, answering a text, a list of lines or of span lists; or nil after drawing with `purlin.ui`.
+---@param opts? { wrap?: boolean } 
+---@return purlin.Handle
+function purlin.win.render(name, fn, opts) end
+
+---Answers the size of the screen, the windows by name, and the tree in force.
+---@return { width: integer, height: integer, windows: table<string, purlin.Window>, tree: table }
+function purlin.layout.get() end
+
+---Fixes the places of windows, in cells of the screen, until `layout.reset`. A field that is left out stays as the tree computes it, also after a resize.
+---@param rects table Windows by name, each with any of `x, y, width, height`; or a table with them in `windows`.
+function purlin.layout.set(rects) end
+
+---Puts a tree of rows and columns in force. A window that is not in it is not shown, but for floats and docks.
+---@param tree table `{ dir = 'col', { win = 'transcript', grow = 1 }, { win = 'composer', min = 3, max = 12 }, { dock = 'footer' } }`; a node takes `dir` (`row` or `col`) with nodes in it, or `win`, or `dock`, and any of `grow`, `min`, `max`, `size` (cells or `30%`).
+function purlin.layout.tree(tree) end
+
+---Returns to the built-in layout and lets go of fixed places.
+function purlin.layout.reset() end
+
 ---Asks yes or no.
 ---
 ---Waits: only where a coroutine can.
@@ -971,7 +1044,7 @@ function purlin.ui.select(items, opts) end
 ---
 ---Waits: only where a coroutine can.
 ---@async
----@param opts? string|{ prompt?: string, placeholder?: string, default?: string, secret?: boolean, multiline?: boolean, timeout_ms?: integer } The prompt, or options.
+---@param opts? string|{ prompt?: string, placeholder?: string, default?: string, secret?: boolean, multiline?: boolean, complete?: function, timeout_ms?: integer } The prompt, or options.
 ---@return string?
 ---@return string?
 function purlin.ui.input(opts) end
@@ -1012,6 +1085,118 @@ function purlin.mark.del(buf, ns, id) end
 ---@return integer
 function purlin.mark.clear(buf, ns, a, b) end
 
+---Gives a highlight group a look; the latest counts, and it ends with its handle or its extension. A theme token can be given another look as well.
+---@param group string The group's name; theme tokens are groups as well.
+---@param style { link?: string, fg?: string|integer, bg?: string|integer, bold?: boolean, italic?: boolean, underline?: boolean, reverse?: boolean, strike?: boolean, dim?: boolean, url?: string } How it looks.
+---@return purlin.Handle
+function purlin.hl.set(group, style) end
+
+---Answers how a group was set, links not followed; nil if there is none of that name.
+---@param group string The group's name; theme tokens are groups as well.
+---@return { link?: string, fg?: string, bg?: string, bold?: boolean, italic?: boolean, underline?: boolean, reverse?: boolean, strike?: boolean, dim?: boolean, url?: string }?
+function purlin.hl.get(group) end
+
+---Lists the names of the groups, sorted.
+---@return string[]
+function purlin.hl.list() end
+
+---Makes a window blank.
+---@param win string The window's name.
+function purlin.ui.clear_window(win) end
+
+---Makes a region of a window blank, in a style.
+---@param win string The window's name.
+---@param row integer The row, from 0; may lie outside.
+---@param col integer The column, from 0; may lie outside.
+---@param height integer Rows.
+---@param width integer Columns.
+---@param style? string|{ fg?: string|integer, bg?: string|integer, bold?: boolean, italic?: boolean, underline?: boolean, reverse?: boolean, strike?: boolean, dim?: boolean, url?: string } A style, or the name of a group.
+function purlin.ui.clear_region(win, row, col, height, width, style) end
+
+---Draws a text and fills the rest of the row in its style.
+---@param win string The window's name.
+---@param row integer The row, from 0; may lie outside.
+---@param col integer The column, from 0; may lie outside.
+---@param text string|number One line; control characters are shown.
+---@param style? string|{ fg?: string|integer, bg?: string|integer, bold?: boolean, italic?: boolean, underline?: boolean, reverse?: boolean, strike?: boolean, dim?: boolean, url?: string } A style, or the name of a group.
+function purlin.ui.draw_text(win, row, col, text, style) end
+
+---Draws lines below one another and fills the rest of each row.
+---@param win string The window's name.
+---@param row integer The row, from 0; may lie outside.
+---@param col integer The column, from 0; may lie outside.
+---@param lines (string|number)|any[] A text, lines, or span lists.
+---@param style? string|{ fg?: string|integer, bg?: string|integer, bold?: boolean, italic?: boolean, underline?: boolean, reverse?: boolean, strike?: boolean, dim?: boolean, url?: string } A style, or the name of a group.
+function purlin.ui.draw_lines(win, row, col, lines, style) end
+
+---Draws spans and nothing behind them.
+---@param win string The window's name.
+---@param row integer The row, from 0; may lie outside.
+---@param col integer The column, from 0; may lie outside.
+---@param spans any[] Spans, one after another.
+function purlin.ui.draw_spans(win, row, col, spans) end
+
+---Draws a line along the window's edge; in the colour `border` without a style.
+---@param win string The window's name.
+---@param style? string|{ fg?: string|integer, bg?: string|integer, bold?: boolean, italic?: boolean, underline?: boolean, reverse?: boolean, strike?: boolean, dim?: boolean, url?: string } A style, or the name of a group.
+function purlin.ui.draw_box(win, style) end
+
+---Draws several things with one call, in order.
+---@param ops any[] Operations, each a table with `op`, `window` and what that function takes.
+function purlin.ui.draw_batch(ops) end
+
+---Puts a window's cursor somewhere until the window is drawn anew; it shows while the window has the focus.
+---@param win string The window's name.
+---@param row integer The row, from 0.
+---@param col integer The column, from 0.
+function purlin.ui.set_cursor(win, row, col) end
+
+---Has a window drawn anew by who draws it; what was drawn on it goes.
+---@param win? string The window's name; all without it.
+function purlin.ui.redraw(win) end
+
+---Shows something over the screen, which goes on living behind it, until it is left. `index` is zero-based, -1 without a chosen action.
+---
+---Waits: only where a coroutine can.
+---@async
+---@param overlay { title?: string|number, text?: (string|number)|any[], markdown?: string|number, style?: { border_color?: string, background?: string }, width?: integer, max_height?: integer, anchor?: string, actions?: any[], timeout_ms?: integer } Answers `nil, reason` when nobody answered: `user`, `no_ui`, `busy`, `timeout`, `unload` or `shutdown`.
+---@return { action: string, index: integer, cancelled: boolean }?
+---@return string?
+function purlin.ui.overlay(overlay) end
+
+---Lets an item be picked from a list that may still grow; answers the item, with `multi` a list of items.
+---
+---Waits: only where a coroutine can.
+---@async
+---@param picker { prompt?: string|number, items?: any[], source?: function, live?: boolean, format?: function, multi?: boolean, filter?: boolean, timeout_ms?: integer } Answers `nil, reason` when nobody answered: `user`, `no_ui`, `busy`, `timeout`, `unload` or `shutdown`.
+---@return any
+---@return string?
+function purlin.ui.picker(picker) end
+
+---Asks all questions of a kind, of everyone, until the handle is deleted; the newest counts. `request` has `kind`, `extension` and what was asked. One that fails is recorded, and the built-in dialog asks.
+---@param kind "select"|"input"|"confirm"|"picker" `select`, `input`, `confirm` or `picker`.
+---@param fn function `fn(request)`, which may wait: answers a boolean for `confirm`, a text for `input`, the one-based index of an item or a list of such for the others; or nil and the reason.
+---@return purlin.Handle
+function purlin.ui.provide(kind, fn) end
+
+---Shows a segment in the status line.
+---@param key string Which segment of the extension; the same key replaces it in its place.
+---@param what (string|number)|any[] A text or spans.
+---@param priority? integer Higher stands first; 0 without it.
+---@return purlin.Handle
+function purlin.ui.status.set(key, what, priority) end
+
+---Takes a segment of the extension out of the status line; false if there was none.
+---@param key string The segment.
+---@return boolean
+function purlin.ui.status.del(key) end
+
+---Runs a function again and again, on one clock for all that moves; nothing ticks while there is none.
+---@param fps number How often a second, from 1 to 30.
+---@param fn function What to run.
+---@return purlin.Handle
+function purlin.ui.animate(fps, fn) end
+
 ---Answers how many cells a text takes; graphemes count as a whole, tabs reach to the next stop of four.
 ---@param text string|number Any text.
 ---@return integer
@@ -1044,6 +1229,32 @@ function purlin.ui.theme_tokens() end
 ---@param width integer Terminal cells.
 ---@return purlin.Span[][]
 function purlin.ui.markdown(text, width) end
+
+---Answers the part of a list that fits into a height, counted from its end. `start` is zero-based, `end` is not included.
+---@param lines any[] Anything, one item a row.
+---@param height integer Rows there is room for.
+---@param offset? integer Rows from the bottom, clamped; 0 without it.
+---@return { lines: any[], start: integer, end: integer, offset: integer, max_offset: integer, total: integer }
+function purlin.ui.viewport(lines, height, offset) end
+
+---Answers which items of different heights are at least partly visible, and where: `row_offset` is the row of the item's first line, negative when it begins above.
+---@param items any[] Items with a `height` in rows, 1 without it; or the heights themselves.
+---@param height integer Rows there is room for.
+---@param offset? integer Rows from the bottom, clamped; 0 without it.
+---@return { items: { index: integer, lua_index: integer, row_offset: integer, height: integer }[], start: integer, end: integer, offset: integer, max_offset: integer, total: integer }
+function purlin.ui.virtual_list(items, height, offset) end
+
+---Answers code as lines of spans, coloured where the screen knows the language.
+---@param code string|number Source code.
+---@param lang string The language, such as `lua`, `rust` or `json`.
+---@return purlin.Span[][]
+function purlin.ui.highlight(code, lang) end
+
+---Compares two texts by lines. Line numbers are zero-based; `kind` is `same`, `delete` or `insert`.
+---@param a string|number The text before.
+---@param b string|number The text after.
+---@return { old_start: integer, old_count: integer, new_start: integer, new_count: integer, lines: { kind: string, text: string }[] }[]
+function purlin.ui.diff(a, b) end
 
 ---Maps keys. The function has dealt with the key unless it answers false, or `{ remap = key }`; with `*` it must answer true.
 ---@param target string|table `"global"`, `{focus=}`, `{buffer=}`, `{window=}`, `{role=}`, `{scope=, name=}`, a list of them; any other string is a role.
@@ -1141,6 +1352,20 @@ function purlin.timer.interval(ms, fn) end
 ---@return true?
 ---@return string?
 function purlin.timer.stop(handle) end
+
+---Starts a process that runs beside everything else. It is killed with its group when the extension is unloaded.
+---@param job { cmd: string|any[], args?: any[], cwd?: string, env?: table, stdin?: boolean|(string|number), pty?: boolean|table, on_stdout?: function, on_stderr?: function, on_exit?: function, timeout_ms?: integer } 
+---@return purlin.Job
+function purlin.job.spawn(job) end
+
+---Runs a process to its end and answers what it wrote, at most 16 MiB of each stream; `nil` and the reason if it cannot be started.
+---
+---Waits: only where a coroutine can.
+---@async
+---@param job { cmd: string|any[], args?: any[], cwd?: string, env?: table, stdin?: string|number, timeout_ms?: integer } 
+---@return { code?: integer, signal?: integer, stdout: string, stderr: string }?
+---@return string?
+function purlin.job.run(job) end
 
 ---Reads a whole file; its bytes are not changed.
 ---
@@ -1272,6 +1497,11 @@ function purlin.register_command(name, desc, fn) end
 ---@return purlin.Handle
 function purlin.register_tool(name, desc, fn, schema) end
 
+---Answers the number of a family of marks. Older name; see `mark.namespace`.
+---@param name string Any name.
+---@return integer
+function purlin.api.create_namespace(name) end
+
 ---Registers a handler for one or several hooks. Older name; see `on`.
 ---@param events string|any[] A hook, or several.
 ---@param handler function|{ callback: function, priority?: integer, once?: boolean, desc?: string, group?: any, pattern?: any } The function, or a table with `callback`.
@@ -1287,7 +1517,7 @@ function purlin.api.create_user_command(name, run) end
 ---Suppresses the default of the event being handled. Older name; a handler answers true instead.
 function purlin.event.consume() end
 
----Ends the phase of the event being handled. Older name; see `ev.stop`.
+---Suppresses the default of the event being handled and ends its phase. Older name; see `ev.stop`.
 function purlin.event.stop() end
 
 return purlin

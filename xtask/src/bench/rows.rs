@@ -18,10 +18,11 @@ use crate::workspace::{Workspace, installed, output};
 /// The groups of rows, for `--only`.
 pub(super) const GROUPS: &[&str] = &[
     "start", "keys", "long", "idle", "stream", "coalesce", "hook", "replay", "store", "search", "claim",
-    "headless",
+    "lua", "headless",
 ];
 /// Those that do not start the program.
-pub(super) const WITHOUT_PROGRAM: &[&str] = &["coalesce", "hook", "replay", "store", "search", "claim"];
+pub(super) const WITHOUT_PROGRAM: &[&str] =
+    &["coalesce", "hook", "replay", "store", "search", "claim", "lua"];
 
 const LAST_WORDS: &str = "end-of-the-stream";
 /// A session of 10,000 transcript lines: so many answers of so many lines.
@@ -68,6 +69,7 @@ impl<'a> Bench<'a> {
                 "replay" => super::replay::rows(self.workspace),
                 "search" => super::search::rows(self.workspace, self.quick),
                 "store" => super::store::rows(self.workspace),
+                "lua" => super::lua::rows(self.workspace, &self.scratch),
                 _ => self.headless()?,
             });
         }

@@ -4,21 +4,16 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use purlin_kernel::{
-    Action, CommandSpec, DeadlineClass, ExtId, HandlerError, HandlerFn, JobEvents, JobExit, Kernel,
-    KeyAnswer, KeyBinding, KeymapOptions, MarkOptions, OnOptions, Place, ProcessSpec, Registrar, Target,
-    Window,
+    Action, CommandSpec, DeadlineClass, ExtId, Extension, HandlerError, HandlerFn, JobEvents, JobExit,
+    Kernel, KeyAnswer, KeyBinding, KeymapOptions, MarkOptions, OnOptions, Place, ProcessSpec, Registrar,
+    Target, Window,
 };
 use serde_json::Value;
 
 use crate::host::{Ext, Trace, editor, press};
 
 /// An extension with a window, a buffer, a command and a handler that traces its version.
-fn version(
-    name: &'static str,
-    number: u32,
-    trace: &Trace,
-    fails: bool,
-) -> Box<Ext<impl FnMut(&mut Registrar<'_>) -> Result<(), HandlerError> + use<>>> {
+fn version(name: &'static str, number: u32, trace: &Trace, fails: bool) -> Box<dyn Extension> {
     let trace = trace.clone();
     Box::new(Ext(name, move |r: &mut Registrar<'_>| {
         let told = trace.clone();

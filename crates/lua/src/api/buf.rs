@@ -46,7 +46,7 @@ pub(super) const FNS: &[ApiFn] = &[
         errors: &[],
         doc: "Answers a buffer; its fields are read when they are used. An unknown name gives an empty buffer and creates nothing.",
         example: "assert(purlin.buf.get('nowhere').text == '')",
-        run: Run::Now(|call| call.one(call.env.views()?.buffer(&call.lua, &call.str(0)?)?)),
+        run: Run::Now(|call| call.one(call.env.views()?.buffer(&call.lua, call.value(0))?)),
     },
     ApiFn {
         name: "buf.create",
@@ -85,6 +85,18 @@ pub(super) const FNS: &[ApiFn] = &[
         run: Run::Now(|call| {
             let gone = call.kernel()?.buf().delete(&call.str(0)?);
             call.one(gone)
+        }),
+    },
+    ApiFn {
+        name: "buf.reset",
+        params: &[NAME],
+        returns: "boolean",
+        errors: &[],
+        doc: "Empties a buffer and shows the blocks of a projection as they are stored; false when there is none of that name.",
+        example: "purlin.buf.set_text('notes', 'x')\nassert(purlin.buf.reset('notes') and purlin.buf.get_text('notes') == '')",
+        run: Run::Now(|call| {
+            let reset = call.kernel()?.buf().reset(&call.str(0)?);
+            call.one(reset)
         }),
     },
     ApiFn {

@@ -31,6 +31,11 @@ impl Call {
         self.env.kernel().ok_or_else(|| self.fail("the session has ended"))
     }
 
+    /// Where the caller's code stands.
+    pub(crate) fn place(&self) -> Option<purlin_kernel::Place> {
+        fault::caller(&self.lua).map(|(file, line)| purlin_kernel::Place { file: file.into(), line })
+    }
+
     /// An error with the caller's place.
     pub(crate) fn fail(&self, message: impl AsRef<str>) -> mlua::Error {
         fault::raise(&self.lua, message.as_ref())

@@ -123,7 +123,7 @@ fn refuse_word(words: &[&'static str], given: &str) -> Option<Refusal> {
     Some(format!("{} expected, got '{given}'", join_or(&listed)))
 }
 
-fn refuse_options(options: &[Opt], table: &Table) -> Option<Refusal> {
+pub(super) fn refuse_options(options: &[Opt], table: &Table) -> Option<Refusal> {
     for option in options.iter().filter(|option| option.required) {
         let value = table.raw_get::<Value>(option.name).unwrap_or(Value::Nil);
         if value.is_nil() {

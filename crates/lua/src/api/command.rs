@@ -115,7 +115,8 @@ fn create(call: &Call) -> mlua::Result<MultiValue> {
 }
 
 /// Registers a command for `create` and its older names.
-pub(crate) fn add(call: &Call, spec: CommandSpec) -> mlua::Result<LuaHandle> {
+pub(crate) fn add(call: &Call, mut spec: CommandSpec) -> mlua::Result<LuaHandle> {
+    spec.place = call.place();
     let handle = call.kernel()?.command().create(call.env.ext, spec);
     Ok(LuaHandle::new(&call.env, handle, "command"))
 }

@@ -111,7 +111,7 @@ pub enum Ty {
 }
 
 /// One key of an options table.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Opt {
     /// The key.
     pub name: &'static str,

@@ -10,7 +10,11 @@ use crate::spans::{self, Reader};
 
 /// What a style is, for functions that take one.
 pub(super) const STYLE: &[Opt] = &[
-    key("fg", Ty::Either(&[Ty::String, Ty::Integer]), "Colour of the glyphs: a theme token, a group, `#rrggbb`, or an entry of the palette."),
+    key(
+        "fg",
+        Ty::Either(&[Ty::String, Ty::Integer]),
+        "Colour of the glyphs: a theme token, a group, `#rrggbb`, or an entry of the palette.",
+    ),
     key("bg", Ty::Either(&[Ty::String, Ty::Integer]), "Colour behind them."),
     key("bold", Ty::Boolean, "Heavier strokes."),
     key("italic", Ty::Boolean, "Slanted."),
@@ -88,9 +92,7 @@ fn set(call: &Call) -> mlua::Result<MultiValue> {
         Ok::<_, mlua::Error>(copy)
     });
     let style = match style.transpose()? {
-        Some(copy) => {
-            Reader::new(&kernel).style(&Value::Table(copy)).map_err(|why| call.refuse(1, why))?
-        }
+        Some(copy) => Reader::new(&kernel).style(&Value::Table(copy)).map_err(|why| call.refuse(1, why))?,
         None => purlin_kernel::text::Style::default(),
     };
     let spec = HighlightSpec { link: options.string("link"), style };

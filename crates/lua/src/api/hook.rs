@@ -124,9 +124,10 @@ fn on(call: &Call) -> mlua::Result<MultiValue> {
 pub(crate) fn register(
     call: &Call,
     name: &str,
-    options: OnOptions,
+    mut options: OnOptions,
     function: Function,
 ) -> mlua::Result<LuaHandle> {
+    options.place = call.place();
     let kernel = call.kernel()?;
     let waits = kernel.hook().decl(name).is_some_and(|decl| decl.mode == HookMode::Async);
     let run = if waits { waiting(&call.env, function) } else { sync(&call.env, function) };

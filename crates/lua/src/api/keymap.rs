@@ -187,6 +187,7 @@ fn set(call: &Call) -> mlua::Result<MultiValue> {
         when: condition(call, options.function("when"), &options.value("mode"))?,
         nowait: options.flag("nowait").unwrap_or(false),
         layer: Layer::Extension,
+        place: call.place(),
         ..KeymapOptions::default()
     };
     let handle = call
@@ -238,8 +239,13 @@ fn callback(env: &Rc<Env>, function: Function, is_wildcard: bool) -> Action {
     Action::callback(move |context| {
         let lua = env.lua()?;
         let event = event(&lua, context).map_err(|error| fault::handler_error(&error))?;
+        env.take_key_consumed();
         let answer: Value = env.call(&function, event)?;
-        answered(&answer, is_wildcard)
+        let consumed = env.take_key_consumed();
+        match answered(&answer, is_wildcard)? {
+            KeyAnswer::Pass if consumed => Ok(KeyAnswer::Consumed),
+            answer => Ok(answer),
+        }
     })
 }
 

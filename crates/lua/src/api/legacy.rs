@@ -68,6 +68,18 @@ pub(super) const FNS: &[ApiFn] = &[
         }),
     },
     ApiFn {
+        name: "api.create_namespace",
+        params: &[req("name", Ty::String, "Any name.")],
+        returns: "integer",
+        errors: &[],
+        doc: "Answers the number of a family of marks. Older name; see `mark.namespace`.",
+        example: "assert(purlin.api.create_namespace('mine') == purlin.mark.namespace('mine'))",
+        run: Run::Now(|call| {
+            let ns = call.kernel()?.mark().namespace(&call.str(0)?);
+            call.one(ns.0)
+        }),
+    },
+    ApiFn {
         name: "api.create_autocmd",
         params: &[
             req("events", Ty::Either(&[Ty::String, Ty::List]), "A hook, or several."),
@@ -122,6 +134,7 @@ pub(super) const FNS: &[ApiFn] = &[
         doc: "Suppresses the default of the event being handled. Older name; a handler answers true instead.",
         example: "purlin.event.consume()",
         run: Run::Now(|call| {
+            call.env.consume_key();
             if let Some(event) = call.env.events.current() {
                 event.consume();
             }
@@ -133,10 +146,12 @@ pub(super) const FNS: &[ApiFn] = &[
         params: &[],
         returns: "",
         errors: &[],
-        doc: "Ends the phase of the event being handled. Older name; see `ev.stop`.",
+        doc: "Suppresses the default of the event being handled and ends its phase. Older name; see `ev.stop`.",
         example: "purlin.event.stop()",
         run: Run::Now(|call| {
+            call.env.consume_key();
             if let Some(event) = call.env.events.current() {
+                event.consume();
                 event.stop();
             }
             call.none()

@@ -1,12 +1,22 @@
 //! `purlin.ui`: dialogs. Each answers a value, or nil and the reason.
 
+pub(super) mod ask;
+pub(super) mod chrome;
+pub(super) mod draw;
+pub(super) mod lists;
 pub(super) mod text;
 
-use mlua::{MultiValue, Table, Value};
-use purlin_kernel::{ConfirmOptions, InputOptions, Reason, SelectAnswer, SelectItem, SelectOptions};
+use std::rc::Rc;
+
+use mlua::{Function, MultiValue, Table, Value};
+use purlin_kernel::{
+    ConfirmOptions, HandlerError, InputComplete, InputOptions, Reason, SelectAnswer, SelectItem,
+    SelectOptions,
+};
 
 use super::call::Call;
 use super::declare::{ApiFn, Opt, Run, Ty, Waiting, key, opt, req};
+use crate::env::Env;
 use crate::inspect::inspect;
 
 const TIMEOUT: Opt = key("timeout_ms", Ty::Integer, "After how many milliseconds it ends with `timeout`.");
@@ -29,6 +39,7 @@ const INPUT: &[Opt] = &[
     key("default", Ty::String, "What it holds at first."),
     key("secret", Ty::Boolean, "Whether dots are shown instead of the text."),
     key("multiline", Ty::Boolean, "Whether it may have several lines."),
+    key("complete", Ty::Function, "`fn(text)`, answering a list of texts to choose from with tab."),
     TIMEOUT,
 ];
 
@@ -164,7 +175,7 @@ fn input(call: Call) -> Waiting {
                 default: options.string("default").unwrap_or_default(),
                 secret: options.flag("secret").unwrap_or(false),
                 multiline: options.flag("multiline").unwrap_or(false),
-                complete: None,
+                complete: options.function("complete").map(|function| completion(&call.env, function)),
                 timeout_ms: options.count("timeout_ms")?,
             }
         };
@@ -174,6 +185,18 @@ fn input(call: Call) -> Waiting {
             Err(reason) => nobody(&call, reason),
         }
     })
+}
+
+/// Completes what is typed into a dialog with a function.
+fn completion(env: &Rc<Env>, function: Function) -> InputComplete {
+    let env = Rc::clone(env);
+    InputComplete(Rc::new(move |text| {
+        let answer: Value = env.call(&function, text)?;
+        match answer {
+            Value::Table(list) => super::string_list(&list).map_err(HandlerError::new),
+            _ => Ok(Vec::new()),
+        }
+    }))
 }
 
 fn nobody(call: &Call, reason: Reason) -> mlua::Result<MultiValue> {

@@ -112,7 +112,7 @@ fn answer(lua: &Lua, compiled: mlua::Result<Function>) -> mlua::Result<MultiValu
 }
 
 /// Compiles source text; bytecode is refused, because a crafted one could break the interpreter.
-fn compile(lua: &Lua, source: &[u8], name: &str, env: Option<Table>) -> mlua::Result<Function> {
+pub(crate) fn compile(lua: &Lua, source: &[u8], name: &str, env: Option<Table>) -> mlua::Result<Function> {
     let mut chunk = lua.load(source).set_name(name).set_mode(ChunkMode::Text);
     if let Some(env) = env {
         chunk = chunk.set_environment(env);

@@ -293,3 +293,60 @@ fn a_tool_looks_as_its_renderer_says_and_as_usual_where_that_fails() {
         world.try_load("wrong", "purlin.tool.renderer('x', { border = 'accnt' })").expect_err("no colour");
     assert!(error.source.message.contains("field 'border': unknown colour 'accnt', did you mean 'accent'?"));
 }
+
+#[test]
+fn a_process_is_run_to_its_end() {
+    let world = World::new();
+    world.load(
+        "j",
+        r#"
+        purlin.command.create("run", function()
+          local job = purlin.job
+          local done = job.run{ cmd = "echo out; echo err >&2; exit 3" }
+          assert(done.code == 3 and done.stdout == "out\n" and done.stderr == "err\n")
+          assert(job.run{ cmd = "echo", args = { "a b", "$HOME" } }.stdout == "a b $HOME\n")
+          assert(job.run{ cmd = { "printf", "%s|", "x", "y" } }.stdout == "x|y|")
+          local nothing, why = job.run{ cmd = { "no-such-program-at-all" } }
+          assert(nothing == nil and why:find("no-such-program-at-all", 1, true), why)
+          local ok, why = pcall(job.run, { cmd = {} })
+          assert(not ok and why:find("field 'cmd': a program expected", 1, true), why)
+          return "done"
+        end)
+        "#,
+    );
+    assert_eq!(world.command("run", "").expect("no error").as_deref(), Some("done"));
+}
+
+#[test]
+fn a_process_runs_beside_and_calls_back() {
+    let world = World::new();
+    world.load(
+        "s",
+        r#"
+        local job = purlin.job.spawn{
+          cmd = { "printf", "one" },
+          on_stdout = function(text) purlin.sleep(1) print("out", text) end,
+          on_exit = function(code, signal) print("exit", code, signal) end,
+        }
+        purlin.command.create("wait", function()
+          local code, signal = job:wait()
+          assert(code == 0 and signal == nil and not job:is_running())
+          local gone, why = job:kill()
+          assert(gone == nil and why == "stale")
+          assert(select(2, job:write("x")) == "stale" and select(2, job:close()) == "stale")
+          return "done"
+        end)
+        local ok, why = pcall(purlin.job.spawn, { cmd = { "no-such-program-at-all" } })
+        assert(not ok and why:find("no-such-program-at-all", 1, true), why)
+        local ok, why = pcall(purlin.job.spawn, { cmd = "true", pty = { cols = "wide" } })
+        assert(not ok and why:find("field 'pty': field 'cols'", 1, true), why)
+        "#,
+    );
+    world.settle();
+    assert_eq!(world.command("wait", "").expect("no error").as_deref(), Some("done"));
+    world.advance(10);
+    let mut printed = world.printed();
+    printed.sort();
+    assert_eq!(printed, ["exit\t0\tnil", "out\tone"]);
+    assert_eq!(world.problems(), [""; 0]);
+}

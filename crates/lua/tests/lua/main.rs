@@ -2,9 +2,11 @@
 //! virtual clock.
 
 mod api;
-mod bench;
+mod asking;
+mod compat;
 mod conventions;
 mod dispatch;
+mod evaluating;
 mod examples;
 mod guard;
 mod keeping;
@@ -12,4 +14,5 @@ mod libs;
 mod loading;
 mod marks;
 mod tools;
+mod windows;
 mod world;

@@ -309,6 +309,13 @@ impl World {
         self.kernel.buf().text("composer")
     }
 
+    /// The rows of a frame, without trailing blanks.
+    pub fn screen(&self, width: u16, height: u16) -> Vec<String> {
+        let frame = self.kernel.frame(width, height);
+        let lines = frame.grid.lines(&self.kernel.atlas());
+        lines.iter().map(|line| purlin_kernel::text::line_plain(line)).collect()
+    }
+
     /// What extensions printed, oldest first.
     pub fn printed(&self) -> Vec<String> {
         let messages = self.kernel.guard().messages();

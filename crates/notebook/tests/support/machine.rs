@@ -1,4 +1,5 @@
 //! What holds of the execution queue and of runtime sessions, whatever follows whatever.
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -28,12 +28,12 @@ pub(super) async fn make(place: Place) -> Result<Rc<dyn Handler>, String> {
         place.console.say(notice);
     }
     heed(&place, &start.config);
-    let Start { settings, extensions, .. } = start;
+    let Start { settings, extensions, paths: places, cwd, .. } = start;
     let chosen = options.model.is_some().then(|| settings.model.clone());
     if let Some(model) = &chosen {
         can_answer(model, &settings)?;
     }
-    let kernel = loading::headless(&extensions, say::warning);
+    let kernel = loading::headless(&extensions, &places, &cwd, say::warning);
     let catalog = ToolCatalog::new();
     let serving = kernel.as_ref().map(|kernel| Serving::begin(kernel, &catalog));
     let store: Rc<dyn Store> = Rc::new(place.notebook.store().map_err(|error| error.to_string())?);

@@ -24,15 +24,27 @@ pub fn write(pages: &mut Pages) {
     for declared in namespaces.remove("").into_iter().flatten() {
         let _ = writeln!(stub, "\t{}: {},", luau_key(declared.name), function(declared));
     }
-    for (namespace, functions) in namespaces {
+    for (namespace, functions) in namespaces.iter().filter(|(namespace, _)| !namespace.contains('.')) {
         let _ = writeln!(stub, "\t{}: {{", luau_key(namespace));
-        for declared in functions {
-            let _ = writeln!(stub, "\t\t{}: {},", luau_key(declared.short_name()), function(declared));
+        members(functions, "\t\t", &mut stub);
+        let inner = namespaces
+            .iter()
+            .filter_map(|(name, members)| Some((name.strip_prefix(namespace)?.strip_prefix('.')?, members)));
+        for (name, functions) in inner {
+            let _ = writeln!(stub, "\t\t{}: {{", luau_key(name));
+            members(functions, "\t\t\t", &mut stub);
+            stub.push_str("\t\t},\n");
         }
         stub.push_str("\t},\n");
     }
     stub.push_str("}\n\ndeclare purlin: Purlin\ndeclare librecode: Purlin\n");
     pages.insert("stubs/purlin.d.luau".into(), stub);
+}
+
+fn members(functions: &[&ApiFn], indent: &str, stub: &mut String) {
+    for declared in functions {
+        let _ = writeln!(stub, "{indent}{}: {},", luau_key(declared.short_name()), function(declared));
+    }
 }
 
 fn shapes(stub: &mut String) {

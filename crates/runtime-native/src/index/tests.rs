@@ -144,6 +144,8 @@ enum Step {
     Update(bool),
     Delete(u8),
     Copy(u8, u8),
+    /// Takes the outputs of a cell away, or of all, or the cell.
+    Clear(u8, u8),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -152,6 +154,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => (0..3u8, events).prop_map(|(notebook, events)| Step::Commit(notebook, events)),
         3 => any::<bool>().prop_map(Step::Update),
         1 => (0..3u8).prop_map(Step::Delete),
+        2 => (0..3u8, 0..12u8).prop_map(|(notebook, what)| Step::Clear(notebook, what)),
         1 => (0..3u8, 0..3u8).prop_map(|(from, to)| Step::Copy(from, to)),
     ];
     prop::collection::vec(step, 1..14)
@@ -180,6 +183,15 @@ proptest! {
                 Step::Delete(notebook) => {
                     // Not every notebook was made.
                     drop(fs::remove_file(home.paths.notebook(&NotebookId::from(name(notebook)))));
+                }
+                Step::Clear(notebook, what) => {
+                    let cell = format!("c{}", what % 4);
+                    let event = match what / 4 {
+                        0 => Event::CellOutputsCleared { cell_id: cell.into(), wait: false, cleared_by: "u".into() },
+                        1 => Event::AllOutputsCleared { cleared_by: "u".into() },
+                        _ => Event::CellDeleted { id: cell.into(), actor_id: None },
+                    };
+                    home.commit(&name(notebook), &[event]);
                 }
                 Step::Copy(from, to) => {
                     let place = |number| home.paths.notebook(&NotebookId::from(name(number)));
@@ -227,6 +239,10 @@ fn what_was_cleared_or_deleted_is_not_found() {
     assert_eq!(home.found("needle").len(), 3, "a clearing that waits has taken nothing yet");
     home.commit("a", &[markdown("o3", "c1", "needle four")]);
     assert_eq!(home.found("needle"), ["needle four", "needle one"]);
+    equals_one_made_from_scratch(&home, &home.index());
+    home.commit("a", &[clear(false)]);
+    assert_eq!(home.found("needle"), ["needle one"]);
+    equals_one_made_from_scratch(&home, &home.index());
     home.commit("a", &[Event::CellDeleted { id: "c1".into(), actor_id: None }]);
     assert_eq!(home.found("needle"), [""; 0]);
     home.commit("b", &cell("c1", "needle"));

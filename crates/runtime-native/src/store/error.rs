@@ -31,7 +31,11 @@ pub enum OpenError {
         source: io::Error,
     },
     /// The file is damaged. It was not overwritten.
-    #[error("`{}` is damaged ({why}); it was kept as `{}`, and the other sessions are not affected", path.display(), kept.display())]
+    #[error(
+        "`{}` is damaged ({why}); it was kept as `{}`, and the other sessions are not affected. `purlin store repair {}` \
+         saves what can be read of it",
+        path.display(), kept.display(), path.file_stem().unwrap_or_default().display()
+    )]
     Corrupt {
         /// The file.
         path: PathBuf,

@@ -4,6 +4,7 @@
 //! rewrites a log: a file of an older version keeps its log as it is and gets its tables anew from it, in one
 //! transaction, so that a table which that version did not have is filled as if it had been there from the beginning.
 
+use purlin_notebook::event::UnknownNames;
 use purlin_notebook::tables::SCHEMA_VERSION;
 use purlin_notebook::{Author, create_statements};
 use rusqlite::Connection;
@@ -37,6 +38,12 @@ pub(crate) fn version(connection: &Connection) -> Result<Version, rusqlite::Erro
     }
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     Ok(if tables == 0 && application == 0 { Version::Empty } else { Version::Foreign })
+}
+
+/// Tells whether a database is a notebook of this version, by what its first page says.
+pub(crate) fn is_current(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    let pragma = |sql| connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, i32>(0));
+    Ok(pragma("PRAGMA user_version")? == SCHEMA_VERSION && pragma("PRAGMA application_id")? == APPLICATION_ID)
 }
 
 /// Creates log and tables in an empty database; the caller holds the transaction, or there is no other connection.
@@ -84,10 +91,11 @@ pub(crate) fn apply_log(log: &Connection, to: &Connection) -> Result<u64, rusqli
     let mut tables = SqliteTables::new(to);
     let mut statement = log.prepare("SELECT name, args, clientId, sessionId FROM events ORDER BY rowid")?;
     let mut rows = statement.query([])?;
-    let mut events = 0;
+    let (mut events, mut unknown) = (0, UnknownNames::default());
     while let Some(row) = rows.next()? {
         let event = purlin_notebook::Event::from_log(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
         let author = Author { client_id: row.get_ref(2)?.as_str()?, session_id: row.get_ref(3)?.as_str()? };
+        unknown.warn(&event);
         purlin_notebook::apply(&event, author, &mut tables).map_err(cause)?;
         events += 1;
     }

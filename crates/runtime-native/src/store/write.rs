@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use purlin_notebook::event::UnknownNames;
 use purlin_notebook::{CommitId, Event, Replica, StoreError, Tables};
 use rusqlite::Connection;
 
@@ -45,11 +46,13 @@ impl Batch {
 /// Which tables changed, and for each batch where it stands.
 pub(super) type Written = (Tables, Vec<Result<CommitId, StoreError>>);
 
-/// Writes batches. A batch that is refused leaves nothing and does not keep the others.
+/// Writes batches. A batch that is refused leaves nothing and does not keep the others; of each name that is not known
+/// the program's log tells once.
 pub(super) fn write(
     connection: &Connection,
     batches: &mut [Batch],
     replica: &Replica,
+    unknown: &mut UnknownNames,
 ) -> Result<Written, rusqlite::Error> {
     let mut last = end_of_log(connection)?;
     let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64;
@@ -68,6 +71,7 @@ pub(super) fn write(
         for (event, args) in batch.events.iter().zip(&batch.args) {
             last += 1;
             log.execute((last, first, event.name(), args, &replica.client_id, &replica.session_id, at))?;
+            unknown.warn(event);
             purlin_notebook::apply(event, replica.author(), &mut tables).map_err(cause)?;
             touched |= Tables::LOG;
         }

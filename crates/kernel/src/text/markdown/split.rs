@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Range, rc::Rc};
 
-use pulldown_cmark::{BrokenLink, CowStr, Event, OffsetIter, Options, Parser};
+use pulldown_cmark::{BrokenLink, CodeBlockKind, CowStr, Event, OffsetIter, Options, Parser, Tag};
 
 /// The link definitions read so far: normalised label to address.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +48,13 @@ pub(super) struct Blocks {
     pub(super) ranges: Vec<Range<usize>>,
 }
 
+/// Tells whether the line of a position is indented as far as code is.
+fn is_indented(text: &str, at: usize) -> bool {
+    let line = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let blanks = text[line..].chars().take_while(|c| matches!(c, ' ' | '\t'));
+    blanks.fold(0, |column, blank| if blank == '\t' { column + 4 - column % 4 } else { column + 1 }) >= 4
+}
+
 /// Finds the top-level blocks of `text`.
 pub(super) fn blocks(text: &str, definitions: &Definitions) -> Blocks {
     let mut starts = Vec::new();
@@ -55,8 +62,11 @@ pub(super) fn blocks(text: &str, definitions: &Definitions) -> Blocks {
     parse(text, definitions, |events| {
         for (event, range) in events {
             match event {
-                Event::Start(_) => {
-                    if depth == 0 {
+                Event::Start(tag) => {
+                    // Behind a link definition an indented line goes on a paragraph; alone it would be code. Such a
+                    // block stays with what is before it, so that it is laid out as it was found.
+                    let code = matches!(tag, Tag::CodeBlock(CodeBlockKind::Indented));
+                    if depth == 0 && (code || starts.is_empty() || !is_indented(text, range.start)) {
                         starts.push(range.start);
                     }
                     depth += 1;

@@ -176,3 +176,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_indented_line_behind_a_definition_is_laid_out_the_same_however_it_arrives() {
+    let text =
+        "# [a]: http://x\n    code\n[a]: http://x\n\t  - sub\n[a]: http://x\n\t[l](http://y)word```\n## h\n";
+    let whole: Vec<String> = markdown(text, 1).iter().map(|line| line_plain(line)).collect();
+    for cut in 0..text.len() {
+        let mut answer = Markdown::new();
+        answer.push(&text[..cut]);
+        answer.lines(1);
+        answer.push(&text[cut..]);
+        let lines: Vec<String> = answer.lines(1).iter().map(|line| line_plain(line)).collect();
+        assert_eq!(lines, whole, "cut at {cut}");
+    }
+}

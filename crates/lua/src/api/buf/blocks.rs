@@ -1,11 +1,13 @@
 //! `purlin.buf`: blocks, by range.
 
+use std::ops::Range;
+
 use mlua::{MultiValue, Table, Value};
 use purlin_kernel::Block;
 use serde_json::{Value as Json, json};
 
 use super::super::call::Call;
-use super::super::declare::{ApiFn, Run, Ty, opt, req};
+use super::super::declare::{ApiFn, Run, Ty, opt, req, skip};
 use super::{NAME, ensure};
 use crate::convert;
 
@@ -42,6 +44,12 @@ pub(crate) const FNS: &[ApiFn] = &[
         name: "buf.set_blocks",
         params: &[
             NAME,
+            skip(
+                "start",
+                Ty::Integer,
+                "The first block that is replaced, from 0; negative from the end. All without it.",
+            ),
+            skip("end", Ty::Integer, "The block after the last that is replaced."),
             req(
                 "blocks",
                 Ty::List,
@@ -49,28 +57,57 @@ pub(crate) const FNS: &[ApiFn] = &[
             ),
         ],
         returns: "",
-        errors: &["An item is no block."],
-        doc: "Replaces the buffer's own blocks.",
-        example: "purlin.buf.set_blocks('notes', { { kind = 'note', text = 'a' } })",
+        errors: &["An item is no block.", "The buffer's source refuses the blocks."],
+        doc: "Replaces blocks. Of a projection such as `transcript` it changes how they are shown, until `buf.reset`, never what is stored.",
+        example: "purlin.buf.set_blocks('notes', { { kind = 'note', text = 'a' }, { kind = 'note', text = 'b' } })\npurlin.buf.set_blocks('notes', 0, 1, {})\nassert(purlin.buf.get_blocks('notes')[1].text == 'b')",
         run: Run::Now(|call| {
-            let blocks = match call.opt_table(1) {
-                Some(list) => block_list(call, &list)?,
+            let blocks = match call.opt_table(3) {
+                Some(list) => block_list(call, 3, &list)?,
                 None => Vec::new(),
             };
             let name = ensure(call)?;
-            call.kernel()?.buf().set_blocks(&name, blocks);
+            let range = range(call, &name)?;
+            let set = call.kernel()?.buf().set_block_range(&name, range, blocks);
+            set.map_err(|why| call.fail(why))?;
+            call.none()
+        }),
+    },
+    ApiFn {
+        name: "buf.delete_blocks",
+        params: &[
+            NAME,
+            opt("start", Ty::Integer, "The first block, from 0; a negative one counts from the end."),
+            opt("end", Ty::Integer, "The block after the last; the end without it."),
+        ],
+        returns: "",
+        errors: &["The buffer's source refuses it."],
+        doc: "Deletes blocks. Of a projection such as `transcript` it hides them, until `buf.reset`.",
+        example: "purlin.buf.set_blocks('notes', { { kind = 'note', text = 'a' } })\npurlin.buf.delete_blocks('notes')\nassert(purlin.buf.block_count('notes') == 0)",
+        run: Run::Now(|call| {
+            let name = call.string(0)?;
+            let range = range(call, &name)?;
+            let kernel = call.kernel()?;
+            if kernel.buf().exists(&name) {
+                kernel.buf().delete_blocks(&name, range).map_err(|why| call.fail(why))?;
+            }
             call.none()
         }),
     },
 ];
 
-fn get_blocks(call: &Call) -> mlua::Result<MultiValue> {
-    let (kernel, name) = (call.kernel()?, call.str(0)?);
-    let count = kernel.buf().block_count(&name) as i64;
+/// The range of blocks that the second and third argument mean.
+fn range(call: &Call, name: &str) -> mlua::Result<Range<usize>> {
+    let count = call.kernel()?.buf().block_count(name) as i64;
     let index = |given: i64| (if given < 0 { count + given } else { given }).clamp(0, count) as usize;
     let (from, to) = (index(call.int_or(1, 0)), index(call.int_or(2, count)));
+    Ok(from..to.max(from))
+}
+
+fn get_blocks(call: &Call) -> mlua::Result<MultiValue> {
+    let name = call.str(0)?;
+    let range = range(call, &name)?;
     let list = call.lua.create_table()?;
-    for block in kernel.buf().blocks(&name, from..to.max(from)) {
+    for block in call.kernel()?.buf().blocks(&name, range) {
         list.raw_push(convert::to_lua(&call.lua, &block_json(&block))?)?;
     }
     call.one(list)
@@ -102,15 +139,14 @@ pub(super) fn append(call: &Call, name: &str, table: &Table) -> mlua::Result<()>
 }
 
 /// The blocks of a list of tables.
-pub(super) fn block_list(call: &Call, list: &Table) -> mlua::Result<Vec<Block>> {
+pub(super) fn block_list(call: &Call, index: usize, list: &Table) -> mlua::Result<Vec<Block>> {
     let mut blocks = Vec::with_capacity(list.raw_len());
-    for index in 1..=list.raw_len() {
-        match list.raw_get::<Value>(index)? {
-            Value::Table(table) => blocks.push(block(call, 1, &table)?),
+    for item in 1..=list.raw_len() {
+        match list.raw_get::<Value>(item)? {
+            Value::Table(table) => blocks.push(block(call, index, &table)?),
             other => {
-                return Err(
-                    call.refuse(1, format!("item {index}: a table expected, got {}", other.type_name()))
-                );
+                let kind = other.type_name();
+                return Err(call.refuse(index, format!("item {item}: a table expected, got {kind}")));
             }
         }
     }

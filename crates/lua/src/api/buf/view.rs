@@ -105,7 +105,7 @@ pub(super) fn update(call: &Call, name: &str, value: &Table) -> mlua::Result<()>
         kernel.buf().set_metadata(name, map);
     }
     if let Value::Table(blocks) = value.get::<Value>("blocks")? {
-        kernel.buf().set_blocks(name, block_list(call, &blocks)?);
+        kernel.buf().set_blocks(name, block_list(call, 1, &blocks)?);
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `purlin.ui`: what of a long list is visible, code with colours, and differences.
 
 use mlua::{MultiValue, Table, Value};
-use purlin_kernel::text::{self, viewport, virtual_list};
+use purlin_kernel::text::{self, DiffTag, viewport, virtual_list};
 
 use super::super::call::Call;
 use super::super::declare::{ApiFn, Run, Ty, opt, req};
@@ -107,7 +107,7 @@ fn show_items(call: &Call) -> mlua::Result<MultiValue> {
     }
     let table = call.lua.create_table()?;
     table.raw_set("items", shown)?;
-    bounds(&table, [list.start, list.end, list.offset, list.max_offset, list.total])?;
+    bounds(&table, [list.start, list.end, list.offset, list.max_offset, heights.len()])?;
     call.one(table)
 }
 
@@ -123,7 +123,14 @@ fn diff(call: &Call) -> mlua::Result<MultiValue> {
         let lines = call.lua.create_table_with_capacity(hunk.lines.len(), 0)?;
         for (tag, text) in &hunk.lines {
             let line = call.lua.create_table_with_capacity(0, 2)?;
-            line.raw_set("kind", tag.name())?;
+            line.raw_set(
+                "kind",
+                match tag {
+                    DiffTag::Equal => "same",
+                    DiffTag::Delete => "delete",
+                    DiffTag::Insert => "insert",
+                },
+            )?;
             line.raw_set("text", text.as_str())?;
             lines.raw_push(line)?;
         }
