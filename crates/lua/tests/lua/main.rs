@@ -9,4 +9,5 @@ mod guard;
 mod libs;
 mod loading;
 mod tools;
+mod vim_mode;
 mod world;
