@@ -46,7 +46,7 @@ fn keys() {
         }
         let event: KeyEvent = Key::parse_single("x").expect("a key").into();
         let dispatch = || {
-            world.kernel.hook().dispatch_with::<KeyPress>(|| KeyPayload(event));
+            world.kernel.hook().dispatch_with::<KeyPress>(|| KeyPayload(event.clone()));
         };
         println!("{name}={:.3}", best(9, 20_000, dispatch));
     }
@@ -57,16 +57,13 @@ fn trie() {
     let world = World::new();
     let nothing = CommandSpec::new("nothing", "", |_| Box::pin(async { Ok(None) }));
     world.kernel.command().create(ExtId::CORE, nothing);
-    let mut source = String::new();
-    for first in 'a'..='z' {
-        for second in 'a'..='t' {
-            let keys = format!("ctrl+{first} {second}");
-            if first != 'c' {
-                source.push_str(&format!("purlin.keymap.set('global', '{keys}', 'nothing')\n"));
-            }
-        }
-    }
-    world.load("maps", &source);
+    let firsts = ('a'..='z').filter(|first| *first != 'c');
+    let maps: Vec<String> = firsts
+        .flat_map(|first| ('a'..='t').map(move |second| format!("ctrl+{first} {second}")))
+        .map(|keys| format!("purlin.keymap.set('global', '{keys}', 'nothing')"))
+        .collect();
+    assert_eq!(maps.len(), 500);
+    world.load("maps", &maps.join("\n"));
     let press = |keys: &str| Input::Key(Key::parse_single(keys).expect("a key").into());
     let (first, second) = (press("ctrl+b"), press("d"));
     let both = best(9, 5_000, || {

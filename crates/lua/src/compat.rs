@@ -184,12 +184,12 @@ struct Effect<'a> {
 impl Effect<'_> {
     fn apply(&self, effect: &str, value: &Json) -> mlua::Result<()> {
         match effect {
-            "buffers" => self.each(value, |name, value| self.buffer(name, value)),
-            "windows" => self.each(value, |name, value| self.window(name, value)),
+            "buffers" => each(value, |name, value| self.buffer(name, value)),
+            "windows" => each(value, |name, value| self.window(name, value)),
             "layout" => self.layout(value),
             "ui_draw_ops" => self.draw(value),
             "ui_cursor" => self.cursor(value),
-            "actions" => self.all(value, |action| self.action(action)),
+            "actions" => all(value, |action| self.action(action)),
             "deleted_buffers" => self.all_names(value, "buf.delete"),
             "deleted_windows" => self.all_names(value, "win.delete"),
             _ => self.all_names(value, "ui.clear_window"),
@@ -212,16 +212,8 @@ impl Effect<'_> {
         convert::map_to_lua(self.lua, &fields).map(Value::Table)
     }
 
-    fn each(&self, value: &Json, run: impl Fn(&str, &Json) -> mlua::Result<()>) -> mlua::Result<()> {
-        value.as_object().into_iter().flatten().try_for_each(|(name, value)| run(name, value))
-    }
-
-    fn all(&self, value: &Json, run: impl Fn(&Json) -> mlua::Result<()>) -> mlua::Result<()> {
-        value.as_array().into_iter().flatten().try_for_each(run)
-    }
-
     fn all_names(&self, value: &Json, function: &str) -> mlua::Result<()> {
-        self.all(value, |name| match name.as_str() {
+        all(value, |name| match name.as_str() {
             Some(name) => self.call(function, vec![self.text(name)?]),
             None => Ok(()),
         })
@@ -248,7 +240,7 @@ impl Effect<'_> {
     /// Places and fields of the windows named; the others stay as they are.
     fn layout(&self, value: &Json) -> mlua::Result<()> {
         let windows = value.get("windows").unwrap_or(value);
-        self.each(windows, |name, fields| self.window(name, fields))
+        each(windows, |name, fields| self.window(name, fields))
     }
 
     fn draw(&self, value: &Json) -> mlua::Result<()> {
@@ -273,6 +265,16 @@ impl Effect<'_> {
         }
         self.call("action.run", vec![self.text(name)?])
     }
+}
+
+/// Runs something for each entry of a table.
+fn each(value: &Json, run: impl Fn(&str, &Json) -> mlua::Result<()>) -> mlua::Result<()> {
+    value.as_object().into_iter().flatten().try_for_each(|(name, value)| run(name, value))
+}
+
+/// Runs something for each item of a list.
+fn all(value: &Json, run: impl Fn(&Json) -> mlua::Result<()>) -> mlua::Result<()> {
+    value.as_array().into_iter().flatten().try_for_each(run)
 }
 
 /// Takes a place without any cell out of a window's fields: earlier hosts write it for a window that is hidden.

@@ -258,8 +258,16 @@ fn stop(error: &clap::Error) -> Stop {
             message = format!("{message} Did you mean `{near}`?");
         }
     }
-    message.push_str(" `purlin --help` lists them all.");
+    message = format!("{message} `{} --help` lists them all.", command_of(&error.to_string()));
     Stop::Usage(message)
+}
+
+/// The words of the command that a parser's message is about, such as `purlin session show`; its line of usage has them.
+fn command_of(message: &str) -> String {
+    let usage = message.lines().find(|line| line.contains("Usage:")).unwrap_or_default();
+    let words = usage.split_whitespace().skip_while(|word| *word != "purlin");
+    let command: Vec<&str> = words.take_while(|word| !word.starts_with(['[', '<', '-'])).collect();
+    if command.is_empty() { "purlin".to_owned() } else { command.join(" ") }
 }
 
 #[cfg(test)]
@@ -268,6 +276,17 @@ mod tests {
 
     fn parse(line: &str) -> Result<Request, Stop> {
         super::parse(std::iter::once("purlin").chain(line.split_whitespace()).map(OsString::from))
+    }
+
+    #[test]
+    fn a_mistake_names_the_help_of_its_own_command() {
+        let told = |line: &str| match parse(line) {
+            Err(Stop::Usage(message)) => message,
+            other => panic!("{line}: {other:?}"),
+        };
+        assert!(told("session show --foo").ends_with("`purlin session show --help` lists them all."));
+        assert!(told("session foo").ends_with("`purlin session --help` lists them all."));
+        assert!(told("--foo").ends_with("`purlin --help` lists them all."));
     }
 
     #[test]

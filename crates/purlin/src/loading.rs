@@ -28,8 +28,6 @@ pub fn headless(paths: &[PathBuf], places: &Paths, cwd: &Path, say: fn(&str)) ->
     kernel.ui().set_interactive(false);
     kernel.set_context("cwd", json!(cwd.display().to_string()));
     keep::wire(&kernel, places, cwd);
-    load(&kernel, paths, say);
-    report(&kernel, say);
     let told = Cell::new(0);
     let weak = kernel.downgrade();
     kernel.on_change(
@@ -42,6 +40,9 @@ pub fn headless(paths: &[PathBuf], places: &Paths, cwd: &Path, say: fn(&str)) ->
             }
         }),
     );
+    // What an extension says while it loads is said as well.
+    load(&kernel, paths, say);
+    report(&kernel, say);
     Some(kernel)
 }
 
