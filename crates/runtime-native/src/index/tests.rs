@@ -430,7 +430,9 @@ fn what_cannot_be_read_is_listed_apart_from_what_is_empty() {
     fs::write(home.paths.notebook(&"empty".into()), "").unwrap();
     for age in [false, true] {
         if age {
-            ["a", "broken", "empty"].into_iter().for_each(|id| home.age(id));
+            for id in ["a", "broken", "empty"] {
+                home.age(id);
+            }
         }
         let listing = home.index().listing().unwrap();
         assert_eq!(listing.sessions.len(), 1);
