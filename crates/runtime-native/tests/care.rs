@@ -208,6 +208,7 @@ fn a_notebook_that_is_open_is_not_repaired() {
 #[test]
 fn a_notebook_that_is_open_is_not_repaired_where_its_doorbell_has_no_socket() {
     let home = filled();
+    sql(&home, "DELETE FROM cells WHERE id = 'c7'");
     fs::write(home.paths.notebooks().join(".bells"), "no folder").unwrap();
     let notebook = home.open("n");
     notebook.store().unwrap().commit(&[title("acknowledged")]).unwrap();
