@@ -171,6 +171,8 @@ impl ArtifactWriter for FileWriter {
             .file
             .sync_data()
             .and_then(|()| private_folder(folder))
+            // The commit that refers to it is still to come, however long ago the last byte was written.
+            .and_then(|()| touch(&self.path))
             .and_then(|()| fs::rename(&self.path, &place));
         named.map_err(|error| cannot_write(&place, &error))?;
         self.finished = true;
@@ -189,7 +191,17 @@ impl Drop for FileWriter {
 
 fn create(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    // However long nothing more is written, a sweep finds that somebody has it.
+    if let Err(error) = file.lock_shared() {
+        tracing::warn!(%error, path = %path.display(), "an unfinished artifact cannot be locked");
+    }
+    Ok(file)
+}
+
+/// Tells whether somebody writes an unfinished file. One that cannot be looked at counts as written.
+fn is_written(path: &Path) -> bool {
+    File::open(path).map_or(true, |file| file.try_lock().is_err())
 }
 
 fn private_folder(path: &Path) -> io::Result<()> {

@@ -110,9 +110,19 @@ fn sign(mut file: &File) {
 }
 
 /// Tells whether the process that owns a runtime session is alive.
+///
+/// Only a lock that is not there, or that can be had, says that it is not: whoever has no file descriptors left, say,
+/// knows nothing of the others, and must not end their sessions.
 pub fn is_alive(paths: &Paths, session: &RuntimeSessionId) -> bool {
     let Some(path) = place(paths, session) else { return false };
-    let Ok(file) = File::open(&path) else { return false };
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return false,
+        Err(error) => {
+            tracing::debug!(%error, path = %path.display(), "whether a runtime session is alive cannot be seen");
+            return true;
+        }
+    };
     match file.try_lock_shared() {
         Ok(()) => {
             // Its owner was killed; nobody else will remove it.
@@ -174,5 +184,23 @@ fn is_same(file: &File, path: &Path) -> bool {
     match (file.metadata(), fs::metadata(path)) {
         (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_lock_that_is_not_there_says_that_its_owner_is_dead() {
+        let root = std::env::temp_dir().join(format!("purlin-alive-{}", std::process::id()));
+        let (paths, session) = (Paths::below(&root), RuntimeSessionId::from("s"));
+        assert!(!is_alive(&paths, &session));
+        // A circle of links cannot be opened, as nothing can where no file descriptor is left.
+        fs::create_dir_all(paths.locks()).unwrap();
+        let path = place(&paths, &session).unwrap();
+        std::os::unix::fs::symlink(&path, &path).unwrap();
+        assert!(is_alive(&paths, &session));
+        fs::remove_dir_all(root).unwrap();
     }
 }

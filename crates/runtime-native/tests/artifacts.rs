@@ -136,8 +136,8 @@ fn a_sweep_removes_what_nothing_refers_to_and_only_that() {
     it.refer("b", &two);
     fs::create_dir_all(it.home.paths.drafts()).unwrap();
     fs::write(it.home.paths.drafts().join("a.json"), format!("{{\"attachments\":[\"{draft}\"]}}")).unwrap();
-    let unfinished = it.artifacts.writer().unwrap();
-    std::mem::forget(unfinished);
+    // Its writer was killed.
+    fs::write(it.home.paths.artifacts().join("unfinished-1-0"), "half").unwrap();
     let foreign = it.home.paths.artifacts().join("notes.txt");
     fs::write(&foreign, "put here by somebody").unwrap();
 
@@ -195,4 +195,20 @@ fn a_sweep_of_nothing_makes_nothing() {
     let it = Swept::new();
     assert_eq!(it.sweep(false).unwrap(), sweep::Swept::default());
     assert!(!it.home.paths.artifacts().exists());
+}
+
+#[test]
+fn what_somebody_still_writes_is_not_swept_and_is_young_when_it_is_finished() {
+    let it = Swept::new();
+    let mut writer = it.artifacts.writer().unwrap();
+    writer.write(b"first ").unwrap();
+    let path = fs::read_dir(it.home.paths.artifacts()).unwrap().next().unwrap().unwrap().path();
+    fs::File::options().write(true).open(&path).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    let now = SweepOptions { now: SystemTime::now(), ..Swept::options(false) };
+    let sweep = || purlin_runtime_native::artifacts::sweep(&it.home.paths, &now).unwrap();
+    assert_eq!(sweep().unfinished, 0, "a quiet day is no end");
+    // What it wrote long ago was the last of it.
+    let reference = writer.finish().unwrap();
+    assert_eq!((sweep().removed, sweep().young), (0, 1));
+    assert_eq!(it.artifacts.get(&reference).unwrap(), b"first ");
 }

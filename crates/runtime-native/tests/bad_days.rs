@@ -376,3 +376,42 @@ fn a_file_deleted_while_it_is_open_takes_no_commits_that_nobody_would_find() {
     assert!(matches!(error, StoreError::Closed(_)), "{error}");
     assert!(error.to_string().contains("was deleted or replaced while this session was open"), "{error}");
 }
+
+#[test]
+fn a_file_that_a_newer_version_took_over_while_it_was_open_takes_no_commits() {
+    let home = filled(1);
+    let notebook = home.open("n");
+    let store = notebook.store().unwrap();
+    store.commit(&[title("mine")]).unwrap();
+    let before = log_rows(&home);
+    Connection::open(home.file("n")).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
+    let error = store.commit(&[title("theirs")]).unwrap_err();
+    assert!(
+        matches!(&error, StoreError::Closed(why) if why.contains("version 99") && why.ends_with("update purlin to go on with it")),
+        "{error}"
+    );
+    assert_eq!(log_rows(&home), before);
+}
+
+#[test]
+fn a_file_that_appeared_since_the_opening_is_looked_at_before_it_is_written() {
+    let home = Home::new();
+    let notebook = home.open("n");
+    let store = notebook.store().unwrap();
+    fs::create_dir_all(home.paths.notebooks()).unwrap();
+    Connection::open(home.file("n")).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
+    let error = store.commit(&[title("t")]).unwrap_err().to_string();
+    assert!(error.contains("is not a session of purlin"), "{error}");
+    let tables: i64 = Connection::open(home.file("n"))
+        .unwrap()
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(tables, 1, "nothing was put into it");
+    // One of an older version gets its tables first.
+    let home = Home::new();
+    let notebook = home.open("n");
+    let store = notebook.store().unwrap();
+    older(&home);
+    store.commit(&[title("t")]).unwrap();
+    assert!(check(&home.file("n"), None).unwrap().is_sound());
+}

@@ -204,3 +204,17 @@ fn a_notebook_that_is_open_is_not_repaired() {
     notebook.close();
     repair(&home.file("n")).unwrap();
 }
+
+#[test]
+fn a_notebook_that_is_open_is_not_repaired_where_its_doorbell_has_no_socket() {
+    let home = filled();
+    sql(&home, "DELETE FROM cells WHERE id = 'c7'");
+    fs::write(home.paths.notebooks().join(".bells"), "no folder").unwrap();
+    let notebook = home.open("n");
+    notebook.store().unwrap().commit(&[title("acknowledged")]).unwrap();
+    let error = repair(&home.file("n")).unwrap_err();
+    assert!(matches!(error, RepairError::InUse(_)), "{error}");
+    let store = notebook.store().unwrap();
+    store.commit(&[title("and on")]).unwrap();
+    assert_eq!(store.metadata().unwrap()["title"], "and on");
+}

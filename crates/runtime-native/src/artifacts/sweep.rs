@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::reference::{SCHEME, is_hash, references};
-use super::{UNFINISHED, lock_file};
+use super::{UNFINISHED, is_written, lock_file};
 use crate::Paths;
 use crate::store::{OpenError, care};
 
@@ -95,7 +95,7 @@ pub fn sweep(paths: &Paths, options: &SweepOptions) -> Result<Swept, SweepError>
                 swept.kept_bytes += file.bytes;
             }
             Some(_) if is_young => swept.young += 1,
-            None if is_young => {}
+            None if is_young || is_written(&file.path) => {}
             _ => doomed.push(file),
         }
     }

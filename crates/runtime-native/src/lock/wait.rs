@@ -2,6 +2,10 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::time::Duration;
+
+/// How long a lock that cannot be looked at is left alone.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Waits until the file was closed by somebody who had it open for writing, as a lock's owner has, or is gone.
 pub(super) async fn until_closed(path: &Path) {
@@ -36,8 +40,13 @@ async fn watched(path: &Path) -> std::io::Result<()> {
 async fn block(path: &Path) {
     let path = path.to_owned();
     let waited = tokio::task::spawn_blocking(move || {
-        let Ok(file) = File::open(&path) else { return };
-        if let Err(error) = file.lock_shared() {
+        let locked = match File::open(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+            opened => opened.and_then(|file| file.lock_shared()),
+        };
+        if let Err(error) = locked {
+            // It counts as held, so whoever waits looks again; not at once, or a full table of files takes a core.
+            std::thread::sleep(PAUSE);
             tracing::warn!(%error, path = %path.display(), "a lock cannot be waited for");
         }
     });

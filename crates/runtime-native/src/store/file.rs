@@ -15,7 +15,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rustix::fs::Access;
 
 use super::aside::{self, beside};
-use super::schema::{Version, create, rebuild, version};
+use super::schema::{Version, create, is_current, rebuild, replay as replay_log, version};
 use super::{OpenError, OpenMode};
 
 /// How long a writer waits for another process, in milliseconds.
@@ -112,12 +112,7 @@ fn checked(path: &Path, connection: Connection) -> Result<Opened, OpenError> {
     match version {
         Ok(Version::Foreign) => Err(OpenError::NotANotebook { path: path.to_owned() }),
         Ok(Version::Ours(newer)) if newer > SCHEMA_VERSION => {
-            let message = format!(
-                "`{}` was written by a newer purlin (its tables are of version {newer}, and this one knows those up to \
-                 {SCHEMA_VERSION}), so it is open read-only; update purlin to go on with it",
-                path.display()
-            );
-            Ok(Opened { connection: None, read_only: Some(message) })
+            Ok(Opened { connection: None, read_only: Some(of_newer(path, newer)) })
         }
         // SQLite opens a protected file without a word, and fails with the first commit.
         Ok(_) if connection.is_readonly("main").unwrap_or(false) => {
@@ -133,6 +128,31 @@ fn checked(path: &Path, connection: Connection) -> Result<Opened, OpenError> {
             Err(refused(path, &error))
         }
     }
+}
+
+fn of_newer(path: &Path, version: i32) -> String {
+    format!(
+        "`{}` was written by a newer purlin (its tables are of version {version}, and this one knows those up to \
+         {SCHEMA_VERSION}), so it is open read-only; update purlin to go on with it",
+        path.display()
+    )
+}
+
+/// Makes sure, in the write transaction that is open, that a file is still one that this build writes, and answers why
+/// it is not. Since it was opened another process may have made its tables those of another version, or made the file.
+pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<Option<String>, rusqlite::Error> {
+    if is_current(connection)? {
+        return Ok(None);
+    }
+    Ok(match version(connection)? {
+        Version::Empty => None,
+        Version::Ours(newer) if newer > SCHEMA_VERSION => Some(of_newer(path, newer)),
+        Version::Ours(_) => {
+            replay_log(connection)?;
+            None
+        }
+        Version::Foreign => Some(OpenError::NotANotebook { path: path.to_owned() }.to_string()),
+    })
 }
 
 /// Opens a database in memory.

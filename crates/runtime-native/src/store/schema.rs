@@ -40,6 +40,12 @@ pub(crate) fn version(connection: &Connection) -> Result<Version, rusqlite::Erro
     Ok(if tables == 0 && application == 0 { Version::Empty } else { Version::Foreign })
 }
 
+/// Tells whether a database is a notebook of this version, by what its first page says.
+pub(crate) fn is_current(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    let pragma = |sql| connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, i32>(0));
+    Ok(pragma("PRAGMA user_version")? == SCHEMA_VERSION && pragma("PRAGMA application_id")? == APPLICATION_ID)
+}
+
 /// Creates log and tables in an empty database; the caller holds the transaction, or there is no other connection.
 pub(crate) fn create(connection: &Connection) -> Result<(), rusqlite::Error> {
     let mut sql = format!(

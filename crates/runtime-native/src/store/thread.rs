@@ -228,17 +228,34 @@ impl Worker {
             let path = self.shared.path.as_deref().unwrap_or(Path::new(""));
             self.connection = Some(file::make(path)?);
         }
-        let Some(connection) = &self.connection else {
-            return Err(rusqlite::Error::InvalidQuery);
+        self.connected()?.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        // Whoever held the lock until now may have moved the file or made it one of a newer version.
+        let written = match self.check_place() {
+            Ok(()) => self.write_begun(batches),
+            Err(error) => Ok((Tables::NONE, vec![Err(error); batches.len()])),
         };
-        connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        let written = write(connection, batches, &self.shared.replica, &mut self.unknown)
-            .and_then(|written| connection.prepare_cached("COMMIT")?.execute([]).map(|_| written));
-        if written.is_err() && !connection.is_autocommit() {
-            // The error that led here is the one to tell.
+        let connection = self.connected()?;
+        if !connection.is_autocommit() {
+            // Nothing of it was committed; the error that led here is the one to tell.
             let _ = connection.execute_batch("ROLLBACK");
         }
         written
+    }
+
+    /// Writes batches in the transaction that is open, and commits it unless the file may not be written.
+    fn write_begun(&mut self, batches: &mut [Batch]) -> Result<Written, rusqlite::Error> {
+        let Some(connection) = &self.connection else { return Err(rusqlite::Error::InvalidQuery) };
+        let path = self.shared.path.as_deref().unwrap_or(Path::new(""));
+        if let Some(why) = file::prepare(connection, path)? {
+            return Ok((Tables::NONE, vec![Err(StoreError::Closed(why)); batches.len()]));
+        }
+        let written = write(connection, batches, &self.shared.replica, &mut self.unknown)?;
+        connection.prepare_cached("COMMIT")?.execute([])?;
+        Ok(written)
+    }
+
+    fn connected(&self) -> Result<&Connection, rusqlite::Error> {
+        self.connection.as_ref().ok_or(rusqlite::Error::InvalidQuery)
     }
 
     /// Makes what was committed durable. Everything before was committed already, which is all that a process needs;
@@ -365,5 +382,36 @@ mod tests {
         let large = (1..200).map(|n| set(n, 10_000)).collect();
         let answers = commit(&mut full(), vec![vec![set(0, 9)], large, vec![set(2, 9)]]);
         assert_eq!(answers.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
+    }
+
+    /// The state of a store thread that has a file open and committed one batch to it.
+    fn on_file(path: &Path) -> Worker {
+        let replica =
+            Replica { store_id: NotebookId::from("n"), client_id: "c".into(), session_id: "s".into() };
+        let (shared, waker) = Shared::new(replica, Some(path.to_owned()), None).unwrap();
+        let mut worker = Worker::new(Arc::new(shared), None, waker);
+        commit(&mut worker, vec![vec![set(0, 9)]]).remove(0).unwrap();
+        worker
+    }
+
+    #[test]
+    fn a_file_that_is_moved_while_the_lock_is_waited_for_gets_no_commit() {
+        let folder = std::env::temp_dir().join(format!("purlin-moved-{}", std::process::id()));
+        let (path, moved) = (folder.join("n.db"), folder.join("n.db.corrupt"));
+        let mut worker = on_file(&path);
+        // What `commit` looks at before it waits was in order.
+        worker.check_place().unwrap();
+        std::fs::rename(&path, &moved).unwrap();
+        let mut batches = [Batch::unchecked(vec![set(1, 9)])];
+        let (touched, answers) = worker.transaction(&mut batches).unwrap();
+        assert!(touched.is_empty());
+        let error = answers[0].as_ref().unwrap_err().to_string();
+        assert!(error.contains("was deleted or replaced while this session was open"), "{error}");
+        let connection = worker.connection.as_ref().unwrap();
+        let events: i64 = connection.query_row("SELECT count(*) FROM events", [], |row| row.get(0)).unwrap();
+        assert_eq!(events, 1, "nothing went into the moved file");
+        assert!(connection.is_autocommit(), "the lock was let go");
+        drop(worker);
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

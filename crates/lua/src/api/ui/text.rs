@@ -52,7 +52,7 @@ pub(crate) const FNS: &[ApiFn] = &[
         errors: &[],
         doc: "Breaks a text into rows: after the last space or tab that fits; blanks at the end of a row and at the beginning of the next go; a grapheme that is too wide stands alone. A width of 0 or less gives one empty row.",
         example: "assert(purlin.ui.wrap('one two three', 7)[2] == 'three')",
-        run: Run::Now(|call| call.one(text::wrap(&call.string(0)?, width(call, 1)))),
+        run: Run::Now(|call| call.one(text::wrap(&bounded(call, 0, MAX_WRAPPED)?, width(call, 1)))),
     },
     ApiFn {
         name: "ui.theme_tokens",
@@ -75,7 +75,7 @@ pub(crate) const FNS: &[ApiFn] = &[
         doc: "Lays Markdown out in lines of a width, each a list of spans.",
         example: "local lines = purlin.ui.markdown('# Title', 40)\nassert(lines[1][1].text == 'Title')",
         run: Run::Now(|call| {
-            let lines = text::markdown::markdown(&call.string(0)?, width(call, 1));
+            let lines = text::markdown::markdown(&bounded(call, 0, MAX_MARKDOWN)?, width(call, 1));
             call.one(spans::to_lua(&call.lua, &lines)?)
         }),
     },
@@ -84,4 +84,18 @@ pub(crate) const FNS: &[ApiFn] = &[
 /// A width or height; less than nothing is nothing.
 pub(super) fn width(call: &Call, index: usize) -> usize {
     call.int_or(index, 0).max(0) as usize
+}
+
+/// A longer text cannot be wrapped before the deadline of a handler.
+const MAX_WRAPPED: usize = 1024 * 1024;
+/// The same for Markdown.
+const MAX_MARKDOWN: usize = 256 * 1024;
+
+/// A text of at most so many bytes.
+fn bounded(call: &Call, index: usize, most: usize) -> mlua::Result<String> {
+    let text = call.string(index)?;
+    if text.len() > most {
+        return Err(call.refuse(index, format!("at most {} KiB of text expected", most / 1024)));
+    }
+    Ok(text)
 }

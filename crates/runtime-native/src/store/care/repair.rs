@@ -90,6 +90,8 @@ fn open_old(source: &Path) -> Result<Connection, RepairError> {
     let old = Connection::open_with_flags(source, flags).map_err(|error| hopeless(&error))?;
     // Its log goes along with it under another name, so it is not for this connection to move or remove it.
     old.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(|error| hopeless(&error))?;
+    // Whoever has the file open shares a lock on it, idle or not, and nobody opens it before the new one is in its place.
+    old.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(|error| hopeless(&error))?;
     let begun = old.execute_batch("BEGIN IMMEDIATE");
     if begun.is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)) {
         return Err(RepairError::InUse(source.to_owned()));
