@@ -72,10 +72,10 @@ async fn answer(start: Start, options: &Options, prompt: String, json: bool) -> 
     let mut signals = Signals::listen()
         .map_err(|error| Report::new(Kind::System, format!("Signals cannot be heard: {error}.")))?;
     let host = Rc::new(NativeHost::new());
-    let Opened { notebook, resumed, found_none } =
+    let Opened { notebook, resumed, notice } =
         session::open(&start.paths, &start.cwd, &options.session, &*host)?;
-    if found_none {
-        say::warning(session::FOUND_NONE);
+    if let Some(notice) = notice {
+        say::warning(&notice);
     }
     let store: Rc<dyn Store> =
         Rc::new(notebook.store().map_err(|error| Report::new(Kind::System, sentence(&error.to_string())))?);

@@ -76,9 +76,13 @@ impl Place<'_> {
             return session::find(&self.paths, id);
         }
         let cwd = start::working_directory(self.options.cwd.as_deref())?;
-        let found = sessions::latest_for(&self.paths, &cwd).map(|session| session.id);
-        found.ok_or_else(|| {
-            Report::new(Kind::System, format!("No session was begun in `{}`.", cwd.display()))
+        let listing = sessions::listing(&self.paths).map_err(|error| session::unlisted(&error))?;
+        let found = listing.sessions.into_iter().find(|session| session.cwd.as_ref() == Some(&cwd));
+        found.map(|session| session.id).ok_or_else(|| {
+            let unreadable = session::unreadable(&listing.unreadable).map(|text| format!(" {text}"));
+            let text =
+                format!("No session was begun in `{}`.{}", cwd.display(), unreadable.unwrap_or_default());
+            Report::new(Kind::System, text)
                 .hint("`purlin session list` shows those of all directories; name one of them.")
         })
     }

@@ -6,12 +6,12 @@ mod stats;
 use purlin_kernel::text::{Span, Style, Token};
 use purlin_notebook::NotebookId;
 use purlin_runtime_native::artifacts::{SweepOptions, sweep};
-use purlin_runtime_native::{Index, Paths};
+use purlin_runtime_native::{Index, Paths, sessions};
 
 use crate::args::StoreCommand;
 use crate::console::{Console, Stop};
 use crate::report::{Kind, Report};
-use crate::session::sentence;
+use crate::session::{sentence, unlisted};
 use crate::sessions::{finish, progress};
 use crate::start::{self, variable};
 
@@ -31,14 +31,8 @@ pub fn run(command: &StoreCommand) -> Result<u8, Report> {
 }
 
 /// The ids of all files that are named as sessions are, the oldest first, whether or not they can be read.
-fn all(paths: &Paths) -> Vec<NotebookId> {
-    let entries = std::fs::read_dir(paths.notebooks()).into_iter().flatten().flatten();
-    let mut ids: Vec<NotebookId> = entries
-        .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".db").map(NotebookId::from))
-        .filter(NotebookId::is_valid)
-        .collect();
-    ids.sort();
-    ids
+fn all(paths: &Paths) -> Result<Vec<NotebookId>, Report> {
+    sessions::ids(paths).map_err(|error| unlisted(&error))
 }
 
 /// Removes artifacts that nothing refers to.
@@ -58,7 +52,9 @@ fn gc(paths: &Paths, console: &mut Console, dry_run: bool) -> Result<u8, Stop> {
 
 fn reindex(paths: &Paths, console: &mut Console) -> Result<u8, Stop> {
     let mut index = Index::open(paths);
-    index.rebuild(&mut progress());
+    index
+        .rebuild(&mut progress())
+        .map_err(|error| Report::new(Kind::System, sentence(&error.to_string())))?;
     let size = index.size();
     let text = format!(
         "indexed {} with {}, {}: {}",

@@ -320,6 +320,76 @@ fn the_index_is_made_anew_at_will_and_when_it_is_gone() {
     assert!(index.exists());
 }
 
+#[test]
+fn an_index_that_cannot_be_kept_is_said() {
+    let home = home_with_a_session();
+    let index = home.data().join("index.db");
+    drop(std::fs::remove_file(&index));
+    std::fs::create_dir_all(index.join("in-the-way")).unwrap();
+    let refused = run(&home, &["store", "reindex"]);
+    assert_eq!((refused.code, refused.output.as_str()), (Some(1), ""), "{refused:?}");
+    assert!(refused.errors.contains("The index cannot be kept at "), "{refused:?}");
+    assert_eq!(ids(&home).len(), 1, "it is listed all the same");
+}
+
+#[test]
+fn an_empty_id_is_refused_everywhere_and_deletes_nothing() {
+    let home = home_with_a_session();
+    for arguments in [
+        &["session", "delete", "--yes"][..],
+        &["session", "show"],
+        &["session", "log"],
+        &["session", "dump"],
+        &["session", "replay"],
+        &["store", "check"],
+        &["store", "repair"],
+        &["store", "stats"],
+        &["-p", "hello", "--resume"],
+    ] {
+        for blank in ["", "  "] {
+            let refused = run(&home, &[arguments, &[blank]].concat());
+            assert_eq!((refused.code, refused.output.as_str()), (Some(2), ""), "{arguments:?}: {refused:?}");
+        }
+    }
+    let id = ids(&home).remove(0);
+    let little = run(&home, &["session", "delete", "--yes", &id[id.len() - 3..]]);
+    assert!(little.code == Some(2) && little.errors.contains("is too little to delete"), "{little:?}");
+    assert_eq!(ids(&home), [id.as_str()]);
+    output(&home, &["session", "delete", "--yes", &id[id.len() - 4..]]);
+    assert!(ids(&home).is_empty());
+}
+
+#[test]
+fn a_folder_of_sessions_that_cannot_be_read_is_said() {
+    let home = home_with_a_session();
+    let (folder, away) = (home.data().join("notebooks"), home.data().join("away"));
+    std::fs::rename(&folder, &away).unwrap();
+    let is_refused = || {
+        for arguments in [
+            &["session", "list"][..],
+            &["session", "search", "purlin"],
+            &["session", "show"],
+            &["session", "show", "abcd"],
+            &["store", "check"],
+            &["store", "stats"],
+            &["store", "reindex"],
+            &["-p", "more", "--continue"],
+        ] {
+            let refused = run(&home, arguments);
+            assert_eq!(refused.code, Some(1), "{arguments:?}: {refused:?}");
+            assert!(refused.errors.to_lowercase().contains("the folder of the sessions"), "{refused:?}");
+        }
+    };
+    std::os::unix::fs::symlink(home.data().join("not-mounted"), &folder).unwrap();
+    is_refused();
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::write(&folder, "a file in its place").unwrap();
+    is_refused();
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::rename(&away, &folder).unwrap();
+    assert_eq!(ids(&home).len(), 1);
+}
+
 /// The directories that the programs of a home use.
 fn paths(home: &Home) -> Paths {
     let variables: std::collections::BTreeMap<String, String> = home.environment().into_iter().collect();
@@ -378,7 +448,13 @@ fn a_session_whose_file_is_no_database_is_reported_and_the_others_are_listed() {
     let id = ids(&home).remove(0);
     assert_eq!(run(&home, &["-p", "the other"]).code, Some(0));
     std::fs::write(notebook(&home, &id), "nothing of a database is left in here ".repeat(200)).unwrap();
-    assert_eq!(ids(&home).len(), 1);
+    let listed = run(&home, &["session", "list"]);
+    assert_eq!((listed.code, listed.output.lines().count()), (Some(0), 1), "{listed:?}");
+    let said = format!("purlin: The session `{id}` cannot be read; `purlin store check` says why.\n");
+    assert_eq!(listed.errors, said);
+    let continued = run(&home, &["-p", "more", "--continue", "--cwd", &home.root().display().to_string()]);
+    assert!(continued.errors.contains("this is a new one. The session"), "{continued:?}");
+    assert!(continued.errors.contains(&id), "{continued:?}");
     let checked = run(&home, &["store", "check"]);
     assert!(
         checked.code == Some(1) && checked.output.contains(&format!("purlin store repair {id}")),

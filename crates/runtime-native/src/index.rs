@@ -10,13 +10,14 @@
 //! notebooks.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use purlin_notebook::NotebookId;
 use rusqlite::Connection;
 
 use crate::Paths;
-use crate::sessions::SessionSummary;
+use crate::sessions::{FolderError, Listing, SessionSummary};
 
 mod asked;
 mod catch_up;
@@ -39,6 +40,24 @@ pub use search::{Hit, SNIPPET, Snippet};
 pub struct Index {
     paths: Paths,
     connection: Connection,
+    /// Why it lives in memory, where it does.
+    unkept: Option<String>,
+}
+
+/// Why an index was not made anew.
+#[derive(Debug, thiserror::Error)]
+pub enum RebuildError {
+    /// It is not known which sessions there are; the index is as it was.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// It could not be written.
+    #[error("the index cannot be kept at `{}`: {why}; sessions are listed and searched all the same, but slower", path.display())]
+    Unkept {
+        /// Where it would be.
+        path: PathBuf,
+        /// What SQLite or the system said.
+        why: String,
+    },
 }
 
 /// How much an index holds.
@@ -55,15 +74,21 @@ pub struct IndexSize {
 impl Index {
     /// Opens the index. One that is missing or damaged is made anew; where none can be kept it lives in memory.
     pub fn open(paths: &Paths) -> Self {
-        Self { paths: paths.clone(), connection: file::open(&paths.index()) }
+        let file::Opened { connection, unkept } = file::open(&paths.index());
+        Self { paths: paths.clone(), connection, unkept }
     }
 
-    /// Lists the sessions, the one with the newest change first.
-    ///
-    /// A file that cannot be read is left out with a line in the log; it is reported when somebody opens it.
+    /// Lists the sessions that can be read, the one with the newest change first; none where it is not known which
+    /// there are.
     pub fn list(&mut self) -> Vec<SessionSummary> {
-        let files = stamp::by_id(stamp::notebooks(&self.paths));
-        self.sound(|index| summary::list(&index.connection, &files)).unwrap_or_default()
+        self.listing().map(|listing| listing.sessions).unwrap_or_default()
+    }
+
+    /// Lists the sessions, with those that cannot be read. Where the folder of the sessions cannot be read, the index
+    /// forgets nothing.
+    pub fn listing(&mut self) -> Result<Listing, FolderError> {
+        let files = stamp::notebooks(&self.paths)?;
+        Ok(self.sound(|index| summary::list(&index.connection, &files)).unwrap_or_default())
     }
 
     /// Indexes what was committed to all notebooks since the last time; `progress` hears of how many notebooks, of how
@@ -94,8 +119,15 @@ impl Index {
     }
 
     fn try_update(&mut self, progress: &mut dyn FnMut(usize, usize)) -> Result<(), rusqlite::Error> {
-        let files = stamp::by_id(stamp::notebooks(&self.paths));
-        let listed = summary::list(&self.connection, &files)?;
+        let files = match stamp::notebooks(&self.paths) {
+            Ok(files) => files,
+            Err(error) => {
+                // Nothing is known of the sessions, so nothing is forgotten of them.
+                tracing::warn!(%error, "nothing was indexed");
+                return Ok(());
+            }
+        };
+        let listed = summary::list(&self.connection, &files)?.sessions;
         let changed: BTreeMap<&str, i64> =
             listed.iter().map(|session| (session.id.as_str(), session.updated_at)).collect();
         // The oldest first, so that newer texts come after older ones where thousands are of the same second.
@@ -116,9 +148,14 @@ impl Index {
     }
 
     /// Makes the index anew, so that nothing is left in it of sessions that were deleted.
-    pub fn rebuild(&mut self, progress: &mut dyn FnMut(usize, usize)) {
+    pub fn rebuild(&mut self, progress: &mut dyn FnMut(usize, usize)) -> Result<(), RebuildError> {
+        stamp::notebooks(&self.paths)?;
         self.replace();
-        self.update(progress);
+        let done = self.sound(|index| index.try_update(progress));
+        match self.unkept.take().or_else(|| done.err().map(|error| error.to_string())) {
+            Some(why) => Err(RebuildError::Unkept { path: self.paths.index(), why }),
+            None => Ok(()),
+        }
     }
 
     /// Counts what the index holds.
@@ -161,7 +198,7 @@ impl Index {
             drop(std::mem::replace(&mut self.connection, nothing));
         }
         file::discard(&path);
-        self.connection = file::open(&path);
+        file::Opened { connection: self.connection, unkept: self.unkept } = file::open(&path);
     }
 }
 

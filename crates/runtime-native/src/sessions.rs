@@ -12,8 +12,19 @@ use crate::store::reader;
 use crate::{Paths, doorbell, lock};
 
 mod find;
+pub(crate) mod folder;
 
-pub use find::{FindError, find};
+pub use find::{FindError, find, find_to_delete};
+pub use folder::{FolderError, ids};
+
+/// The sessions of this machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Those that can be read, the one with the newest change first.
+    pub sessions: Vec<SessionSummary>,
+    /// Those that are there and cannot be read, sorted; `store::check` says why.
+    pub unreadable: Vec<NotebookId>,
+}
 
 /// What a list of sessions shows of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,15 +62,23 @@ pub enum DeleteError {
         /// What the system said.
         source: io::Error,
     },
+    /// It is not known which files belong to it.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
 }
 
-/// Lists the sessions, the one with the newest change first; see [`Index::list`].
+/// Lists the sessions that can be read, the one with the newest change first; see [`Index::list`].
 pub fn list(paths: &Paths) -> Vec<SessionSummary> {
-    if !paths.notebooks().exists() {
+    listing(paths).map(|listing| listing.sessions).unwrap_or_default()
+}
+
+/// Lists the sessions, with those that cannot be read; an error where it is not known which there are.
+pub fn listing(paths: &Paths) -> Result<Listing, FolderError> {
+    if ids(paths)?.is_empty() && !paths.notebooks().exists() {
         // A list leaves no file behind where nothing was ever kept.
-        return Vec::new();
+        return Ok(Listing::default());
     }
-    Index::open(paths).list()
+    Index::open(paths).listing()
 }
 
 /// Finds the session that was changed last of those begun in a directory.
@@ -67,10 +86,14 @@ pub fn latest_for(paths: &Paths, cwd: &Path) -> Option<SessionSummary> {
     list(paths).into_iter().find(|session| session.cwd.as_deref() == Some(cwd))
 }
 
-/// Deletes a session with its drafts. Its artifacts go with the next sweep.
+/// Deletes a session with its drafts, and with damaged files of it that were kept. Its artifacts go with the next sweep.
 pub fn delete(paths: &Paths, id: &NotebookId) -> Result<(), DeleteError> {
     let path = paths.notebook(id);
-    if !id.is_valid() || !path.exists() {
+    if !id.is_valid() {
+        return Err(DeleteError::NotFound(id.clone()));
+    }
+    let kept = kept(paths, id)?;
+    if !path.exists() && kept.is_empty() {
         return Err(DeleteError::NotFound(id.clone()));
     }
     if let Ok(Some(connection)) = reader(&path)
@@ -83,7 +106,7 @@ pub fn delete(paths: &Paths, id: &NotebookId) -> Result<(), DeleteError> {
     }
     // The log goes first: without it the file is an older state of the notebook, with it and no file it is nothing.
     let files = [beside(&path, "-wal"), beside(&path, "-shm"), path];
-    for path in files.into_iter().chain(drafts(paths, id)) {
+    for path in files.into_iter().chain(kept).chain(drafts(paths, id)) {
         match fs::remove_file(&path) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
                 return Err(DeleteError::Io { path, source });
@@ -92,6 +115,16 @@ pub fn delete(paths: &Paths, id: &NotebookId) -> Result<(), DeleteError> {
         }
     }
     Ok(())
+}
+
+/// What repairs of a session left: its damaged files, and the new one of a repair that did not end.
+fn kept(paths: &Paths, id: &NotebookId) -> Result<Vec<PathBuf>, FolderError> {
+    let is_of = |name: &String| {
+        let rest = name.strip_prefix(id.as_str()).and_then(|rest| rest.strip_prefix('.'));
+        rest.is_some_and(folder::is_kept)
+    };
+    let names = folder::names(paths)?;
+    Ok(names.iter().filter(|name| is_of(name)).map(|name| paths.notebooks().join(name)).collect())
 }
 
 /// The drafts of a session: one for each process that had it open at once, with the locks that told them apart.

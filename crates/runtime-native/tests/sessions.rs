@@ -8,7 +8,7 @@ use std::path::Path;
 
 use purlin_notebook::{Capabilities, Event, NotebookId, RuntimeSessionId, Store};
 use purlin_runtime_native::lock::LaneLock;
-use purlin_runtime_native::sessions::{self, DeleteError};
+use purlin_runtime_native::sessions::{self, DeleteError, FindError};
 use support::{Home, cell, set};
 
 fn session(home: &Home, id: &str, cwd: &str, prompt: &str) {
@@ -34,6 +34,8 @@ fn sessions_are_listed_newest_first() {
         list.iter().map(|s| (s.id.as_str(), s.name.as_deref(), s.first_prompt.as_deref(), s.cells)).collect();
     assert_eq!(shown, [("a", Some("named"), Some("first"), 1), ("b", None, Some("second"), 1)]);
     assert!(list[0].created_at <= list[0].updated_at);
+    let unreadable = sessions::listing(&home.paths).unwrap().unreadable;
+    assert_eq!(unreadable, [NotebookId::from("c")], "an empty file is a session without events");
     assert!(home.file("c").exists(), "a list moves nothing");
     assert_eq!(sessions::latest_for(&home.paths, Path::new("/y")).unwrap().id.as_str(), "b");
     assert_eq!(sessions::latest_for(&home.paths, Path::new("/z")), None);
@@ -56,6 +58,9 @@ fn deleting_removes_every_file_and_spares_what_is_in_use() {
     session(&home, "a", "/x", "p");
     std::fs::create_dir_all(home.paths.drafts()).unwrap();
     std::fs::write(home.paths.draft(&id), "draft").unwrap();
+    for name in ["a.db.corrupt", "a.db.corrupt-2", "a.db.corrupt-2-wal", "a.db.repair", "aa.db.corrupt"] {
+        std::fs::write(home.paths.notebooks().join(name), "what it said").unwrap();
+    }
     let runtime = RuntimeSessionId::from("s");
     let started = Event::RuntimeSessionStarted {
         session_id: runtime.clone(),
@@ -70,4 +75,32 @@ fn deleting_removes_every_file_and_spares_what_is_in_use() {
     sessions::delete(&home.paths, &id).unwrap();
     assert!(sessions::list(&home.paths).is_empty());
     assert!(!home.file("a").exists() && !home.paths.draft(&id).exists());
+    let left = || -> Vec<String> {
+        let entries =
+            std::fs::read_dir(home.paths.notebooks()).unwrap().map(|entry| entry.unwrap().file_name());
+        entries.filter_map(|name| name.into_string().ok()).filter(|name| name.contains(".db")).collect()
+    };
+    assert_eq!(left(), ["aa.db.corrupt"], "nothing of it is left, and nothing of another is gone");
+    // Of which only a damaged file is left can be deleted too.
+    let rest = sessions::find_to_delete(&home.paths, "aa").unwrap();
+    sessions::delete(&home.paths, &rest).unwrap();
+    assert!(left().is_empty());
+}
+
+#[test]
+fn an_empty_id_names_nothing_and_a_part_is_not_enough_to_delete() {
+    let home = Home::new();
+    session(&home, "0190-abcd-ef12", "/x", "p");
+    for blank in ["", " ", "\t\n"] {
+        assert!(matches!(sessions::find(&home.paths, blank), Err(FindError::Blank)));
+        assert!(matches!(sessions::find_to_delete(&home.paths, blank), Err(FindError::Blank)));
+    }
+    for enough in ["ef12", "0190", "0190-abcd-ef12"] {
+        assert!(sessions::find_to_delete(&home.paths, enough).is_ok(), "{enough}");
+    }
+    for little in ["f12", "0", "abcd", "-abcd-"] {
+        assert!(sessions::find(&home.paths, little).is_ok(), "{little}");
+        let refused = sessions::find_to_delete(&home.paths, little);
+        assert!(matches!(refused, Err(FindError::Little { .. })), "{refused:?}");
+    }
 }

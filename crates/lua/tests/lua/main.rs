@@ -14,5 +14,6 @@ mod libs;
 mod loading;
 mod marks;
 mod tools;
+mod vim_mode;
 mod windows;
 mod world;

@@ -16,7 +16,7 @@ use crate::{say, session};
 pub fn run(place: &Place<'_>, console: &mut Console, ids: &[String], yes: bool) -> Result<u8, Stop> {
     let mut found: Vec<NotebookId> = Vec::new();
     for id in ids {
-        let id = session::find(&place.paths, id)?;
+        let id = session::find_to_delete(&place.paths, id)?;
         if !found.contains(&id) {
             found.push(id);
         }

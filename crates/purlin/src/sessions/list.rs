@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use purlin_kernel::text::{Span, Style, Token, fit, pad_right, truncate, visible, width};
-use purlin_runtime_native::sessions::{self, SessionSummary};
+use purlin_runtime_native::sessions::{self, Listing, SessionSummary};
 use serde_json::json;
 
 use super::{Place, moment, title};
 use crate::console::{Console, Stop};
-use crate::start;
+use crate::{say, session, start};
 
 /// The fewest characters of a short id.
 const SHORT: usize = 4;
@@ -30,7 +30,8 @@ pub fn run(
     limit: Option<usize>,
     json: bool,
 ) -> Result<u8, Stop> {
-    let mut listed = sessions::list(&place.paths);
+    let Listing { sessions: mut listed, unreadable } =
+        sessions::listing(&place.paths).map_err(|error| session::unlisted(&error))?;
     // Short ids tell all sessions apart, also those that are not shown.
     let short = short(&listed.iter().map(|session| session.id.as_str()).collect::<Vec<_>>());
     if here {
@@ -44,6 +45,10 @@ pub fn run(
         table(console, &listed, short)?;
     } else {
         listed.iter().try_for_each(|session| line(console, session, short))?;
+    }
+    if let Some(text) = session::unreadable(&unreadable) {
+        console.flush()?;
+        say::warning(&text);
     }
     Ok(0)
 }

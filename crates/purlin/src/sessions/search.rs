@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{Place, moment, title};
 use crate::console::{Console, Stop};
 use crate::report::{Kind, Report};
-use crate::say;
+use crate::{say, session};
 
 /// Prints the newest places where all of the words occur.
 pub fn run(
@@ -28,7 +28,9 @@ pub fn run(
             .hint("Words that are only excluded find nothing: name one that must occur.")
             .into());
     }
-    if !place.paths.notebooks().exists() {
+    if sessions::ids(&place.paths).map_err(|error| session::unlisted(&error))?.is_empty()
+        && !place.paths.notebooks().exists()
+    {
         return Ok(nothing(json));
     }
     let mut index = Index::open(&place.paths);

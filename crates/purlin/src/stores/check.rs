@@ -17,7 +17,7 @@ use crate::sessions::progress;
 pub fn check(paths: &Paths, console: &mut Console, id: Option<&str>) -> Result<u8, Stop> {
     let ids = match id {
         Some(id) => vec![session::find(paths, id)?],
-        None => all(paths),
+        None => all(paths)?,
     };
     let artifacts = FileArtifacts::new(paths.artifacts());
     let mut progress = progress();
@@ -117,6 +117,9 @@ pub fn repair(paths: &Paths, console: &mut Console, id: &str) -> Result<u8, Stop
 /// Finds a session, also one whose file was kept aside.
 fn find(paths: &Paths, text: &str) -> Result<NotebookId, Report> {
     session::find(paths, text).or_else(|report| {
+        if text.trim().is_empty() {
+            return Err(report);
+        }
         let mut kept = kept_aside(paths).into_iter().filter(|id| id.as_str().contains(text));
         match (kept.next(), kept.next()) {
             (Some(only), None) => Ok(only),

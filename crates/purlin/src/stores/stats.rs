@@ -25,7 +25,7 @@ pub fn all(paths: &Paths, console: &mut Console, json: bool) -> Result<u8, Stop>
         let head = format!("{:>9}  {:>11}  {:>6}  {:>8}  id", "events", "size", "cells", "outputs");
         console.line(&[Span::new(head, Style::fg(Token::Dim))])?;
     }
-    for id in every(paths) {
+    for id in every(paths)? {
         let stats = match store::stats(&paths.notebook(&id)) {
             Ok(stats) => stats,
             Err(error) => {

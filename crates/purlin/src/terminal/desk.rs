@@ -210,9 +210,9 @@ impl Desk {
 
     /// Puts an open notebook behind the screen.
     async fn seat(&self, opened: Opened) -> Result<(), Report> {
-        let Opened { notebook, resumed, found_none } = opened;
-        if found_none {
-            self.say(session::FOUND_NONE, Level::Info);
+        let Opened { notebook, resumed, notice } = opened;
+        if let Some(notice) = notice {
+            self.say(&notice, Level::Info);
         }
         let failed = |error: String| Report::new(Kind::System, sentence(&error));
         let store: Rc<dyn Store> = Rc::new(notebook.store().map_err(|error| failed(error.to_string()))?);

@@ -50,23 +50,27 @@ CREATE VIRTUAL TABLE words USING fts5 (text, content='', contentless_delete=1, t
 INSERT INTO words (words, rank) VALUES ('hashsize', 4194304);
 ";
 
+/// An index that was opened.
+pub(super) struct Opened {
+    pub(super) connection: Connection,
+    /// Why it cannot be kept and lives in memory, where that is so.
+    pub(super) unkept: Option<String>,
+}
+
 /// Opens the index at a path; makes it, or makes it anew, where that is needed.
-pub(super) fn open(path: &Path) -> Connection {
+pub(super) fn open(path: &Path) -> Opened {
+    let kept = |connection| Opened { connection, unkept: None };
     match open_or_create(path) {
-        Ok(connection) => return connection,
+        Ok(connection) => return kept(connection),
         Err(error) if is_damage(&error) => {
             tracing::info!(%error, path = %path.display(), "the index is made anew");
             discard(path);
         }
         Err(error) => {
-            tracing::info!(%error, path = %path.display(), "the index cannot be kept");
-            return memory();
+            return memory(path, &error);
         }
     }
-    open_or_create(path).unwrap_or_else(|error| {
-        tracing::info!(%error, path = %path.display(), "the index cannot be kept");
-        memory()
-    })
+    open_or_create(path).map_or_else(|error| memory(path, &error), kept)
 }
 
 /// Tells whether an error means that the file itself is no good.
@@ -140,11 +144,13 @@ fn prepare(connection: &Connection) -> Result<(), rusqlite::Error> {
 }
 
 /// An index in memory. It fails only where there is no memory left for an empty database.
-fn memory() -> Connection {
+fn memory(path: &Path, error: &rusqlite::Error) -> Opened {
+    tracing::info!(%error, path = %path.display(), "the index cannot be kept");
     let connection =
         Connection::open_in_memory().and_then(|connection| prepare(&connection).map(|()| connection));
     // It fails only where an allocation would have ended the process already.
-    connection.expect("an empty database in memory can be made")
+    let connection = connection.expect("an empty database in memory can be made");
+    Opened { connection, unkept: Some(error.to_string()) }
 }
 
 fn set(connection: &Connection, pragma: &str) -> Result<(), rusqlite::Error> {

@@ -1,6 +1,6 @@
 //! What the file of a notebook looks like from outside: as long as that is the same, nothing was committed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use purlin_notebook::NotebookId;
 
 use crate::Paths;
+use crate::sessions::{FolderError, folder};
 
 /// A file system tells the time of a change in steps; what changed so shortly ago, in nanoseconds, may change again
 /// within the same step.
@@ -34,21 +35,17 @@ impl NotebookFile {
 }
 
 /// Finds the notebooks of this machine. Their files are not opened: a process that closes one lets go of its locks.
-pub(super) fn notebooks(paths: &Paths) -> Vec<NotebookFile> {
+/// By id, for comparing with what is known.
+pub(super) fn notebooks(paths: &Paths) -> Result<BTreeMap<String, NotebookFile>, FolderError> {
     let folder = paths.notebooks();
-    let names: BTreeSet<String> = fs::read_dir(&folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
+    let names = folder::names(paths)?;
     let now = SystemTime::now();
     let file = |name: &String| {
         let id = NotebookId::from(name.strip_suffix(".db")?);
         let has_log = names.contains(&format!("{name}-wal"));
         id.is_valid().then(|| of(id, folder.join(name), has_log, now)).flatten()
     };
-    names.iter().filter_map(file).collect()
+    Ok(names.iter().filter_map(file).map(|file| (file.id.as_str().to_owned(), file)).collect())
 }
 
 /// Looks at one notebook.
@@ -81,9 +78,4 @@ fn log_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push("-wal");
     name.into()
-}
-
-/// By id, for comparing with what is known.
-pub(super) fn by_id(files: Vec<NotebookFile>) -> BTreeMap<String, NotebookFile> {
-    files.into_iter().map(|file| (file.id.as_str().to_owned(), file)).collect()
 }

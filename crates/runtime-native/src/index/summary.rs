@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::reading::Reading;
 use super::stamp::NotebookFile;
-use crate::sessions::SessionSummary;
+use crate::sessions::{Listing, SessionSummary};
+use crate::store::reader;
 
 /// What the index knows of one notebook.
 struct Known {
@@ -17,11 +18,11 @@ struct Known {
     summary: Option<SessionSummary>,
 }
 
-/// Answers the summary of every notebook, and keeps those that were read anew.
+/// Answers the summary of every notebook with those that cannot be read, and keeps those that were read anew.
 pub(super) fn list(
     index: &Connection,
     files: &BTreeMap<String, NotebookFile>,
-) -> Result<Vec<SessionSummary>, rusqlite::Error> {
+) -> Result<Listing, rusqlite::Error> {
     let mut known = known(index)?;
     let gone: Vec<String> = known.keys().filter(|id| !files.contains_key(*id)).cloned().collect();
     for id in &gone {
@@ -45,9 +46,24 @@ pub(super) fn list(
     for (file, summary) in fresh {
         known.insert(file.id.as_str().to_owned(), Known { stamp: file.stamp.clone(), summary });
     }
-    let mut all: Vec<SessionSummary> = known.into_values().filter_map(|known| known.summary).collect();
-    all.sort_by(|a, b| b.updated_at.cmp(&a.updated_at).then_with(|| a.id.cmp(&b.id)));
-    Ok(all)
+    let has_none = |id: &String| known.get(id).is_some_and(|known| known.summary.is_none());
+    let unreadable = files
+        .iter()
+        .filter(|(id, file)| has_none(id) && is_unreadable(file))
+        .map(|(_, file)| file.id.clone());
+    let unreadable = unreadable.collect();
+    let mut sessions: Vec<SessionSummary> = known.into_values().filter_map(|known| known.summary).collect();
+    sessions.sort_by(|a, b| b.updated_at.cmp(&a.updated_at).then_with(|| a.id.cmp(&b.id)));
+    Ok(Listing { sessions, unreadable })
+}
+
+/// Tells a file that cannot be read from one to which nothing was committed yet; both have no summary.
+fn is_unreadable(file: &NotebookFile) -> bool {
+    match reader(&file.path) {
+        Ok(None) => false,
+        Ok(Some(notebook)) => read(&file.id, &notebook).is_err(),
+        Err(_) => true,
+    }
 }
 
 fn known(index: &Connection) -> Result<BTreeMap<String, Known>, rusqlite::Error> {

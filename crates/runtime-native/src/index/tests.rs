@@ -132,7 +132,8 @@ fn content(index: &Index) -> (BTreeSet<String>, BTreeSet<String>) {
 fn equals_one_made_from_scratch(home: &Home, kept: &Index) {
     let other = home.root.join("scratch.db");
     file::discard(&other);
-    let mut scratch = Index { paths: home.paths.clone(), connection: file::open(&other) };
+    let mut scratch =
+        Index { paths: home.paths.clone(), connection: file::open(&other).connection, unkept: None };
     scratch.update(&mut |_, _| {});
     assert_eq!(content(kept), content(&scratch));
 }
@@ -402,4 +403,39 @@ fn a_deadline_leaves_the_rest_for_the_next_time() {
     while !index.update_one(&id, now) {}
     assert_eq!(index.search(&Asked::parse("needle"), 5).len(), 2);
     assert!(index.update_one(&NotebookId::from("absent"), None));
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_makes_nothing_forgotten() {
+    let home = Home::new();
+    home.commit("a", &cell("c1", "needle"));
+    home.index();
+    let away = home.root.join("away");
+    fs::rename(home.paths.notebooks(), &away).unwrap();
+    std::os::unix::fs::symlink(home.root.join("nowhere"), home.paths.notebooks()).unwrap();
+    let mut index = home.index();
+    assert!(index.listing().unwrap_err().to_string().contains("cannot be read"));
+    assert!(index.rebuild(&mut |_, _| {}).is_err(), "nothing is made anew of nothing");
+    assert_eq!(index.size().sessions, 1);
+    fs::remove_file(home.paths.notebooks()).unwrap();
+    fs::rename(&away, home.paths.notebooks()).unwrap();
+    assert_eq!(home.found("needle"), ["needle"]);
+}
+
+#[test]
+fn what_cannot_be_read_is_listed_apart_from_what_is_empty() {
+    let home = Home::new();
+    home.commit("a", &cell("c1", "needle"));
+    fs::write(home.paths.notebook(&"broken".into()), "no database at all ".repeat(99)).unwrap();
+    fs::write(home.paths.notebook(&"empty".into()), "").unwrap();
+    for age in [false, true] {
+        if age {
+            for id in ["a", "broken", "empty"] {
+                home.age(id);
+            }
+        }
+        let listing = home.index().listing().unwrap();
+        assert_eq!(listing.sessions.len(), 1);
+        assert_eq!(listing.unreadable, [NotebookId::from("broken")]);
+    }
 }
