@@ -52,12 +52,13 @@ pub(super) fn copy(from: &Connection, to: &Connection) -> Result<Salvaged, rusql
         taken.one_by_one(from, first + 1, if is_open { i64::MAX - 1 } else { last - 1 })?;
     }
     let Taken { events, unreadable, .. } = taken;
-    let last: i64 = to.query_row("SELECT ifnull(max(rowid), 0) FROM events", [], |row| row.get(0))?;
+    let end_of_log: i64 = to.query_row("SELECT ifnull(max(rowid), 0) FROM events", [], |row| row.get(0))?;
     let found = gaps::find(to)?;
-    let known = gaps::known(from);
-    let mut missing: Vec<Gap> = found.iter().filter(|gap| !gaps::is_within(gap, &known)).cloned().collect();
-    missing.extend(unreadable.into_iter().filter(|place| *place > last).map(|place| place..=place));
-    let end = is_open.then_some(last);
+    let explained = gaps::known(from);
+    let mut missing: Vec<Gap> =
+        found.iter().filter(|gap| !gaps::is_within(gap, &explained)).cloned().collect();
+    missing.extend(unreadable.into_iter().filter(|place| *place > end_of_log).map(|place| place..=place));
+    let end = is_open.then_some(end_of_log);
     let lost =
         (is_open || !missing.is_empty()).then(|| lost(to, &missing, end, broken.as_ref())).transpose()?;
     Ok(Salvaged { events, gaps: found, lost })
@@ -80,7 +81,7 @@ fn lost(
         told.push(format!("what followed the event {end} cannot be read"));
     }
     if let (Some(last), Some(why)) = (told.last_mut(), why) {
-        last.push_str(&format!(" ({why})"));
+        *last = format!("{last} ({why})");
     }
     let mut batches: BTreeSet<i64> =
         to.prepare(IN_PART)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
