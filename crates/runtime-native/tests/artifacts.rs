@@ -254,6 +254,7 @@ fn a_sweep_of_nothing_makes_nothing() {
 #[test]
 fn what_somebody_still_writes_is_not_swept_and_is_young_when_it_is_finished() {
     let it = Swept::new();
+    fs::create_dir_all(it.home.paths.notebooks()).unwrap();
     let mut writer = it.artifacts.writer().unwrap();
     writer.write(b"first ").unwrap();
     let path = fs::read_dir(it.home.paths.artifacts()).unwrap().next().unwrap().unwrap().path();
