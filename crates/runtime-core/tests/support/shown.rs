@@ -41,7 +41,7 @@ fn shown(data: serde_json::Map<String, Value>) {
     {
         match content {
             Media::Artifact { artifact_id, .. } => {
-                assert!(artifacts.get(artifact_id).is_some(), "{artifact_id}")
+                assert!(artifacts.get(artifact_id).is_some(), "{artifact_id}");
             }
             Media::Inline { data, .. } => assert!(data.to_string().len() <= 7 * INLINE_LIMIT, "too long"),
         }
