@@ -186,7 +186,7 @@ fn snake(seed: &str) -> (Home, Pty) {
     home.set("PURLIN_OPT_SNAKE_SPEED", "0");
     home.set("PURLIN_OPT_SNAKE_SEED", seed);
     let pty = start(&home, "snake.lua", 80, &[]);
-    pty.wait_text("an arrow begins");
+    pty.wait_for("a game", |screen| screen.contents().contains("an arrow begins") && food(screen).is_some());
     (home, pty)
 }
 

@@ -11,43 +11,40 @@ local feed = { WINDOW = "reskin.feed" }
 local BUFFER = "transcript"
 local WIDEST = 92 -- longer lines are hard to read
 local FOLDED = 6 -- lines of output that are shown
-local PIECE = 4096 -- bytes of Markdown that are laid out at a time
-local KEPT = 200 -- blocks whose lines are remembered
+local PIECE = 512 -- bytes of Markdown that are laid out at a time, at least
+local KEPT = 200 -- blocks of which something is remembered
+local UNFOLDED = 1000 -- lines of output that are shown at most
 
 local width = 80
 local top -- `{ block, row }`: the first row that is shown; nil follows the end
 local is_unfolded = false
 local kept, count_kept = {}, 0
 
--- Markdown -------------------------------------------------------------------------------------------------------------
+-- Long texts ----------------------------------------------------------------------------------------------------------
 
--- Cuts a long text at empty lines outside of code, so that a growing answer costs its last piece and not all of it.
-local function pieces(text)
-  local found, from = {}, 1
-  while #text - from >= 2 * PIECE do
-    local cut = text:find("\n\n", from + PIECE, true)
-    while cut and cut - from < 8 * PIECE and select(2, text:sub(from, cut):gsub("```", "")) % 2 == 1 do
-      cut = text:find("\n\n", cut + 2, true)
+-- A text is cut into parts, at empty lines outside of code where there are any: a part is laid out once, when it is
+-- first seen, and an answer that grows costs its last part and not all of it.
+--
+-- `known` is what is known of a block: its text so far, its finished parts, where the unfinished one begins, and
+-- whether that is within code.
+local function cut(known, text)
+  local from, at, is_code = known.from, known.from, known.is_code
+  while #text - from >= PIECE do
+    local stop = text:find("\n", at, true)
+    if not stop then break end
+    local line = text:sub(at, stop - 1)
+    if line:find("^%s*```") then is_code = not is_code end
+    local is_end = line == "" and not is_code
+    if stop - from >= PIECE and (is_end or stop - from >= 2 * PIECE) then
+      local opened, closed = known.is_code and "```\n" or "", is_code and "\n```" or ""
+      table.insert(known.parts, { text = opened .. text:sub(from, stop - 1) .. closed, gap = known.gap })
+      from, known.is_code, known.gap = stop + 1, is_code, is_end and 1 or 0
     end
-    if not cut then break end
-    table.insert(found, text:sub(from, cut))
-    from = cut + 2
+    at = stop + 1
   end
-  table.insert(found, text:sub(from))
-  return found
-end
-
-local markdown = {} -- finished pieces of the answer that is growing
-local function growing_lines(text)
-  local lines, all, known = {}, pieces(text), {}
-  for i, piece in ipairs(all) do
-    local laid = markdown[piece .. width] or ui.markdown(piece, width - 2)
-    if i < #all then known[piece .. width] = laid end
-    if i > 1 then table.insert(lines, {}) end
-    table.move(laid, 1, #laid, #lines + 1, lines)
-  end
-  markdown = known
-  return lines
+  known.from, known.text = from, text
+  local rest = (known.is_code and "```\n" or "") .. text:sub(from)
+  if not known.last or known.last.text ~= rest then known.last = { text = rest, gap = known.gap } end
 end
 
 -- One block ------------------------------------------------------------------------------------------------------------
@@ -78,9 +75,10 @@ end
 -- The first or the last lines of an output, and how many there are besides.
 local function folded(text, from_end)
   local lines = (text:gsub("%s+$", "")):split("\n")
-  if is_unfolded or #lines <= FOLDED + 1 then return lines, 0 end
-  local first = from_end and #lines - FOLDED + 1 or 1
-  return table.move(lines, first, first + FOLDED - 1, 1, {}), #lines - FOLDED
+  local most = is_unfolded and UNFOLDED or FOLDED
+  if #lines <= most + 1 then return lines, 0 end
+  local first = from_end and #lines - most + 1 or 1
+  return table.move(lines, first, first + most - 1, 1, {}), #lines - most
 end
 
 local SIGNS = {
@@ -128,14 +126,6 @@ local LOOKS = {
     local rows = wrapped(block.text, width - 2, { bold = true })
     return table.move(rows, 1, #rows, 2, lines)
   end,
-  text = function(block)
-    local lines = growing_lines(block.text)
-    if block.streaming then
-      if #lines == 0 then lines[1] = {} end
-      table.insert(lines[#lines], { text = "▍", fg = "accent" })
-    end
-    return lines
-  end,
   thinking = function(block)
     local lines = wrapped(block.text:gsub("%s+$", ""), width - 4, { fg = "thinkingText", italic = true })
     if not is_unfolded and #lines > FOLDED then
@@ -153,63 +143,107 @@ local LOOKS = {
   end,
 }
 
-local function block_at(i)
-  return buf.get_blocks(BUFFER, i, i + 1)[1]
-end
-
--- The lines of the block at an index, as they were laid out last if nothing has changed.
-local function lines_of(i)
-  local block = block_at(i)
-  if not block then return {} end
-  local stamp = ("%d %d %s %s"):format(width, #block.text, tostring(is_unfolded), tostring((block.meta or {}).status))
-  local known = kept[block.id]
-  if known and known.stamp == stamp and not block.streaming then return known.lines end
-  local lines = (LOOKS[block.kind] or LOOKS.note)(block)
-  if not block.streaming then
-    if count_kept == KEPT then kept, count_kept = {}, 0 end
-    if not kept[block.id] then count_kept += 1 end
-    kept[block.id] = { stamp = stamp, lines = lines }
-  end
-  return lines
-end
-
 -- Rows -----------------------------------------------------------------------------------------------------------------
 
 -- Empty rows before a block: calls that follow one another stand together.
-local function gap(i)
+local function gap_of(i)
   if i == 0 then return 0 end
   local pair = buf.get_blocks(BUFFER, i - 1, i + 1)
   return pair[1] and pair[2] and pair[1].kind == "tool" and pair[2].kind == "tool" and 0 or 1
 end
 
-local function rows(i) return gap(i) + #lines_of(i) end
+-- The parts of the block at an index. What is remembered of it is used again as far as it has not changed.
+local function parts_of(i)
+  local block = buf.get_blocks(BUFFER, i, i + 1)[1]
+  if not block then return {} end
+  local known = kept[block.id]
+  local stamp = ("%s %s"):format(tostring((block.meta or {}).status), tostring((block.meta or {}).queued))
+  local has_grown = known and known.stamp == stamp and block.text:sub(1, #known.text) == known.text
+  if not known and count_kept == KEPT then kept, count_kept = {}, 0 end
+  if not known then count_kept += 1 end
+  if not has_grown then
+    known = { stamp = stamp, text = "", parts = {}, from = 1, gap = gap_of(i) }
+    kept[block.id] = known
+  end
+  if block.kind == "text" then
+    if not has_grown or #known.text < #block.text then cut(known, block.text) end
+    local parts = table.clone(known.parts)
+    table.insert(parts, block.streaming and { text = known.last.text, gap = known.last.gap, grows = true } or known.last)
+    return parts
+  end
+  if not has_grown or #known.text < #block.text or block.streaming then
+    known.text = block.text
+    known.last = { gap = known.gap, lines = (LOOKS[block.kind] or LOOKS.note)(block) }
+  end
+  return { known.last }
+end
 
+-- The lines of a part, laid out when they are first asked for.
+local function lines_of(part)
+  if part.lines then return part.lines end
+  part.lines = ui.markdown(part.text, width - 2)
+  if part.grows then
+    if #part.lines == 0 then part.lines[1] = {} end
+    table.insert(part.lines[#part.lines], { text = "▍", fg = "accent" })
+  end
+  return part.lines
+end
+
+-- A place is a block, one of its parts, and a row of that, the empty one before it included.
 local function up(place, by)
-  local block, row = place.block, place.row
+  local block, number, row = place.block, place.part, place.row
+  local parts = number > 1 and parts_of(block) or {}
   while by > row do
     by -= row
-    if block == 0 then return { block = 0, row = 0 } end
-    block -= 1
-    row = rows(block)
+    if number > 1 then
+      number -= 1
+    elseif block == 0 then
+      return { block = 0, part = 1, row = 0 }
+    else
+      block -= 1
+      parts = parts_of(block)
+      number = math.max(1, #parts)
+    end
+    row = parts[number] and parts[number].gap + #lines_of(parts[number]) or 0
   end
-  return { block = block, row = row - by }
+  return { block = block, part = number, row = row - by }
+end
+
+-- Calls `fn(line)` for each line from a place on until it answers true; answers the place after the last.
+local function each_line(place, fn)
+  local count = buf.block_count(BUFFER)
+  local number, row = place.part, place.row
+  for block = place.block, count - 1 do
+    local parts = parts_of(block)
+    for i = number, #parts do
+      local gap, lines = parts[i].gap, lines_of(parts[i])
+      for at = row, gap + #lines - 1 do
+        if fn(at < gap and {} or lines[at - gap + 1]) then return { block = block, part = i, row = at + 1 } end
+      end
+      row = 0
+    end
+    number, row = 1, 0
+  end
+  return { block = count, part = 1, row = 0 }
 end
 
 local function down(place, by)
-  local count, block, row = buf.block_count(BUFFER), place.block, place.row
-  while block < count do
-    local rest = rows(block) - row
-    if by < rest then return { block = block, row = row + by } end
-    by -= rest
-    block, row = block + 1, 0
-  end
-  return { block = count, row = 0 }
+  return each_line(place, function()
+    by -= 1
+    return by == 0
+  end)
 end
 
-local function is_before(a, b) return a.block < b.block or a.block == b.block and a.row < b.row end
+local function is_before(a, b)
+  if a.block ~= b.block then return a.block < b.block end
+  if a.part ~= b.part then return a.part < b.part end
+  return a.row < b.row
+end
 
 -- The first row that is shown where the end is.
-local function bottom(height) return up({ block = buf.block_count(BUFFER), row = 0 }, height) end
+local function bottom(height) return up({ block = buf.block_count(BUFFER), part = 1, row = 0 }, height) end
+
+local function forget() kept, count_kept = {}, 0 end
 
 function feed.scroll(by)
   local height = win.get(feed.WINDOW).height
@@ -220,9 +254,13 @@ function feed.scroll(by)
 end
 
 function feed.page(pages) feed.scroll(pages * math.max(1, win.get(feed.WINDOW).height - 2)) end
-function feed.start() top = { block = 0, row = 0 } ui.redraw(feed.WINDOW) end
+function feed.start() top = { block = 0, part = 1, row = 0 } ui.redraw(feed.WINDOW) end
 function feed.finish() top = nil ui.redraw(feed.WINDOW) end
-function feed.fold() is_unfolded = not is_unfolded ui.redraw(feed.WINDOW) end
+function feed.fold()
+  is_unfolded = not is_unfolded
+  forget()
+  ui.redraw(feed.WINDOW)
+end
 
 local function welcome(view)
   local out, words = {}, { { text = "purlin", fg = "accent", bold = true }, { text = "another look at it", fg = "dim" } }
@@ -234,21 +272,21 @@ local function welcome(view)
 end
 
 win.render(feed.WINDOW, function(view)
-  local count = buf.block_count(BUFFER)
-  if count == 0 then return welcome(view) end
-  width = math.max(8, math.min(WIDEST, view.width - 2))
+  if buf.block_count(BUFFER) == 0 then return welcome(view) end
+  local columns = math.max(8, math.min(WIDEST, view.width - 2))
+  if columns ~= width then
+    -- A row of the old width is somewhere near the same row of the new one.
+    width = columns
+    forget()
+  end
   local margin = { text = (" "):rep(math.max(1, (view.width - width) // 2)) }
   local last = bottom(view.height)
   if top and not is_before(top, last) then top = nil end
-  local place, out = top or last, {}
-  while #out < view.height and place.block < count do
-    local empty, lines = gap(place.block), lines_of(place.block)
-    for row = place.row, empty + #lines - 1 do
-      if #out == view.height then break end
-      table.insert(out, row < empty and {} or lines[row - empty + 1])
-    end
-    place = { block = place.block + 1, row = 0 }
-  end
+  local out = {}
+  each_line(top or last, function(line)
+    table.insert(out, line)
+    return #out == view.height
+  end)
   out = behind(margin, out)
   if top then
     local more = { { text = (" "):rep(math.max(0, view.width - 9)) }, { text = " ↓ more ", fg = "accent", bg = "selectedBg" } }
