@@ -75,7 +75,7 @@ pub(crate) const FNS: &[ApiFn] = &[
         doc: "Lays Markdown out in lines of a width, each a list of spans.",
         example: "local lines = purlin.ui.markdown('# Title', 40)\nassert(lines[1][1].text == 'Title')",
         run: Run::Now(|call| {
-            let lines = text::markdown::markdown(&bounded(call, 0, MAX_MARKDOWN)?, width(call, 1));
+            let lines = call.kernel()?.markdown(&bounded(call, 0, MAX_MARKDOWN)?, width(call, 1));
             call.one(spans::to_lua(&call.lua, &lines)?)
         }),
     },
