@@ -37,6 +37,11 @@ pub use wrapping::{Broken, break_line, wrap, wrap_line};
 
 /// Highlights code; implemented where grammars are known.
 pub trait Highlighter {
-    /// Answers the code's lines in the theme's tokens; `None` for a language that is not known.
+    /// Answers the code's lines in the theme's tokens; `None` for a language that is not known. May wait a moment.
     fn lines(&self, code: &str, language: &str) -> Option<Vec<Line>>;
+
+    /// Answers the same without waiting: `None` also for lines that are not ready. Whoever highlights says when they are.
+    fn glance(&self, code: &str, language: &str) -> Option<Vec<Line>> {
+        self.lines(code, language)
+    }
 }

@@ -4,7 +4,7 @@
 //! line or layout replaces the part it wants and keeps the rest.
 
 mod actions;
-mod keys;
+pub(crate) mod keys;
 
 use std::{
     cell::{Cell, RefCell},
@@ -18,6 +18,7 @@ use purlin_kernel::{
 use serde_json::json;
 
 use crate::{
+    app::Stage,
     composer::{self, COMPOSER, Composer, TALLEST},
     dialog::{self, DIALOG, DialogBox},
     history::History,
@@ -29,7 +30,7 @@ use crate::{
 };
 
 /// Rows that a step of the wheel scrolls.
-const WHEEL: usize = 3;
+pub(crate) const WHEEL: usize = 3;
 
 /// The name of the window and the buffer of what waits for the agent: one message a line.
 pub const QUEUED: &str = "queued";
@@ -274,6 +275,20 @@ impl Screen {
                 if up { scroll.offset.saturating_add(rows) } else { scroll.offset.saturating_sub(rows) };
             scroll.follow = scroll.offset == 0;
         });
+    }
+}
+
+impl Stage for Screen {
+    fn kernel(&self) -> &Kernel {
+        Screen::kernel(self)
+    }
+
+    fn frame(&self, width: u16, height: u16) -> Frame<'_> {
+        Screen::frame(self, width, height)
+    }
+
+    fn wheel(&self, event: MouseEvent) {
+        Screen::wheel(self, event);
     }
 }
 

@@ -21,13 +21,12 @@ use tokio::{
 };
 
 use super::{
-    AppEvent, AppOptions, Exit, ThemeChoice,
+    AppEvent, AppOptions, Exit, Stage, ThemeChoice,
     signals::{Caught, Signals},
     wishes::Wishes,
 };
 use crate::{
     encode::{Abilities, Encoder},
-    screen::Screen,
     terminal::{
         Keyboard, Terminal, TerminalError,
         input::{Incoming, Input, Reply},
@@ -46,7 +45,7 @@ const GULP: usize = 1 << 20;
 /// Everything that one terminal needs between two frames.
 pub(super) struct Surface {
     kernel: Kernel,
-    screen: Screen,
+    stage: Rc<dyn Stage>,
     terminal: Terminal,
     encoder: Encoder,
     input: Input,
@@ -78,23 +77,23 @@ enum Woken {
 }
 
 impl Surface {
-    pub(super) fn new(screen: &Screen, terminal: Terminal, options: &AppOptions) -> Surface {
+    pub(super) fn new(stage: Rc<dyn Stage>, terminal: Terminal, options: &AppOptions) -> Surface {
+        let kernel = stage.kernel().clone();
         let theme = match &options.theme {
             ThemeChoice::Auto => Theme::dark(),
             ThemeChoice::Fixed(theme) => theme.clone(),
         };
-        screen.kernel().set_theme(theme.clone());
+        kernel.set_theme(theme.clone());
         let links = options.depth > Depth::Mono;
         let abilities = Abilities { depth: options.depth, links, ..Abilities::default() };
         Surface {
-            kernel: screen.kernel().clone(),
-            screen: screen.clone(),
+            stage,
             encoder: Encoder::new(abilities, theme),
             input: Input::new(),
             size: terminal.size(),
             terminal,
             auto_theme: options.theme == ThemeChoice::Auto,
-            theme: screen.kernel().theme_revision(),
+            theme: kernel.theme_revision(),
             last_frame: None,
             bytes: Vec::new(),
             resized: true,
@@ -102,7 +101,8 @@ impl Surface {
             dirty_since: None,
             escape_at: None,
             buffer: Vec::new(),
-            wishes: Wishes::register(screen.kernel()),
+            wishes: Wishes::register(&kernel),
+            kernel,
         }
     }
 
@@ -207,7 +207,7 @@ impl Surface {
         if std::mem::replace(&mut self.theme, revision) != revision {
             self.encoder.set_theme((*self.kernel.theme()).clone());
         }
-        let frame = self.screen.frame(width, height);
+        let frame = self.stage.frame(width, height);
         self.bytes.clear();
         let drawn = self.encoder.encode(&frame.grid, &self.kernel.atlas(), frame.cursor, &mut self.bytes);
         drop(frame);
@@ -352,7 +352,7 @@ impl Surface {
                 if let Some(event) = mouse(event)
                     && !self.kernel.input(KernelInput::Mouse(event))
                 {
-                    self.screen.wheel(event);
+                    self.stage.wheel(event);
                 }
             }
             Incoming::Focus(gained) => {

@@ -113,13 +113,13 @@ fn height(item: &Value) -> i64 {
 }
 
 fn highlight(call: &Call) -> mlua::Result<MultiValue> {
-    let (code, lang) = (call.string(0)?, call.str(1)?.to_owned());
+    let (code, lang) = (call.string(0)?, call.string(1)?);
     let lines = call.kernel()?.highlight(&code, &lang);
     call.one(spans::to_lua(&call.lua, &lines)?)
 }
 
 fn diff(call: &Call) -> mlua::Result<MultiValue> {
-    let hunks: Vec<Json> = text::diff(&call.string(0)?, &call.string(1)?).iter().map(hunk).collect();
+    let hunks: Vec<Json> = text::diff(&call.text(0)?, &call.text(1)?).iter().map(hunk).collect();
     call.answer(&Json::Array(hunks))
 }
 
