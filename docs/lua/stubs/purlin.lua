@@ -538,27 +538,49 @@ function Event:copy() end
 ---@field api_level integer The level of this API.
 ---@field args string[] What stood behind `--` on the command line of `purlin --bare`.
 local purlin = {}
+---@class purlin.action
 purlin.action = {}
+---@class purlin.api
 purlin.api = {}
+---@class purlin.buf
 purlin.buf = {}
+---@class purlin.command
 purlin.command = {}
+---@class purlin.config
 purlin.config = {}
+---@class purlin.event
 purlin.event = {}
+---@class purlin.fs
 purlin.fs = {}
+---@class purlin.hl
 purlin.hl = {}
+---@class purlin.hook
 purlin.hook = {}
+---@class purlin.http
 purlin.http = {}
+---@class purlin.job
 purlin.job = {}
+---@class purlin.json
 purlin.json = {}
+---@class purlin.keymap
 purlin.keymap = {}
+---@class purlin.layout
 purlin.layout = {}
+---@class purlin.mark
 purlin.mark = {}
+---@class purlin.option
 purlin.option = {}
+---@class purlin.state
 purlin.state = {}
+---@class purlin.timer
 purlin.timer = {}
+---@class purlin.tool
 purlin.tool = {}
+---@class purlin.ui
 purlin.ui = {}
+---@class purlin.ui.status
 purlin.ui.status = {}
+---@class purlin.win
 purlin.win = {}
 
 ---Writes a line to the extension's log, which `/messages` shows.
