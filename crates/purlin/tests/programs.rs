@@ -26,6 +26,16 @@ fn place(screen: &Screen, text: &str) -> Option<(u16, u16)> {
         .find_map(|row| (0..columns.get()).find(|column| at(row, *column)).map(|column| (row, column)))
 }
 
+#[test]
+fn the_programs_know_nothing_of_chats() {
+    for name in ["picker.lua", "gitlog.lua", "snake.lua"] {
+        let source = std::fs::read_to_string(example(name)).expect("the program is there").to_lowercase();
+        for noun in ["composer", "transcript", "chat", "session", "agent", "prompt_", "model", "status"] {
+            assert!(!source.contains(noun), "{name} says `{noun}`");
+        }
+    }
+}
+
 // The file picker.
 
 fn folder() -> Home {
