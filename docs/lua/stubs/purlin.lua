@@ -926,7 +926,7 @@ function purlin.buf.line_count(name) end
 ---@param name string The buffer's name.
 ---@param start? integer The first block, from 0; a negative one counts from the end.
 ---@param end? integer The block after the last; the end without it.
----@return { id: any, kind: any, role: any, text: any, streaming: any, created_at: any, meta: any }[]
+---@return { id: any, kind: any, role: any, text: any, streaming: any, created_at: any, hidden: any, meta: any }[]
 function purlin.buf.get_blocks(name, start, end_) end
 
 ---Counts the blocks.
