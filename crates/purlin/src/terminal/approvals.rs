@@ -55,7 +55,7 @@ async fn ask(desk: Desk, open: Rc<Open>, approval: Approval) {
     let question = Question::of(&approval, &asked);
     let status = loop {
         let mut items: Vec<_> = ANSWERS.iter().map(|(label, _)| (*label).into()).collect();
-        if question.is_cut() {
+        if question.what.chars().count() > ALONE || question.is_cut() {
             items.push(LOOK.into());
         }
         let options = SelectOptions {
@@ -85,7 +85,11 @@ async fn ask(desk: Desk, open: Rc<Open>, approval: Approval) {
 
 /// Offered where a question does not show all of what is to be run.
 const LOOK: &str = "Show all of it";
-/// So many characters of what is to be run are in the question; the middle of more is left out.
+/// What is to be run may be so long that it is offered to show it alone: a narrow screen has no room for the question.
+const ALONE: usize = 80;
+/// The middle of what is longer than this is left out of the question,
+const LONG: usize = 500;
+/// which then has so many characters of it.
 const SHOWN: usize = 400;
 /// And so many lines.
 const LINES: usize = 8;
@@ -112,7 +116,7 @@ impl Question {
     }
 
     fn is_cut(&self) -> bool {
-        self.what.chars().count() > SHOWN || self.what.lines().count() > LINES
+        self.what.chars().count() > LONG || self.what.lines().count() > LINES
     }
 
     fn prompt(&self) -> String {
