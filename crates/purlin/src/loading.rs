@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use purlin_agent::ToolCatalog;
 use purlin_agent::tools::serve_tools;
+use purlin_agent::{ModelRef, Session, ToolCatalog};
 use purlin_kernel::{ExtId, Handle, Kernel, Level, LogMessage, Topic};
 use purlin_lua::LuaExtension;
 use purlin_runtime_native::{KernelHost, Paths};
@@ -46,6 +46,14 @@ pub fn headless(paths: &[PathBuf], places: &Paths, cwd: &Path, say: fn(&str)) ->
     Some(kernel)
 }
 
+/// Publishes which session and model a run without a screen is about, as the `ctx` of its extensions has it.
+pub fn publish(kernel: Option<&Kernel>, session: &Session, usual: &ModelRef) {
+    let Some(kernel) = kernel else { return };
+    let model = session.model().unwrap_or_else(|| usual.clone());
+    kernel.set_context("session_id", json!(session.id().as_str()));
+    kernel.set_context("model", json!(model.to_string()));
+}
+
 /// Says what the guard writes down about extensions from now on: an error once, however often it comes again.
 pub fn report(kernel: &Kernel, say: impl Fn(&str) + 'static) {
     let read = Cell::new(kernel.guard().logged());
@@ -60,7 +68,9 @@ pub fn report(kernel: &Kernel, say: impl Fn(&str) + 'static) {
             let messages = kernel.guard().messages();
             for message in messages.iter().skip(messages.len().saturating_sub(new as usize)) {
                 // Whoever is suspended is told of by a notice already.
-                let worth = message.level >= Level::Warn && message.what != "suspend";
+                // What a command answers is shown where it was called.
+                let told = message.what == "suspend" || message.what.starts_with("command `");
+                let worth = message.level >= Level::Warn && !told;
                 if worth
                     && said.borrow_mut().insert((message.ext, message.what.clone(), message.text.clone()))
                 {
