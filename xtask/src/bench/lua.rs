@@ -7,7 +7,9 @@ use super::report::{Bar, Row};
 use crate::workspace::{Workspace, installed, output};
 
 /// What the benchmark calls a value, what the table calls it, its unit, its bar, and Neovim's name for the like.
-const VALUES: &[(&str, &str, &str, Option<f64>, Option<&str>)] = &[
+type Value = (&'static str, &'static str, &'static str, Option<f64>, Option<&'static str>);
+
+const VALUES: &[Value] = &[
     ("key_one", "key to 1 handler that reads two fields", "µs", Some(1.5), Some("autocmd_one")),
     ("key_twenty", "key to 20 handlers in one extension", "µs", Some(8.0), Some("autocmd_twenty")),
     ("key_twenty_extensions", "key to 20 handlers in twenty extensions", "µs", Some(20.0), None),
