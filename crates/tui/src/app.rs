@@ -4,6 +4,7 @@
 //! frame is drawn only when something is dirty, and at most sixty times a second unless a key asks for one. When the
 //! terminal is slow, no frame is made until it has taken the last one.
 
+mod outside;
 mod signals;
 mod surface;
 mod wishes;

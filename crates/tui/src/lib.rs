@@ -23,6 +23,7 @@
 //! ```
 
 pub mod app;
+pub mod clipboard;
 pub mod composer;
 pub mod dialog;
 pub mod encode;
@@ -33,6 +34,7 @@ pub mod popup;
 pub mod screen;
 pub mod snapshot;
 pub mod status;
+pub mod syntax;
 pub mod terminal;
 pub mod transcript;
 
