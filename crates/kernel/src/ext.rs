@@ -181,6 +181,7 @@ impl Extensions<'_> {
             Err(source) => {
                 self.take_away(ext);
                 extension.unload();
+                kernel.guard().forget(ext);
                 kernel.0.exts.names.borrow_mut().remove(&ext);
                 Err(LoadError { name, source })
             }
@@ -193,6 +194,7 @@ impl Extensions<'_> {
         let id = ExtId(table.next.get() + 1);
         table.next.set(id.0);
         table.names.borrow_mut().insert(id, name.into());
+        self.0.guard().begin(id);
         id
     }
 

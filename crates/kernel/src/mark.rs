@@ -4,7 +4,7 @@ mod log;
 mod store;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -104,7 +104,7 @@ pub(crate) struct MarkTable {
     buffers: RefCell<BTreeMap<String, Entry>>,
     next: Cell<u64>,
     /// How many each extension has.
-    counts: RefCell<HashMap<ExtId, usize>>,
+    counts: RefCell<BTreeMap<ExtId, usize>>,
     /// What goes away with the next frame.
     ephemeral: RefCell<Vec<(String, Namespace, u64)>>,
 }

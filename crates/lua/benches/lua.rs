@@ -14,12 +14,20 @@ use purlin_lua::LuaExtension;
 use world::World;
 
 fn main() {
-    keys();
-    trie();
-    calls();
-    drawing();
-    runaways();
-    loading();
+    let parts: [(&str, fn()); 7] = [
+        ("floor", floor),
+        ("keys", keys),
+        ("trie", trie),
+        ("calls", calls),
+        ("drawing", drawing),
+        ("runaways", runaways),
+        ("loading", loading),
+    ];
+    // One part alone, for whoever works on it.
+    let only = std::env::var("PURLIN_BENCH_ONLY").unwrap_or_default();
+    for (_, run) in parts.iter().filter(|(name, _)| only.is_empty() || only == *name) {
+        run();
+    }
 }
 
 /// Microseconds of one call, the best of several rounds.
@@ -33,12 +41,30 @@ fn best(rounds: usize, calls: u32, mut call: impl FnMut()) -> f64 {
         .fold(f64::MAX, f64::min)
 }
 
+/// What a call costs with nothing of ours around it: into an interpreter, and out of one.
+fn floor() {
+    let lua = mlua::Lua::new();
+    let event: mlua::Table = lua.load("return { key = 'x', ctrl = false }").eval().expect("a table");
+    let handler: mlua::Function =
+        lua.load("return function(ev) local k, c = ev.key, ev.ctrl end").eval().expect("a function");
+    let into = best(9, 50_000, || handler.call::<()>((&event, &event)).expect("a call"));
+    println!("bare_call={into:.3}");
+    let host = lua.create_function(|_, args: mlua::MultiValue| {
+        std::hint::black_box(&args);
+        Ok(mlua::MultiValue::new())
+    });
+    let source = "local host = ... return function() for i = 1, 1000 do host('name', 0, 'x') end end";
+    let calls: mlua::Function = lua.load(source).call(host.expect("a host function")).expect("a function");
+    let out = best(9, 50, || calls.call::<()>(()).expect("a call"));
+    println!("bare_host_call={:.3}", out / 1000.0);
+}
+
 fn keys() {
     let both = "purlin.on('key', function(ev) local k, c = ev.key, ev.ctrl end)\n";
     for (name, extensions, handlers) in
         [("key_one", 1, 1), ("key_twenty", 1, 20), ("key_twenty_extensions", 20, 1)]
     {
-        let world = World::new();
+        let world = World::measured();
         // A long text in the composer and a long transcript must not make a key slower.
         world.kernel.buf().set_text("transcript", &"a line of the transcript\n".repeat(20_000));
         for number in 0..extensions {
@@ -54,7 +80,7 @@ fn keys() {
 
 /// A mapped key among five hundred maps, from the key to the command's code.
 fn trie() {
-    let world = World::new();
+    let world = World::measured();
     let nothing = CommandSpec::new("nothing", "", |_| Box::pin(async { Ok(None) }));
     world.kernel.command().create(ExtId::CORE, nothing);
     let firsts = ('a'..='z').filter(|first| *first != 'c');
@@ -74,7 +100,7 @@ fn trie() {
 }
 
 fn calls() {
-    let world = World::new();
+    let world = World::measured();
     world.load(
         "calls",
         r#"
@@ -110,7 +136,7 @@ fn calls() {
 }
 
 fn screened() -> World {
-    let world = World::new();
+    let world = World::measured();
     let tree = vec![LayoutNode::win("transcript").grow(1), LayoutNode::win("composer").size(3)];
     world.kernel.layout().set_stock(LayoutNode::col(tree));
     world.screen(120, 64);
@@ -205,7 +231,7 @@ fn runaways() {
 }
 
 fn loading() {
-    let world = World::new();
+    let world = World::measured();
     let paths: Vec<_> = (0..200)
         .map(|number| {
             let source = "purlin.on('key', function(ev) return ev.key == 'x' end)";

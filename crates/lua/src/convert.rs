@@ -54,7 +54,7 @@ fn list_to_lua(lua: &Lua, items: &[Json]) -> mlua::Result<Table> {
     Ok(table)
 }
 
-fn number_to_lua(number: &Number) -> Value {
+pub(crate) fn number_to_lua(number: &Number) -> Value {
     match number.as_i64() {
         Some(integer) => Value::Integer(integer),
         None => Value::Number(number.as_f64().unwrap_or(f64::NAN)),

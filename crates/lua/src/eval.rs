@@ -13,7 +13,7 @@ use purlin_kernel::{DeadlineClass, ExtId, HandlerError, Kernel};
 use serde_json::{Value as Json, json};
 
 use crate::env::Env;
-use crate::extension::watchdog;
+use crate::extension::{tell_memory, watchdog};
 use crate::inspect::inspect;
 use crate::libs::package::{compile, compile_file};
 use crate::{fault, hint, state};
@@ -59,10 +59,10 @@ impl Evaluator {
     ) -> Result<Self, HandlerError> {
         let ext = kernel.ext().reserve("lua");
         let made = kernel.guard().stretch(ext, DeadlineClass::Load, "load", || {
-            let (watchdog, _armed) = watchdog(kernel)?;
-            let env = Env::new(kernel, ext, "lua", folder.into(), watchdog);
+            let env = Env::new(kernel, ext, "lua", folder.into(), watchdog(kernel)?);
             let memory = kernel.guard().limits().quotas.memory_bytes;
             let lua = state::create(&env, memory).map_err(|error| fault::handler_error(&error))?;
+            tell_memory(kernel, ext, &lua);
             env.print_to(Rc::new(print));
             Ok((env, lua))
         });

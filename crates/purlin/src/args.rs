@@ -20,6 +20,13 @@ pub use store::StoreCommand;
 pub enum Request {
     /// Open the full-screen terminal.
     Terminal(Options),
+    /// Run one program that draws the screen itself (`--bare`).
+    Bare {
+        /// What it is told: the words behind `--`.
+        arguments: Vec<String>,
+        /// Its file is the only extension; of the rest, directory and configuration count.
+        options: Options,
+    },
     /// Answer one prompt and leave (`-p`).
     Print {
         /// The prompt, or where to read it from.
@@ -102,6 +109,13 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, S
     if let Some(request) = asked {
         return Ok(request);
     }
+    if matches.get_flag("bare") {
+        let arguments = matches.get_many::<String>("ARGS").unwrap_or_default().cloned().collect();
+        return match options.extensions.len() {
+            1 => Ok(Request::Bare { arguments, options }),
+            _ => Err(Stop::Usage("`--bare` runs one program: `purlin --bare -e FILE [-- ARGS]`.".into())),
+        };
+    }
     match text(&matches, "print") {
         Some(prompt) => {
             let prompt = if prompt == "-" { Prompt::Stdin } else { Prompt::Text(prompt) };
@@ -148,6 +162,21 @@ fn command() -> Command {
                 .action(ArgAction::Append)
                 .value_parser(clap::value_parser!(PathBuf)),
             flag("no-extensions", "Loads none of the configured extensions; -e still counts"),
+            flag("bare", "Runs the one program of -e without session, agent and stock screen")
+                .conflicts_with_all([
+                    "print",
+                    "json",
+                    "continue",
+                    "resume",
+                    "no-session",
+                    "model",
+                    "no-extensions",
+                ]),
+            Arg::new("ARGS")
+                .help("What the program of --bare is told")
+                .last(true)
+                .num_args(0..)
+                .requires("bare"),
             value("cwd", "DIR", "Works in this directory")
                 .global(true)
                 .value_parser(clap::value_parser!(PathBuf)),
@@ -378,6 +407,28 @@ mod tests {
         assert_eq!(arguments, ["shell", "-n", "abc", "--help", "--cwd=/", "-e", "x"]);
         assert_eq!(options.cwd, Some("/tmp".into()));
         assert!(matches!(parse("runtime -h"), Ok(Request::Runtime(arguments, _)) if arguments == ["-h"]));
+    }
+
+    #[test]
+    fn a_bare_program_has_one_file_and_its_own_arguments() {
+        let Ok(Request::Bare { arguments, options }) = parse("--bare -e app.lua --cwd /tmp -- a --model x")
+        else {
+            panic!("not a bare program")
+        };
+        assert_eq!(arguments, ["a", "--model", "x"]);
+        let expected =
+            Options { extensions: vec!["app.lua".into()], cwd: Some("/tmp".into()), ..Options::default() };
+        assert_eq!(options, expected);
+        for (line, expected) in [
+            ("--bare", "`--bare` runs one program"),
+            ("--bare -e a.lua -e b.lua", "`--bare` runs one program"),
+            ("--bare -e a.lua -p x", "exclude each other"),
+            ("--bare -e a.lua -c", "exclude each other"),
+            ("-e a.lua -- x", "`--bare` is missing"),
+        ] {
+            let Err(Stop::Usage(message)) = parse(line) else { panic!("{line:?} was accepted") };
+            assert!(message.contains(expected), "{line:?} → {message}");
+        }
     }
 
     #[test]

@@ -27,6 +27,11 @@ pub fn wire(kernel: &Kernel, paths: &Paths, cwd: &Path) {
     kernel.option().choose_from(Rc::new(Environment));
 }
 
+/// Has the options of extensions chosen by the environment alone, and their state kept as long as the process lives.
+pub fn wire_environment(kernel: &Kernel) {
+    kernel.option().choose_from(Rc::new(Environment));
+}
+
 /// A short name for a folder, the same in every version (FNV-1a).
 fn fingerprint(folder: &Path) -> u64 {
     let bytes = folder.as_os_str().as_encoded_bytes();

@@ -14,6 +14,7 @@
 mod agent_thread;
 pub mod args;
 mod auth;
+mod bare;
 pub mod config;
 mod console;
 mod drafts;
@@ -61,6 +62,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 fn carry_out(request: &Request) -> Result<u8, Report> {
     match request {
         Request::Terminal(options) => terminal::run(start::gather(options)?, options),
+        Request::Bare { arguments, options } => bare::run(options, arguments),
         Request::Print { prompt, json, options } => {
             let start = start::gather(options)?;
             headless::run(start, options, prompt, *json)

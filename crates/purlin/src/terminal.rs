@@ -95,7 +95,8 @@ async fn terminal(start: Start, options: &Options, which: Which) -> Result<u8, R
         }),
         farewell: Box::new({
             let desk = desk.clone();
-            move || desk.farewell()
+            let kernel = kernel.clone();
+            move || join(desk.farewell(), &kernel.parting().text)
         }),
         ..AppOptions::default()
     };
@@ -106,14 +107,29 @@ async fn terminal(start: Start, options: &Options, which: Which) -> Result<u8, R
         return Err(report);
     }
     match exit {
-        Ok(Exit::Quit) => Ok(0),
-        Ok(Exit::Signal(number)) => Ok(128 + number as u8),
-        Ok(Exit::Hangup) => Ok(129),
+        Ok(exit) => Ok(exit_code(exit, &kernel)),
         Err(error) => {
             let report = Report::new(Kind::System, sentence(&error.to_string()));
             Err(report.hint("Without a terminal, `purlin -p PROMPT` answers on standard output."))
         }
     }
+}
+
+/// The exit code of a program whose screen was left in this way.
+pub(crate) fn exit_code(exit: Exit, kernel: &Kernel) -> u8 {
+    match exit {
+        Exit::Quit => kernel.parting().code,
+        Exit::Signal(number) => 128 + number as u8,
+        Exit::Hangup => 129,
+    }
+}
+
+/// What the session leaves on the terminal, and what an extension that ended the program wants said.
+fn join(farewell: String, parting: &str) -> String {
+    if farewell.is_empty() || parting.is_empty() {
+        return farewell + parting;
+    }
+    format!("{farewell}\n\n{parting}")
 }
 
 /// Refuses to draw where nobody can see it, or where what is piped in would be ignored.
@@ -161,7 +177,7 @@ fn unknown_commands(kernel: &Kernel, keys: &BTreeMap<String, String>) -> Vec<Str
     unknown.collect()
 }
 
-fn theme(config: &Config) -> ThemeChoice {
+pub(crate) fn theme(config: &Config) -> ThemeChoice {
     match config.theme.as_deref() {
         Some("dark") => ThemeChoice::Fixed(Theme::dark()),
         Some("light") => ThemeChoice::Fixed(Theme::light()),
@@ -171,7 +187,7 @@ fn theme(config: &Config) -> ThemeChoice {
 }
 
 /// Registers the keys of the configuration, which win over everybody else's.
-fn map_keys(kernel: &Kernel, config: &Config) {
+pub(crate) fn map_keys(kernel: &Kernel, config: &Config) {
     for (key, command) in &config.keys {
         let action = Action::command(command.trim().trim_start_matches('/'));
         let options = KeymapOptions { layer: Layer::User, desc: command.clone(), ..KeymapOptions::default() };

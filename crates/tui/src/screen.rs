@@ -5,7 +5,7 @@
 
 mod actions;
 mod find;
-mod keys;
+pub(crate) mod keys;
 mod mouse;
 mod open;
 
@@ -15,12 +15,13 @@ use std::{
 };
 
 use purlin_kernel::{
-    DockSide, ExtId, Frame, HandlerError, Kernel, LayoutNode, Rect, Renderer, Topic, Window, text::Line,
-    window::Placement,
+    DockSide, ExtId, Frame, HandlerError, Kernel, LayoutNode, MouseEvent, Rect, Renderer, Topic, Window,
+    text::Line, window::Placement,
 };
 use serde_json::json;
 
 use crate::{
+    app::{Outside, Stage},
     composer::{self, COMPOSER, Composer, TALLEST},
     dialog::{self, DIALOG, DialogBox},
     history::History,
@@ -33,7 +34,7 @@ use crate::{
 };
 pub use find::SEARCH;
 use find::SearchLine;
-pub(crate) use open::Outside;
+pub(crate) use mouse::WHEEL;
 
 /// The name of the window and the buffer of what waits for the agent: one message a line.
 pub const QUEUED: &str = "queued";
@@ -68,6 +69,8 @@ struct Parts {
     history: RefCell<History>,
     /// The composer's first row and the screen's size, as of the last frame.
     arranged: Cell<(u16, (u16, u16))>,
+    /// The lowest block in sight when the search was opened.
+    search_from: Cell<usize>,
     /// The handlers that there were at the last frame.
     handlers: Cell<u64>,
 }
@@ -86,6 +89,7 @@ impl Screen {
             outside: RefCell::default(),
             history: RefCell::new(options.history),
             arranged: Cell::default(),
+            search_from: Cell::default(),
             handlers: Cell::default(),
         }));
         screen.create_windows(&options.placeholder)?;
@@ -112,11 +116,6 @@ impl Screen {
     /// Answers who highlights code.
     pub fn syntax(&self) -> &Syntax {
         &self.0.syntax
-    }
-
-    /// Answers the program that shall have the terminal now, once.
-    pub(crate) fn take_outside(&self) -> Option<Outside> {
-        self.0.outside.take()
     }
 
     /// Sets a segment of the status line; an empty text takes it away.
@@ -304,6 +303,24 @@ impl Screen {
         let size = self.0.kernel.layout().size();
         let now = (self.floor(size.1), size);
         self.0.arranged.replace(now) != now
+    }
+}
+
+impl Stage for Screen {
+    fn kernel(&self) -> &Kernel {
+        Screen::kernel(self)
+    }
+
+    fn frame(&self, width: u16, height: u16) -> Frame<'_> {
+        Screen::frame(self, width, height)
+    }
+
+    fn mouse(&self, event: MouseEvent) {
+        Screen::mouse(self, event);
+    }
+
+    fn take_outside(&self) -> Option<Outside> {
+        self.0.outside.take()
     }
 }
 

@@ -203,7 +203,8 @@ impl Syntax {
     fn beginning(&self, code: &str, language: &str) -> (Option<Vec<Line>>, bool) {
         let table = self.table.borrow();
         let same = table.iter().filter(|(key, _)| key.language == language && key.length < code.len());
-        let (mut best, mut grows): (Option<(usize, &Rc<Vec<Line>>)>, bool) = (None, false);
+        let mut best: Option<(usize, &Rc<Vec<Line>>)> = None;
+        let mut grows = false;
         for (_, entry) in same {
             match &entry.state {
                 State::Waiting { code: begun, .. } => grows |= code.starts_with(begun.as_str()),
@@ -301,7 +302,7 @@ fn lines(code: &str, rows: &[worker::Row]) -> Vec<Line> {
             let piece = source.get(at..at + length).unwrap_or_default().trim_end_matches(['\r', '\n']);
             at += length;
             if !piece.is_empty() {
-                let style = token.map_or_else(Style::default, |token| Style::fg(token));
+                let style = token.map_or_else(Style::default, Style::fg);
                 line.push(Span::new(piece.to_owned(), style));
             }
         }

@@ -522,6 +522,7 @@ function Event:copy() end
 ---@field null any JSON null.
 ---@field version string The version of Purlin.
 ---@field api_level integer The level of this API.
+---@field args string[] What stood behind `--` on the command line of `purlin --bare`.
 local purlin = {}
 purlin.action = {}
 purlin.api = {}
@@ -565,6 +566,11 @@ function purlin.ui.notify(message, level) end
 ---@param value any Any value.
 ---@return string
 function purlin.inspect(value) end
+
+---Ends the program when the running code has returned; handlers of `shutdown` still run. A run without a screen ends by itself.
+---@param code? integer The exit code, from 0 to 255; 0 without it.
+---@param text? string|number What is written to standard output once the screen has been left.
+function purlin.quit(code, text) end
 
 ---Tells whether this version has a feature.
 ---@param feature string The name of a function, such as `buf.insert`, of a namespace, or of a hook.
@@ -1190,6 +1196,10 @@ function purlin.ui.status.set(key, what, priority) end
 ---@param key string The segment.
 ---@return boolean
 function purlin.ui.status.del(key) end
+
+---Lists the segments that extensions show, as they stand in the status line.
+---@return { key: string, spans: purlin.Span[], priority: integer, extension: string }[]
+function purlin.ui.status.list() end
 
 ---Runs a function again and again, on one clock for all that moves; nothing ticks while there is none.
 ---@param fps number How often a second, from 1 to 30.

@@ -89,7 +89,10 @@ fn the_report_says_what_an_extension_has_and_what_it_cost() {
     let ns = kernel.mark().namespace("a");
     kernel.mark().set(ext, "main", ns, 0, MarkOptions::default()).unwrap();
     kernel.timer().defer(ext, 500, Rc::new(|| Ok(()))).unwrap();
-    kernel.guard().set_memory(ext, 4096);
+    let bytes = Rc::new(std::cell::Cell::new(1024));
+    let told = bytes.clone();
+    kernel.guard().on_memory(ext, Rc::new(move || told.get()));
+    bytes.set(4096);
     kernel.input(purlin_kernel::Input::Paste("x".into()));
     let reports = kernel.guard().report();
     assert_eq!(reports.iter().map(|r| r.ext).collect::<Vec<_>>(), [ext, idle], "also those that did nothing");

@@ -140,12 +140,10 @@ pub(crate) fn register(
 fn sync(env: &Rc<Env>, function: Function) -> HandlerFn {
     let env = Rc::clone(env);
     HandlerFn::sync(move |event| {
-        env.events.with_sync(&env, event, |object, context| {
-            let values: MultiValue = env.call(&function, (object, context))?;
-            if values.front().is_none_or(Value::is_nil) {
-                return Ok(Json::Null);
-            }
-            answer::of_handler(&env.lua()?, &env, event, &values)
+        let lua = env.lua()?;
+        env.events.with_sync(&lua, &env, event, |object, context| {
+            let value: Value = env.call_in(&lua, &function, (object, context))?;
+            answer::of_handler(&lua, &env, event, &value)
         })
     })
 }
@@ -161,8 +159,8 @@ fn waiting(env: &Rc<Env>, function: Function) -> HandlerFn {
                 env.events.own(&lua, &env, &event).map_err(|error| fault::handler_error(&error))?
             };
             let context = env.events.context()?;
-            let values: MultiValue = env.call_waiting(function, (own.object.clone(), context)).await?;
-            answer::of_handler(&env.lua()?, &env, &event, &values).map(|answer| own.merge(answer))
+            let value: Value = env.call_waiting(function, (own.object.clone(), context)).await?;
+            answer::of_handler(&env.lua()?, &env, &event, &value).map(|answer| own.merge(answer))
         }
     })
 }

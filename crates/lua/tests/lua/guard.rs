@@ -88,7 +88,7 @@ const LOOPS: &[(&str, &str)] = &[
 #[test]
 fn every_loop_stops_at_the_deadline_and_keys_arrive_in_order() {
     for (name, code) in LOOPS {
-        let world = World::new();
+        let world = World::measured();
         world.load("loop", &format!("purlin.on('key', {{ once = true }}, function() {code} end)"));
         world.load("next", "purlin.on('key', function(ev) print(ev.key) end)");
         let start = Instant::now();

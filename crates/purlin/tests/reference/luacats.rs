@@ -18,7 +18,7 @@ pub fn write(pages: &mut Pages) {
     events(&mut stub);
     let _ = write!(
         stub,
-        "\n---The module of extensions.\n---@class purlin\n---@field null any JSON null.\n---@field version string The version of Purlin.\n---@field api_level integer The level of this API.\nlocal purlin = {{}}\n"
+        "\n---The module of extensions.\n---@class purlin\n---@field null any JSON null.\n---@field version string The version of Purlin.\n---@field api_level integer The level of this API.\n---@field args string[] What stood behind `--` on the command line of `purlin --bare`.\nlocal purlin = {{}}\n"
     );
     let namespaces: BTreeSet<&str> =
         purlin_lua::functions().map(ApiFn::namespace).filter(|namespace| !namespace.is_empty()).collect();

@@ -20,7 +20,7 @@ pub fn write(pages: &mut Pages) {
     for function in purlin_lua::functions() {
         namespaces.entry(function.namespace()).or_default().push(function);
     }
-    stub.push_str("\nexport type Purlin = {\n\tnull: any,\n\tversion: string,\n\tapi_level: number,\n");
+    stub.push_str("\nexport type Purlin = {\n\tnull: any,\n\tversion: string,\n\tapi_level: number,\n\targs: { string },\n");
     for declared in namespaces.remove("").into_iter().flatten() {
         let _ = writeln!(stub, "\t{}: {},", luau_key(declared.name), function(declared));
     }

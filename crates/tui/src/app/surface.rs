@@ -21,14 +21,13 @@ use tokio::{
 };
 
 use super::{
-    AppEvent, AppOptions, Exit, ThemeChoice,
+    AppEvent, AppOptions, Exit, Stage, ThemeChoice,
     outside::Running,
     signals::{Caught, Signals},
     wishes::Wishes,
 };
 use crate::{
     encode::{Abilities, Encoder},
-    screen::Screen,
     terminal::{
         Keyboard, Terminal, TerminalError,
         input::{Incoming, Input, Reply},
@@ -50,7 +49,7 @@ const GULP: usize = 1 << 20;
 /// Everything that one terminal needs between two frames.
 pub(super) struct Surface {
     pub(super) kernel: Kernel,
-    pub(super) screen: Screen,
+    pub(super) stage: Rc<dyn Stage>,
     pub(super) terminal: Terminal,
     pub(super) encoder: Encoder,
     input: Input,
@@ -68,7 +67,7 @@ pub(super) struct Surface {
     dirty_since: Option<Instant>,
     escape_at: Option<Instant>,
     buffer: Vec<u8>,
-    wishes: Wishes,
+    pub(super) wishes: Wishes,
 }
 
 /// What woke the loop.
@@ -86,24 +85,24 @@ enum Woken {
 }
 
 impl Surface {
-    pub(super) fn new(screen: &Screen, terminal: Terminal, options: &AppOptions) -> Surface {
+    pub(super) fn new(stage: Rc<dyn Stage>, terminal: Terminal, options: &AppOptions) -> Surface {
+        let kernel = stage.kernel().clone();
         let theme = match &options.theme {
             ThemeChoice::Auto => Theme::dark(),
             ThemeChoice::Fixed(theme) => theme.clone(),
         };
-        screen.kernel().set_theme(theme.clone());
+        kernel.set_theme(theme.clone());
         let links = options.depth > Depth::Mono;
         let abilities = Abilities { depth: options.depth, links, ..Abilities::default() };
         Surface {
-            kernel: screen.kernel().clone(),
-            screen: screen.clone(),
+            stage,
             encoder: Encoder::new(abilities, theme),
             input: Input::new(),
             outside: None,
             size: terminal.size(),
             terminal,
             auto_theme: options.theme == ThemeChoice::Auto,
-            theme: screen.kernel().theme_revision(),
+            theme: kernel.theme_revision(),
             last_frame: None,
             bytes: Vec::new(),
             resized: true,
@@ -111,7 +110,8 @@ impl Surface {
             dirty_since: None,
             escape_at: None,
             buffer: Vec::new(),
-            wishes: Wishes::register(screen.kernel()),
+            wishes: Wishes::register(&kernel),
+            kernel,
         }
     }
 
@@ -156,10 +156,9 @@ impl Surface {
                 Woken::App(Some(AppEvent::Quit)) => return Ok(Exit::Quit),
                 Woken::App(None) => events_open = false,
                 Woken::Signal(Caught::Resize) => self.resized = true,
-                Woken::Signal(Caught::Continued) if self.outside.is_some() => {}
+                // ctrl+c and ctrl+z in another program are for that program.
+                Woken::Signal(Caught::Continued | Caught::End(INTERRUPT)) if self.outside.is_some() => {}
                 Woken::Signal(Caught::Continued) => self.back()?,
-                // ctrl+c in another program is for that program.
-                Woken::Signal(Caught::End(INTERRUPT)) if self.outside.is_some() => {}
                 Woken::Signal(Caught::End(number)) => return Ok(Exit::Signal(number)),
                 Woken::Ended(well) => self.take_back(well)?,
                 Woken::Io(error) => return Err(TerminalError::Io(error)),
@@ -229,7 +228,7 @@ impl Surface {
         if std::mem::replace(&mut self.theme, revision) != revision {
             self.encoder.set_theme((*self.kernel.theme()).clone());
         }
-        let frame = self.screen.frame(width, height);
+        let frame = self.stage.frame(width, height);
         self.bytes.clear();
         let drawn = self.encoder.encode(&frame.grid, &self.kernel.atlas(), frame.cursor, &mut self.bytes);
         drop(frame);
@@ -307,7 +306,7 @@ impl Surface {
             self.kernel.win().mark_all_dirty();
             self.encoder.forget();
         }
-        self.hand_over();
+        self.hand_over()?;
         if self.wishes.suspend.take() {
             self.terminal.suspend()?;
             self.back()?;
@@ -379,7 +378,7 @@ impl Surface {
                 if let Some(event) = mouse(event)
                     && !self.kernel.input(KernelInput::Mouse(event))
                 {
-                    self.screen.mouse(event);
+                    self.stage.mouse(event);
                 }
             }
             Incoming::Focus(gained) => {

@@ -121,7 +121,7 @@ impl Decor {
                     cx.canvas.spans(at, col, text);
                 }
                 VirtPos::Eol if row.ends && !text.is_empty() => {
-                    behind = cx.canvas.spans(at, behind, text) + 1
+                    behind = cx.canvas.spans(at, behind, text) + 1;
                 }
                 VirtPos::Eol | VirtPos::Inline => {}
             }

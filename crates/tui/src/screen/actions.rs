@@ -97,7 +97,7 @@ fn register_send(kernel: &Kernel) {
 
 fn submit(screen: &Screen) {
     let kernel = &screen.0.kernel;
-    if screen.0.popup.is_open() && !screen.0.popup.is_complete(kernel) && screen.0.popup.accept(kernel) {
+    if screen.0.popup.is_open() && screen.0.popup.takes_enter(kernel) && screen.0.popup.accept(kernel) {
         let takes_arguments = kernel.buf().text(COMPOSER).ends_with(' ');
         if takes_arguments {
             return;

@@ -84,6 +84,9 @@ impl Screen {
         if kernel.buf().block_count(TRANSCRIPT) == 0 || kernel.win().get(TRANSCRIPT).is_none() {
             return;
         }
+        if !self.is_finding() {
+            self.0.search_from.set(self.0.transcript.lowest(TRANSCRIPT).unwrap_or(usize::MAX));
+        }
         self.show_search(true);
         kernel.win().focus(SEARCH);
         let length = kernel.buf().text(SEARCH).chars().count();
@@ -158,10 +161,10 @@ impl Screen {
     /// Goes to the next older or newer place.
     pub(super) fn go_to(&self, older: bool) {
         let kernel = &self.0.kernel;
-        let lowest = self.0.transcript.lowest(TRANSCRIPT).unwrap_or(usize::MAX);
+        let from = self.0.search_from.get();
         let place = self.with_search(|search, reading| {
             search.follow(reading);
-            search.step(older, lowest)
+            search.step(older, from)
         });
         let Some((block, _)) = place.flatten() else { return };
         let find = |screen: &Screen| screen.with_search(|search, reading| search.spot(reading)).flatten();
@@ -204,7 +207,7 @@ impl Screen {
     /// Takes what has arrived into the search.
     pub(super) fn follow_find(&self) {
         if self.is_finding() {
-            self.with_search(|search, reading| search.follow(reading));
+            self.with_search(Search::follow);
             self.0.kernel.win().mark_dirty(SEARCH);
         }
     }

@@ -113,22 +113,38 @@ const EVERYWHERE: &[(&str, &str)] = &[
     ("shift+down", "transcript.down"),
 ];
 
+/// Keys of a screen without a composer.
+const BARE: &[(&str, &str)] =
+    &[("ctrl+c", "prompt.cancel"), ("ctrl+l", "screen.redraw"), ("ctrl+z", "suspend")];
+
+/// Registers the keys of a screen without a composer: those of editing, and the way out.
+pub(crate) fn register_bare(kernel: &Kernel) -> Result<(), HandlerError> {
+    map(kernel, &[(Target::Global, EDITING), (Target::Global, BARE)])
+}
+
 pub(super) fn register(kernel: &Kernel) -> Result<(), HandlerError> {
-    let tables = [
-        (Target::Role(COMPOSER.into()), COMPOSING),
-        (Target::Role(TRANSCRIPT.into()), READING),
-        (Target::Role(SEARCH.into()), SEARCHING),
-        (Target::Global, EDITING),
-        (Target::Global, EVERYWHERE),
-    ];
+    map(
+        kernel,
+        &[
+            (Target::Role(COMPOSER.into()), COMPOSING),
+            (Target::Role(TRANSCRIPT.into()), READING),
+            (Target::Role(SEARCH.into()), SEARCHING),
+            (Target::Global, EDITING),
+            (Target::Global, EVERYWHERE),
+        ],
+    )?;
+    type_on(kernel)
+}
+
+fn map(kernel: &Kernel, tables: &[(Target, &[(&str, &str)])]) -> Result<(), HandlerError> {
     for (target, table) in tables {
-        for (keys, command) in table {
+        for (keys, command) in *table {
             let desc = kernel.command().get(command).map(|listing| listing.desc).unwrap_or_default();
             let options = KeymapOptions { desc, ..KeymapOptions::builtin() };
             kernel.keymap().set(ExtId::CORE, target.clone(), keys, Action::command(*command), options)?;
         }
     }
-    type_on(kernel)
+    Ok(())
 }
 
 /// Has what is typed over the transcript arrive in the composer.

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Rows that a step of the wheel scrolls.
-const WHEEL: usize = 3;
+pub(crate) const WHEEL: usize = 3;
 
 /// Presses that follow one another within so many milliseconds at one place count together.
 const AGAIN: u64 = 400;

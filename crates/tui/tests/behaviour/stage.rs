@@ -131,11 +131,11 @@ impl Stage {
         kernel.command().create(ExtId::CORE, takes);
         let copied: Rc<RefCell<Vec<String>>> = Rc::default();
         let into = Rc::clone(&copied);
-        let copies = CommandSpec::action("screen.copy", "Takes what is copied.", move |call| {
+        let takes_copies = CommandSpec::action("screen.copy", "Takes what is copied.", move |call| {
             into.borrow_mut().push(call.args.clone());
             Ok(None)
         });
-        kernel.command().create(ExtId::CORE, copies);
+        kernel.command().create(ExtId::CORE, takes_copies);
         let stage = Stage { kernel, screen, talk, host, sent, copied, size: (width, height) };
         stage.rows();
         stage

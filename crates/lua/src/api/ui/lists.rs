@@ -112,14 +112,14 @@ fn show_items(call: &Call) -> mlua::Result<MultiValue> {
 }
 
 fn highlight(call: &Call) -> mlua::Result<MultiValue> {
-    let (code, lang) = (call.string(0)?, call.str(1)?.to_owned());
+    let (code, lang) = (call.string(0)?, call.string(1)?);
     let lines = call.kernel()?.highlight(&code, &lang);
     call.one(spans::to_lua(&call.lua, &lines)?)
 }
 
 fn diff(call: &Call) -> mlua::Result<MultiValue> {
     let hunks = call.lua.create_table()?;
-    for hunk in text::diff(&call.string(0)?, &call.string(1)?) {
+    for hunk in text::diff(&call.text(0)?, &call.text(1)?) {
         let lines = call.lua.create_table_with_capacity(hunk.lines.len(), 0)?;
         for (tag, text) in &hunk.lines {
             let line = call.lua.create_table_with_capacity(0, 2)?;

@@ -1,0 +1,118 @@
+//! A program that is no chat (`--bare`): the kernel, the terminal and one file, nothing else.
+//!
+//! There is no session and no agent, and nothing is written to disk: state that the program keeps lives as long as the
+//! process. Of the configuration only `[ui]` counts, and those of `[keys]` whose command exists here. What stands behind
+//! `--` on the command line is `purlin.args`.
+
+use std::rc::Rc;
+
+use purlin_kernel::{ExtId, Kernel, Level};
+use purlin_lua::LuaExtension;
+use purlin_runtime_native::KernelHost;
+use purlin_tui::{App, AppOptions, Bare};
+use serde_json::json;
+use tokio::task::LocalSet;
+
+use crate::args::Options;
+use crate::config::{self, Config, Sources};
+use crate::report::{Kind, Report};
+use crate::session::sentence;
+use crate::start::{self, variable};
+use crate::{keep, loading, runtime, say, terminal};
+
+/// Runs the program until it ends or the person leaves; the exit code is the program's.
+pub fn run(options: &Options, arguments: &[String]) -> Result<u8, Report> {
+    demand_terminal()?;
+    let cwd = start::working_directory(options.cwd.as_deref())?;
+    let config = configuration(options, &cwd)?;
+    let runtime = runtime::build()?;
+    let kernel = Kernel::new(Rc::new(KernelHost::new()));
+    kernel.set_context("cwd", json!(cwd.display().to_string()));
+    kernel.set_context("args", json!(arguments));
+    keep::wire_environment(&kernel);
+    let code = runtime.block_on(LocalSet::new().run_until(program(&kernel, options, config)));
+    runtime.shutdown_background();
+    code
+}
+
+async fn program(kernel: &Kernel, options: &Options, config: Config) -> Result<u8, Report> {
+    let stage = Bare::install(kernel)
+        .map_err(|error| Report::new(Kind::Internal, format!("The screen could not be set up: {error}.")))?;
+    for path in &options.extensions {
+        load(kernel, path)?;
+    }
+    if kernel.quit_requested() {
+        // It has nothing to show: a mistake in its arguments, for instance.
+        let parting = kernel.parting();
+        if !parting.text.is_empty() {
+            say::print(&format!("{}\n", parting.text));
+        }
+        return Ok(parting.code);
+    }
+    map_keys(kernel, config.clone());
+    let weak = kernel.downgrade();
+    loading::report(kernel, move |message| {
+        if let Some(kernel) = weak.upgrade() {
+            kernel.ui().notify(ExtId::CORE, message, Level::Error);
+        }
+    });
+    let parting = kernel.clone();
+    let app = AppOptions {
+        theme: terminal::theme(&config),
+        mouse: config.mouse,
+        farewell: Box::new(move || parting.parting().text),
+        ..AppOptions::default()
+    };
+    match App::run(&stage, app, futures_util::stream::pending()).await {
+        Ok(exit) => Ok(terminal::exit_code(exit, kernel)),
+        Err(error) => Err(no_terminal(&error.to_string())),
+    }
+}
+
+/// Loads the program; it is one file or folder, and an error in it is the end.
+fn load(kernel: &Kernel, path: &std::path::Path) -> Result<(), Report> {
+    let failed = |why: String| Report::new(Kind::Extension, why);
+    let found = LuaExtension::from_path(path)
+        .map_err(|error| failed(format!("The program was not loaded: {error}.")))?;
+    kernel.ext().load(Box::new(found)).map_err(|error| failed(format!("The {error}.")))?;
+    Ok(())
+}
+
+/// What the configuration says about the screen and the keys.
+fn configuration(options: &Options, cwd: &std::path::Path) -> Result<Config, Report> {
+    let env = variable;
+    let paths = start::paths(&env)?;
+    let named = options.config.clone().or_else(|| env("PURLIN_CONFIG").map(Into::into));
+    let sources = Sources {
+        explicit: named.is_some(),
+        user: named.unwrap_or_else(|| paths.config.join("config.toml")),
+        cwd,
+    };
+    config::load(&sources, &env).map(|loaded| loaded.config)
+}
+
+/// Maps the keys of the configuration that mean something here: a key that would run a command of the chat is the
+/// program's.
+fn map_keys(kernel: &Kernel, mut config: Config) {
+    config.keys.retain(|_, command| {
+        let name = command.trim().trim_start_matches('/').split_whitespace().next().unwrap_or_default();
+        kernel.command().get(name).is_some()
+    });
+    terminal::map_keys(kernel, &config);
+}
+
+/// Refuses where there is nothing to draw on, before the program has begun. Standard input and output may be pipes.
+fn demand_terminal() -> Result<(), Report> {
+    if variable("TERM").is_some_and(|term| term == "dumb") {
+        return Err(no_terminal("this terminal cannot be drawn on (`TERM` is `dumb`)"));
+    }
+    match std::fs::File::open("/dev/tty") {
+        Ok(_) => Ok(()),
+        Err(error) => Err(no_terminal(&format!("there is no terminal to draw on: {error}"))),
+    }
+}
+
+fn no_terminal(why: &str) -> Report {
+    let report = Report::new(Kind::System, sentence(why));
+    report.hint("`purlin --bare` runs programs that draw on a terminal; start it in one.")
+}
