@@ -128,8 +128,8 @@ local SAYS = {
 
 local function draw_snake(left, top)
   for i, cell in ipairs(game.snake) do
-    local bg = game.state == "over" and "error" or i == 1 and "accent" or "success"
-    ui.draw_spans("board", top + 1 + cell[2], left + 1 + cell[1] * 2, { { text = "  ", bg = bg } })
+    local fg = game.state == "over" and "error" or i == 1 and "accent" or "success"
+    ui.draw_spans("board", top + 1 + cell[2], left + 1 + cell[1] * 2, { { text = i == 1 and "██" or "▓▓", fg = fg } })
   end
   if game.food then
     ui.draw_spans("board", top + 1 + game.food[2], left + 1 + game.food[1] * 2, { { text = "● ", fg = "warning" } })

@@ -8,6 +8,7 @@ mod check;
 mod command;
 mod core;
 mod declare;
+mod feature;
 mod fs;
 mod hl;
 mod hook;

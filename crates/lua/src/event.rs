@@ -131,6 +131,24 @@ impl Events {
         Ok(self.parts()?.context.clone())
     }
 
+    /// A `ctx` with fields of its own, which are set by `fill`; all others are those of the common one.
+    pub(crate) fn context_with(
+        &self,
+        lua: &Lua,
+        fill: impl FnOnce(&Table) -> mlua::Result<()>,
+    ) -> Result<Table, HandlerError> {
+        let common = self.context()?;
+        let made = || {
+            let context = lua.create_table()?;
+            fill(&context)?;
+            let meta = lua.create_table()?;
+            meta.raw_set("__index", common)?;
+            context.set_metatable(Some(meta))?;
+            Ok(context)
+        };
+        made().map_err(|error: mlua::Error| fault::handler_error(&error))
+    }
+
     /// Runs a handler of a sync hook with the shared event object, or its own if that is in use.
     ///
     /// The answer is what `run` answers, with what the handler assigned to the event's answer fields.
@@ -368,6 +386,8 @@ fn payload(lua: &Lua, env: &Rc<Env>, event: &HookEvent) -> mlua::Result<Value> {
             let Value::String(name) = &name else { return Ok(Value::Nil) };
             match &*name.to_str()? {
                 "payload" | "data" => Ok(Value::Table(table)),
+                // An earlier host's payload has the tool's name here; the event's own is beside the payload.
+                "name" if event.get("tool_name").is_some() => fetch(lua, &owner, &event, "tool_name"),
                 "session_id" if event.get("session_id").is_none() => {
                     convert::to_lua_or_nil(lua, &context_value(&owner, "session_id"))
                 }

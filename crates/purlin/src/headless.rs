@@ -92,6 +92,7 @@ async fn answer(start: Start, options: &Options, prompt: String, json: bool) -> 
     if let (true, Some(model)) = (resumed, chosen) {
         session.set_model(model, "cli").await.map_err(|error| unsent(&error))?;
     }
+    loading::publish(kernel.as_ref(), &session, &start.settings.model);
     session.announce("resume", None);
     let mut agent = AgentThread::spawn(Parts {
         notebook: notebook.clone(),

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use purlin_agent::ToolCatalog;
 use purlin_agent::tools::serve_tools;
+use purlin_agent::{ModelRef, Session, ToolCatalog};
 use purlin_kernel::{ExtId, Handle, Kernel, Level, LogMessage, Topic};
 use purlin_lua::LuaExtension;
 use purlin_runtime_native::{KernelHost, Paths};
@@ -44,6 +44,14 @@ pub fn headless(paths: &[PathBuf], places: &Paths, cwd: &Path, say: fn(&str)) ->
     load(&kernel, paths, say);
     report(&kernel, say);
     Some(kernel)
+}
+
+/// Publishes which session and model a run without a screen is about, as the `ctx` of its extensions has it.
+pub fn publish(kernel: Option<&Kernel>, session: &Session, usual: &ModelRef) {
+    let Some(kernel) = kernel else { return };
+    let model = session.model().unwrap_or_else(|| usual.clone());
+    kernel.set_context("session_id", json!(session.id().as_str()));
+    kernel.set_context("model", json!(model.to_string()));
 }
 
 /// Says what the guard writes down about extensions from now on: an error once, however often it comes again.

@@ -26,6 +26,34 @@ fn place(screen: &Screen, text: &str) -> Option<(u16, u16)> {
         .find_map(|row| (0..columns.get()).find(|column| at(row, *column)).map(|column| (row, column)))
 }
 
+#[test]
+fn the_programs_know_nothing_of_chats() {
+    for name in ["picker.lua", "gitlog.lua", "snake.lua"] {
+        let source = std::fs::read_to_string(example(name)).expect("the program is there").to_lowercase();
+        for noun in ["composer", "transcript", "chat", "session", "agent", "prompt_", "model", "status"] {
+            assert!(!source.contains(noun), "{name} says `{noun}`");
+        }
+    }
+}
+
+#[test]
+fn no_size_of_the_screen_and_no_key_breaks_a_program() {
+    for name in ["picker.lua", "gitlog.lua", "snake.lua"] {
+        let home = repository();
+        let mut pty = start(&home, name, 80, &[]);
+        pty.wait_for("the screen", |screen| screen.contents().trim().len() > 20);
+        for (rows, columns) in [(1, 1), (3, 9), (5, 20), (8, 40), (50, 200), (24, 80)] {
+            pty.resize(rows, columns);
+            pty.send("j\x1b[A\x1b[B\x1b[C\x1b[D\x1b[5~\x1b[6~\t \x04\x15n");
+        }
+        pty.send("\x03\x03");
+        assert_eq!(pty.wait_end(), Ended::Code(0), "{name}");
+        pty.assert_restored();
+        let raw = String::from_utf8_lossy(&pty.raw()).into_owned();
+        assert!(!raw.contains("Extension"), "{name}: {raw}");
+    }
+}
+
 // The file picker.
 
 fn folder() -> Home {

@@ -154,3 +154,21 @@ fn wait_for_draft(root: &std::path::Path) {
     }
     panic!("the draft was not saved");
 }
+
+#[test]
+fn what_an_extension_hides_is_hidden_here_too() {
+    let home = Home::new();
+    let hide = home.file(
+        "hide.lua",
+        "local purlin = require('purlin')
+         purlin.command.create('hide', function() purlin.buf.delete_blocks('transcript', 0, 1) end)",
+    );
+    let pty = open(&home, &["--model", "echo", "-e", &hide.display().to_string()]);
+    pty.send("a secret question\r");
+    pty.wait_text("This is the echo model.");
+    pty.wait_text("── you ──");
+    pty.send("/hide\r");
+    pty.wait_gone("── you ──");
+    pty.wait_text("This is the echo model.");
+    quit(pty);
+}

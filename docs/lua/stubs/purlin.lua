@@ -13,6 +13,7 @@
 
 ---What a function that creates something answers. When its thing is gone, or its extension was unloaded, its verbs answer `nil, 'stale'` and raise nothing.
 ---@class purlin.Handle
+---@field name? string What the thing is called, where that was made up, as by `win.open`.
 local Handle = {}
 
 ---Takes the thing away; `delete`, `stop` and `close` are the same.
@@ -93,6 +94,10 @@ function Task:cancel() end
 ---@return any
 function Task:wait() end
 
+---Tells whether it runs.
+---@return boolean
+function Task:is_running() end
+
 ---A window as it stands; its fields are read when they are asked for.
 ---@class purlin.Window
 ---@field name string Its name.
@@ -109,12 +114,21 @@ function Task:wait() end
 ---@field visible boolean Whether it is shown.
 ---@field focusable boolean Whether it can have the focus.
 ---@field zindex integer Higher is drawn over lower.
+---@field float boolean Whether it floats over the layout.
+---@field border string `none`, `single`, `rounded`, `double` or `heavy`.
+---@field title purlin.Span[] What stands on the upper side of its border.
 ---@field metadata table Anything that extensions attached to it.
 
 ---What every handler gets as its first argument.
 ---@class purlin.Event
 ---@field name string The hook's name.
----@field payload table The event itself.
+---@field payload table All fields in one table; `data` is the same.
+---@field data table
+---@field consumed boolean Whether the default action is suppressed already.
+---@field source string? Who emitted an event of an extension's own.
+---@field working boolean Whether the agent works.
+---@field focus { kind: string, window: string?, buffer: string?, role: string? } Where keys go.
+---@field context purlin.Context What is true now.
 local Event = {}
 
 ---Ends the phase.
@@ -524,27 +538,49 @@ function Event:copy() end
 ---@field api_level integer The level of this API.
 ---@field args string[] What stood behind `--` on the command line of `purlin --bare`.
 local purlin = {}
+---@class purlin.action
 purlin.action = {}
+---@class purlin.api
 purlin.api = {}
+---@class purlin.buf
 purlin.buf = {}
+---@class purlin.command
 purlin.command = {}
+---@class purlin.config
 purlin.config = {}
+---@class purlin.event
 purlin.event = {}
+---@class purlin.fs
 purlin.fs = {}
+---@class purlin.hl
 purlin.hl = {}
+---@class purlin.hook
 purlin.hook = {}
+---@class purlin.http
 purlin.http = {}
+---@class purlin.job
 purlin.job = {}
+---@class purlin.json
 purlin.json = {}
+---@class purlin.keymap
 purlin.keymap = {}
+---@class purlin.layout
 purlin.layout = {}
+---@class purlin.mark
 purlin.mark = {}
+---@class purlin.option
 purlin.option = {}
+---@class purlin.state
 purlin.state = {}
+---@class purlin.timer
 purlin.timer = {}
+---@class purlin.tool
 purlin.tool = {}
+---@class purlin.ui
 purlin.ui = {}
+---@class purlin.ui.status
 purlin.ui.status = {}
+---@class purlin.win
 purlin.win = {}
 
 ---Writes a line to the extension's log, which `/messages` shows.
@@ -573,7 +609,7 @@ function purlin.inspect(value) end
 function purlin.quit(code, text) end
 
 ---Tells whether this version has a feature.
----@param feature string The name of a function, such as `buf.insert`, of a namespace, or of a hook.
+---@param feature string A function (`buf.insert`), a namespace (`ui.status`), a hook or a field of one (`tool_call.args`), or a key of a function's options (`win.open.float.anchor`; the namespace may be left away: `overlay.anchor`).
 ---@return boolean
 function purlin.has(feature) end
 
@@ -890,7 +926,7 @@ function purlin.buf.line_count(name) end
 ---@param name string The buffer's name.
 ---@param start? integer The first block, from 0; a negative one counts from the end.
 ---@param end? integer The block after the last; the end without it.
----@return { id: any, kind: any, role: any, text: any, streaming: any, created_at: any, meta: any }[]
+---@return { id: any, kind: any, role: any, text: any, streaming: any, created_at: any, hidden: any, meta: any }[]
 function purlin.buf.get_blocks(name, start, end_) end
 
 ---Counts the blocks.

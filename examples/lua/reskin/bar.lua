@@ -35,11 +35,14 @@ win.render(bar.WINDOW, function(view)
     for _, span in ipairs(segment.spans) do table.insert(others, span.text) end
   end
   local name = clock and (" %s "):format(WAVE[step % #WAVE + 1]:rep(2)) or " ◆ "
-  local right = joined{ table.concat(others, " "), said("kept"), said("tokens"), said("model") } .. " "
   local room = view.width - ui.measure(name)
-  right = ui.truncate(right, room)
+  local left = joined{ said("cwd"), said("branch"), said("state") }
+  -- Where there is little room, what matters least is left out.
+  local right = { table.concat(others, " "), said("kept"), said("tokens"), said("model"), "" }
+  while #right > 1 and ui.measure(left .. joined(right)) + 3 > room do table.remove(right, 1) end
+  right = joined(right) .. " "
   room -= ui.measure(right)
-  local left = ui.pad_right(ui.truncate(joined{ said("cwd"), said("branch"), said("state") }, room - 1), room)
+  left = ui.pad_right(ui.truncate(left, room - 1), room)
   return { {
     { text = name, fg = "accent", bg = "selectedBg", bold = true },
     { text = left, bg = "selectedBg" }, { text = right, fg = "dim", bg = "selectedBg" },

@@ -10,7 +10,7 @@ local feed = { WINDOW = "reskin.feed" }
 
 local BUFFER = "transcript"
 local WIDEST = 92 -- longer lines are hard to read
-local FOLDED = 6 -- lines of output that are shown
+local FOLDED, PROMPTED = 6, 30 -- lines of an output and of a prompt that are shown
 local PIECE = 512 -- bytes of Markdown that are laid out at a time, at least
 local KEPT = 200 -- blocks of which something is remembered
 local UNFOLDED = 1000 -- lines of output that are shown at most
@@ -73,9 +73,9 @@ local function wrapped(text, columns, style)
 end
 
 -- The first or the last lines of an output, and how many there are besides.
-local function folded(text, from_end)
+local function folded(text, from_end, few)
   local lines = (text:gsub("%s+$", "")):split("\n")
-  local most = is_unfolded and UNFOLDED or FOLDED
+  local most = is_unfolded and UNFOLDED or few or FOLDED
   if #lines <= most + 1 then return lines, 0 end
   local first = from_end and #lines - most + 1 or 1
   return table.move(lines, first, first + most - 1, 1, {}), #lines - most
@@ -123,11 +123,14 @@ local LOOKS = {
     local title = (block.meta or {}).queued and " you, waiting " or " you "
     local rule = ("─"):rep(math.max(0, width - 2 - ui.measure(title)))
     local lines = { { { text = "──", fg = "accent" }, { text = title, fg = "accent", bold = true }, { text = rule, fg = "borderMuted" } } }
-    local rows = wrapped(block.text, width - 2, { bold = true })
+    local sources, more = folded(block.text, false, PROMPTED)
+    local rows = wrapped(table.concat(sources, "\n"), width - 2, { bold = true })
+    if more > 0 then table.insert(rows, { { text = ("… %d more, ctrl+o"):format(more), fg = "muted" } }) end
     return table.move(rows, 1, #rows, 2, lines)
   end,
   thinking = function(block)
-    local lines = wrapped(block.text:gsub("%s+$", ""), width - 4, { fg = "thinkingText", italic = true })
+    local sources = folded(block.text, block.streaming)
+    local lines = wrapped(table.concat(sources, "\n"), width - 4, { fg = "thinkingText", italic = true })
     if not is_unfolded and #lines > FOLDED then
       local first = block.streaming and #lines - FOLDED + 1 or 1
       lines = table.move(lines, first, first + FOLDED - 1, 1, {})
@@ -155,7 +158,7 @@ end
 -- The parts of the block at an index. What is remembered of it is used again as far as it has not changed.
 local function parts_of(i)
   local block = buf.get_blocks(BUFFER, i, i + 1)[1]
-  if not block then return {} end
+  if not block or block.hidden then return {} end
   local known = kept[block.id]
   local stamp = ("%s %s"):format(tostring((block.meta or {}).status), tostring((block.meta or {}).queued))
   local has_grown = known and known.stamp == stamp and block.text:sub(1, #known.text) == known.text

@@ -21,6 +21,7 @@ local frame = 0
 local colours = { "accent", "success", "warning", "link" }
 purlin.win.create("page")
 purlin.win.render("page", function(view)
+  frame = frame + 1
   local rows = { { { text = ("frame %d "):format(frame), bold = true } } }
   for row = 2, view.height do
     local at = (frame + row * 3) % (view.width - 24)
@@ -33,10 +34,7 @@ purlin.win.render("page", function(view)
   end
   return rows
 end)
-purlin.ui.animate(30, function()
-  frame = frame + 1
-  purlin.ui.redraw("page")
-end)
+purlin.ui.animate(30, function() purlin.ui.redraw("page") end)
 "#;
 
 /// What one run of the program used and did.
@@ -63,7 +61,7 @@ pub(super) fn rows(program: &Path, home: &Path, quick: bool) -> Vec<Row> {
             Bar::Most(5.0),
             |drawn| drawn.percent,
         ),
-        row("frames that arrive, a second".to_owned(), "", Bar::Least(29.0), |drawn| drawn.rate),
+        row("frames that it draws, a second".to_owned(), "", Bar::Least(29.0), |drawn| drawn.rate),
     ]
 }
 

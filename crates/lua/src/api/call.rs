@@ -119,6 +119,17 @@ impl Call {
         }
     }
 
+    /// A function that is given as it stands, or as the `callback` of a table.
+    pub(crate) fn callback(&self, index: usize) -> mlua::Result<Function> {
+        match self.value(index) {
+            Value::Function(function) => Ok(function.clone()),
+            _ => self
+                .options(index)
+                .function("callback")
+                .ok_or_else(|| self.refuse(index, "field 'callback' is missing")),
+        }
+    }
+
     /// A table, if given.
     pub(crate) fn opt_table(&self, index: usize) -> Option<Table> {
         match self.value(index) {

@@ -142,7 +142,10 @@ pub(super) fn refuse_options(options: &[Opt], table: &Table) -> Option<Refusal> 
 
 fn refuse_field(options: &[Opt], key: &Value, value: &Value) -> Option<Refusal> {
     let Value::String(name) = key else {
-        return Some(format!("a table with named fields expected, got a {} as a name", key.type_name()));
+        return Some(format!(
+            "a table with named fields expected, got {} as a name",
+            with_article(key.type_name())
+        ));
     };
     let name = name.to_string_lossy();
     let Some(option) = options.iter().find(|option| option.name == name) else {
@@ -173,6 +176,11 @@ fn mismatch(ty: &Ty, value: &Value) -> Refusal {
         return "list expected, got a table with named fields".into();
     }
     format!("{} expected, got {}", describe(ty), type_name(value))
+}
+
+fn with_article(kind: &str) -> String {
+    let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {kind}")
 }
 
 fn type_name(value: &Value) -> &'static str {
@@ -264,7 +272,7 @@ mod tests {
         check("{}", "field 'prompt' is missing: string expected");
         check("{prompt='x', priority='y'}", "field 'priority': integer expected, got string");
         check("{prompt='x', side='up'}", "field 'side': 'left' or 'right' expected, got 'up'");
-        check("{'x', prompt='x'}", "a table with named fields expected, got a integer as a name");
+        check("{'x', prompt='x'}", "a table with named fields expected, got an integer as a name");
     }
 
     #[test]

@@ -75,18 +75,15 @@ pub(super) const FNS: &[ApiFn] = &[
         params: &[req(
             "feature",
             Ty::String,
-            "The name of a function, such as `buf.insert`, of a namespace, or of a hook.",
+            "A function (`buf.insert`), a namespace (`ui.status`), a hook or a field of one (`tool_call.args`), or a key of a function's options (`win.open.float.anchor`; the namespace may be left away: `overlay.anchor`).",
         )],
         returns: "boolean",
         errors: &[],
         doc: "Tells whether this version has a feature.",
-        example: "assert(purlin.has('buf.insert') and not purlin.has('buf.fly'))",
+        example: "assert(purlin.has('buf.insert') and purlin.has('overlay.anchor') and not purlin.has('buf.fly'))",
         run: Run::Now(|call| {
-            let feature = call.str(0)?;
-            let is_function = super::functions()
-                .any(|declared| declared.name == &*feature || declared.namespace() == &*feature);
-            let is_hook = call.kernel()?.hook().decl(&feature).is_some();
-            call.one(is_function || is_hook)
+            let has = super::feature::has(&call.kernel()?, &call.str(0)?);
+            call.one(has)
         }),
     },
 ];

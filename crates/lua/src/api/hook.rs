@@ -6,7 +6,7 @@ use mlua::{Function, MultiValue, Value};
 use purlin_kernel::{HandlerFn, HookMode, OnOptions, Phase};
 use serde_json::{Map, Value as Json, json};
 
-use super::call::Call;
+use super::call::{Call, Options};
 use super::declare::{ApiFn, Run, Ty, key, opt, req, skip};
 use crate::answer;
 use crate::env::Env;
@@ -101,9 +101,13 @@ fn listing(found: &purlin_kernel::HookListing) -> Json {
 }
 
 fn on(call: &Call) -> mlua::Result<MultiValue> {
-    let name = call.string(0)?;
-    let options = call.options(1);
-    let options = OnOptions {
+    let handle = register(call, &call.string(0)?, options(&call.options(1))?, call.function(2)?)?;
+    call.one(handle)
+}
+
+/// How a handler is registered, for `on` and its older names.
+pub(crate) fn options(options: &Options<'_>) -> mlua::Result<OnOptions> {
+    Ok(OnOptions {
         priority: options.int("priority").unwrap_or(0) as i32,
         phase: match options.string("phase").as_deref() {
             Some("early") => Phase::Early,
@@ -115,9 +119,7 @@ fn on(call: &Call) -> mlua::Result<MultiValue> {
         desc: options.string("desc").unwrap_or_default(),
         filter: options.map("filter")?,
         ..OnOptions::default()
-    };
-    let handle = register(call, &name, options, call.function(2)?)?;
-    call.one(handle)
+    })
 }
 
 /// Registers a handler for `on` and its older names.

@@ -2,7 +2,7 @@
 
 use mlua::{MultiValue, Value};
 use purlin_agent::{ToolKind, ToolSpec};
-use purlin_kernel::{CommandSpec, OnOptions};
+use purlin_kernel::CommandSpec;
 use serde_json::json;
 
 use super::call::Call;
@@ -110,20 +110,9 @@ pub(super) const FNS: &[ApiFn] = &[
         doc: "Adds a command. Older name; see `command.create`.",
         example: "purlin.api.create_user_command('hello', function() return 'hello' end)",
         run: Run::Now(|call| {
-            let options = call.options(1);
-            let (run, desc) = match call.value(1) {
-                Value::Function(run) => (run.clone(), String::new()),
-                _ => (
-                    options
-                        .function("callback")
-                        .ok_or_else(|| call.refuse(1, "field 'callback' is missing"))?,
-                    options.string("desc").unwrap_or_default(),
-                ),
-            };
-            call.one(command::add(
-                call,
-                CommandSpec::new(call.string(0)?, desc, command::body(&call.env, run)),
-            )?)
+            let desc = call.options(1).string("desc").unwrap_or_default();
+            let run = command::body(&call.env, call.callback(1)?);
+            call.one(command::add(call, CommandSpec::new(call.string(0)?, desc, run))?)
         }),
     },
     ApiFn {
@@ -164,22 +153,10 @@ fn create_autocmd(call: &Call) -> mlua::Result<MultiValue> {
         Value::Table(_) => call.strings(0)?,
         _ => vec![call.string(0)?],
     };
-    let options = call.options(1);
-    let (callback, on) = match call.value(1) {
-        Value::Function(callback) => (callback.clone(), OnOptions::default()),
-        _ => (
-            options.function("callback").ok_or_else(|| call.refuse(1, "field 'callback' is missing"))?,
-            OnOptions {
-                priority: options.int("priority").unwrap_or(0) as i32,
-                once: options.flag("once").unwrap_or(false),
-                desc: options.string("desc").unwrap_or_default(),
-                ..OnOptions::default()
-            },
-        ),
-    };
+    let (options, callback) = (hook::options(&call.options(1))?, call.callback(1)?);
     let mut handles = MultiValue::new();
     for name in names {
-        let handle = hook::register(call, &name, on.clone(), callback.clone())?;
+        let handle = hook::register(call, &name, options.clone(), callback.clone())?;
         handles.extend(call.one(handle)?);
     }
     Ok(handles)

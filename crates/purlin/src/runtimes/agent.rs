@@ -58,6 +58,7 @@ pub(super) async fn make(place: Place) -> Result<Rc<dyn Handler>, String> {
         }
         return Err(problem);
     }
+    loading::publish(kernel.as_ref(), &session, &settings.model);
     session.announce("resume", None);
     let port = kernel.as_ref().map(Kernel::port);
     let tools = Tools::standard(catalog);

@@ -23,7 +23,7 @@ pub fn write(pages: &mut Pages) {
     let namespaces: BTreeSet<&str> =
         purlin_lua::functions().map(ApiFn::namespace).filter(|namespace| !namespace.is_empty()).collect();
     for namespace in namespaces {
-        let _ = writeln!(stub, "purlin.{namespace} = {{}}");
+        let _ = writeln!(stub, "---@class purlin.{namespace}\npurlin.{namespace} = {{}}");
     }
     for declared in purlin_lua::functions() {
         function(declared, &mut stub);
@@ -62,7 +62,7 @@ fn shapes(stub: &mut String) {
 fn events(stub: &mut String) {
     let _ = write!(
         stub,
-        "\n---What every handler gets as its first argument.\n---@class purlin.Event\n---@field name string The hook's name.\n---@field payload table The event itself.\nlocal Event = {{}}\n\n---Ends the phase.\nfunction Event.stop() end\n\n---Suppresses the default action.\nfunction Event.consume() end\n\n---Copies the event, to keep it beyond the handler.\n---@return table\nfunction Event:copy() end\n"
+        "\n---What every handler gets as its first argument.\n---@class purlin.Event\n---@field name string The hook's name.\n---@field payload table All fields in one table; `data` is the same.\n---@field data table\n---@field consumed boolean Whether the default action is suppressed already.\n---@field source string? Who emitted an event of an extension's own.\n---@field working boolean Whether the agent works.\n---@field focus {{ kind: string, window: string?, buffer: string?, role: string? }} Where keys go.\n---@field context purlin.Context What is true now.\nlocal Event = {{}}\n\n---Ends the phase.\nfunction Event.stop() end\n\n---Suppresses the default action.\nfunction Event.consume() end\n\n---Copies the event, to keep it beyond the handler.\n---@return table\nfunction Event:copy() end\n"
     );
     for hook in hooks() {
         let class = class_of(hook.name);
