@@ -79,7 +79,8 @@ impl<'a> Reading<'a> {
 
     fn unmarked(&self, index: usize) -> Rc<Vec<Line>> {
         let Some(block) = self.block(index).filter(|block| !block.hidden) else { return Rc::default() };
-        let setting = Setting { width: self.width, unfolded: self.shared.is_unfolded(&block.id) };
+        let unfolded = self.shared.is_unfolded(&block.id);
+        let setting = Setting { width: self.width, unfolded, whole: false };
         let ask = |block: &Block, width: usize| {
             let payload = || BlockPayload { block: block.clone(), width };
             let dispatched = self.kernel.hook().dispatch_with::<TranscriptRender>(payload);
