@@ -187,10 +187,14 @@ map({ "y" }, "copy the commit's id", function()
 end)
 map({ "q" }, "leave", function() purlin.quit() end)
 
-purlin.on("mouse", { filter = { kind = "wheel" } }, function(ev)
-  local pane = ev.window == "diff" and diff or log
-  choose(pane, pane.chosen + (ev.button == "up" and -3 or 3))
-  return true
+purlin.on("mouse", { filter = { kind = { "wheel", "press" } } }, function(ev)
+  local pane = ev.window == "diff" and diff or ev.window == "log" and log
+  if not pane then return end
+  if ev.kind == "wheel" then
+    choose(pane, pane.chosen + (ev.button == "up" and -3 or 3))
+    return true
+  end
+  choose(pane, pane.top + ev.row - win.get(pane.name).y) -- below the border; the click focuses as well
 end)
 
 win.create("log", { border = "rounded", title = "log" })

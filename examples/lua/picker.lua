@@ -165,9 +165,15 @@ map({ "ctrl+e" }, function()
   purlin.action.run("screen.run", ("${VISUAL:-${EDITOR:-vi}} '%s'"):format(path))
 end, "open it in $EDITOR")
 
-purlin.on("mouse", { filter = { kind = "wheel" } }, function(ev)
+purlin.on("mouse", { filter = { kind = { "wheel", "press" } } }, function(ev)
   local by = ev.button == "up" and -3 or 3
-  if ev.window == "preview" then scroll(by) else choose(chosen + by) end
+  if ev.kind == "press" then
+    if ev.window == "files" then choose(top + ev.row - win.get("files").y + 1) end
+  elseif ev.window == "preview" then
+    scroll(by)
+  else
+    choose(chosen + by)
+  end
   return true
 end)
 

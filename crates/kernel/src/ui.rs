@@ -93,6 +93,8 @@ pub(crate) struct UiState {
     to_dialog: Cell<bool>,
     /// Whether a key is being dealt with: what opens meanwhile was asked for by it.
     in_key: Cell<bool>,
+    /// The last question that found nobody to answer.
+    unanswered: RefCell<Option<DialogAsk>>,
     notices: notice::Notices,
     providers: provide::Providers,
     animations: animate::Animations,

@@ -4,9 +4,10 @@
 //! process. Of the configuration only `[ui]` counts, and those of `[keys]` whose command exists here. What stands behind
 //! `--` on the command line is `purlin.args`.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
-use purlin_kernel::{ExtId, Kernel, Level};
+use purlin_kernel::{ExtId, Kernel, Level, LogMessage, Topic};
 use purlin_lua::LuaExtension;
 use purlin_runtime_native::KernelHost;
 use purlin_tui::{App, AppOptions, Bare};
@@ -18,7 +19,7 @@ use crate::config::{self, Config, Sources};
 use crate::report::{Kind, Report};
 use crate::session::sentence;
 use crate::start::{self, variable};
-use crate::{keep, loading, runtime, say, terminal};
+use crate::{keep, runtime, say, terminal};
 
 /// Runs the program until it ends or the person leaves; the exit code is the program's.
 pub fn run(options: &Options, arguments: &[String]) -> Result<u8, Report> {
@@ -50,12 +51,7 @@ async fn program(kernel: &Kernel, options: &Options, config: Config) -> Result<u
         return Ok(parting.code);
     }
     map_keys(kernel, config.clone());
-    let weak = kernel.downgrade();
-    loading::report(kernel, move |message| {
-        if let Some(kernel) = weak.upgrade() {
-            kernel.ui().notify(ExtId::CORE, message, Level::Error);
-        }
-    });
+    tell_what_fails(kernel);
     let parting = kernel.clone();
     let app = AppOptions {
         theme: terminal::theme(&config),
@@ -99,6 +95,37 @@ fn map_keys(kernel: &Kernel, mut config: Config) {
         kernel.command().get(name).is_some()
     });
     terminal::map_keys(kernel, &config);
+}
+
+/// Shows what fails in the program from now on. What only takes long is no matter of the person's.
+fn tell_what_fails(kernel: &Kernel) {
+    let read = Cell::new(kernel.guard().logged());
+    let weak = kernel.downgrade();
+    kernel.on_change(
+        ExtId::CORE,
+        Rc::new(move |topic| {
+            let Some(kernel) = weak.upgrade().filter(|_| topic == Topic::Messages) else { return };
+            let logged = kernel.guard().logged();
+            let new = usize::try_from(logged - read.replace(logged)).unwrap_or(usize::MAX);
+            let messages = kernel.guard().messages();
+            let new = messages.iter().skip(messages.len().saturating_sub(new));
+            // A suspension is told by a notice of its own, a line that the program logs is no failure.
+            let failed = |message: &&LogMessage| {
+                message.level == Level::Error && !["suspend", "log"].contains(&&*message.what)
+            };
+            for message in new.filter(failed) {
+                kernel.ui().notify(ExtId::CORE, describe(message), Level::Error);
+            }
+        }),
+    );
+}
+
+fn describe(message: &LogMessage) -> String {
+    let place = match (&message.file, message.line) {
+        (Some(file), Some(line)) => format!(" ({file}:{line})"),
+        _ => String::new(),
+    };
+    format!("{}: {}{place}", message.what, message.text)
 }
 
 /// Refuses where there is nothing to draw on, before the program has begun. Standard input and output may be pipes.

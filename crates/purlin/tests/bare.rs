@@ -97,6 +97,42 @@ fn what_fails_later_is_shown_and_the_program_goes_on() {
 }
 
 #[test]
+fn a_slow_program_is_not_complained_of_and_an_endless_one_is_stopped() {
+    let home = Home::new();
+    let source = format!(
+        "{HELLO}
+        local function compute(seconds) local at = os.clock() while os.clock() - at < seconds do end end
+        purlin.keymap.set({{ window = 'page' }}, 's', function()
+          purlin.spawn(function() compute(0.06) purlin.notify('slow') end)
+        end)
+        purlin.keymap.set({{ window = 'page' }}, 'e', function() while true do end end)"
+    );
+    let mut pty = start(&home, &source, &[]);
+    pty.wait_text("hello");
+    pty.send("e");
+    pty.wait_text("interrupted at the deadline");
+    pty.send("s");
+    pty.wait_for("the end of slow work", |screen| screen.contents().contains("slow"));
+    assert!(!pty.dump().contains("is slow here"), "{}", pty.dump());
+    pty.send("q");
+    assert_eq!(pty.wait_end(), Ended::Code(0));
+}
+
+#[test]
+fn an_extension_of_the_chat_can_end_it_too() {
+    let home = Home::new();
+    let leave = "local purlin = require('purlin')
+        purlin.command.create('leave', function() purlin.quit(5, 'left early') end)";
+    let file = home.file("leave.lua", leave).display().to_string();
+    let mut pty = Pty::spawn(PURLIN, &["--no-session", "-e", &file], &home, 24, 80);
+    pty.wait_text("›");
+    pty.send("/leave\r");
+    assert_eq!(pty.wait_end(), Ended::Code(5));
+    pty.assert_restored();
+    assert!(pty.dump().contains("left early"), "{}", pty.dump());
+}
+
+#[test]
 fn a_program_can_ask() {
     let home = Home::new();
     let mut pty = start(&home, HELLO, &[]);

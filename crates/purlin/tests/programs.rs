@@ -86,7 +86,10 @@ fn the_picker_moves_and_says_what_it_cannot_show() {
     let home = folder();
     let mut pty = start(&home, "picker.lua", 100, &[]);
     pty.wait_text("▸ README.md");
-    pty.send("\x1b[B\x1b[B");
+    // A click on the second row of the list, then one row down.
+    pty.send("\x1b[<0;5;5M\x1b[<0;5;5m");
+    pty.wait_text("▸ notes/it's.txt");
+    pty.send("\x1b[B");
     pty.wait_text("▸ picture.bin");
     pty.wait_text("64 bytes that are no text");
     pty.send("\x1b[A");

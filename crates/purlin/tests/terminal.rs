@@ -158,6 +158,39 @@ fn slash_commands_help_switch_and_leave() {
 }
 
 #[test]
+fn a_model_that_cannot_be_is_said_once() {
+    let home = Home::new();
+    let pty = open(&home, &[]);
+    pty.send("/model foo/bar\r");
+    pty.wait_text("no provider is called `foo`");
+    let said = pty.dump().matches("no provider is called").count();
+    assert_eq!(said, 1, "{}", pty.dump());
+    assert!(!pty.dump().contains("Extension"), "{}", pty.dump());
+    quit(pty);
+}
+
+#[test]
+fn the_list_of_commands_is_whole_on_a_narrow_terminal() {
+    let home = Home::new();
+    for columns in [60, 40] {
+        let pty = Pty::spawn(PURLIN, &["--model", "echo"], &home, 24, columns);
+        pty.wait_text("›");
+        pty.send("/help\r");
+        pty.wait_text("type to filter");
+        pty.wait_text("Begins a new line at");
+        let shown = pty.dump();
+        let listed = shown.lines().take_while(|line| !line.contains('╰'));
+        assert!(
+            listed.filter(|line| line.contains('│')).all(|line| !line.contains('…')),
+            "{columns}: {shown}"
+        );
+        pty.send("\x1b");
+        pty.wait_gone("type to filter");
+        quit(pty);
+    }
+}
+
+#[test]
 fn escape_interrupts_and_what_came_stays() {
     let home = Home::new();
     let text = "word ".repeat(400);

@@ -1,12 +1,17 @@
 //! Dialogs: what asks stands in a box just above the composer, the newest in front.
 
+mod list;
+
 use purlin_kernel::{
     Border, Canvas, Confirm, DialogBody, HandlerError, InputDialog, Kernel, Overlay, Rect, RenderContext,
     Renderer, Select,
-    text::{Attrs, Line, Span, Style, Token, line_truncate, line_width, visible, wrap_line},
+    text::{Attrs, Line, Span, Style, Token, line_truncate, visible, wrap_line},
 };
 
 use crate::composer::rows;
+use list::List;
+
+pub(crate) use list::item_line;
 
 /// The name of the dialog's window and buffer, and its role.
 pub const DIALOG: &str = "dialog";
@@ -121,7 +126,9 @@ fn confirm_content(confirm: &Confirm, width: usize, height: usize) -> Content {
 }
 
 fn select_content(select: &Select, width: usize, height: usize) -> Content {
-    let mut lines = question(&select.prompt, width, 4);
+    // The question has what the list leaves, the border and the composer.
+    let most = height.saturating_sub(select.items.len().min(LISTED) + 8).max(4);
+    let mut lines = question(&select.prompt, width, most);
     let mut cursor = None;
     if select.filterable && !select.filter.is_empty() {
         cursor = Some((lines.len(), 2 + purlin_kernel::text::width(&select.filter)));
@@ -130,85 +137,22 @@ fn select_content(select: &Select, width: usize, height: usize) -> Content {
             Span::from(visible(&select.filter).into_owned()),
         ]);
     }
-    let chosen = select.shown.get(select.selected).and_then(|index| select.items.get(*index));
-    let mut rest = chosen.map(|item| whole(item, width, height / 3));
-    let told = rest.as_ref().map_or(0, Vec::len);
-    let room = height.saturating_sub(lines.len() + 3 + told).clamp(1, LISTED);
-    let start = select.selected.saturating_sub(room / 2).min(select.shown.len().saturating_sub(room));
-    let detailed = select.items.iter().any(|item| !item.detail.is_empty());
-    // Only what is listed decides the column: a list may be long.
-    let listed = select.shown.iter().skip(start).take(room).filter_map(|index| select.items.get(*index));
-    let column = listed.map(|item| purlin_kernel::text::width(&item.label)).max().unwrap_or(0).min(width / 2);
-    for (position, index) in select.shown.iter().enumerate().skip(start).take(room) {
-        let Some(item) = select.items.get(*index) else { continue };
+    let listed = List::of(select, width, height, height.saturating_sub(lines.len() + 3));
+    for position in listed.items.clone() {
         if position == select.selected && cursor.is_none() {
             cursor = Some((lines.len(), 0));
         }
-        let toggled = select.multi.then(|| select.toggled.contains(index));
-        let padded = purlin_kernel::text::pad_right(&item.label, column);
-        let label = if detailed { &padded } else { &item.label };
-        lines.push(item_line(label, &item.detail, position == select.selected, toggled, width));
-        if position == select.selected {
-            lines.extend(rest.take().into_iter().flatten());
-        }
+        lines.extend(listed.rows(position));
     }
     if select.shown.is_empty() {
         lines.push(vec![Span::new("nothing matches", Style::fg(Token::Dim))]);
     }
-    let hidden = select.shown.len().saturating_sub(room);
-    if hidden > 0 {
+    if select.shown.len() > listed.items.len() {
         let count = format!("{} of {}", select.selected + 1, select.shown.len());
         lines.push(vec![Span::new(count, Style::fg(Token::Muted))]);
     }
     let hint = if select.multi { "tab toggles · enter · esc" } else { "enter · esc" };
     Content { lines, cursor, hint, scrolls: 0 }
-}
-
-/// All that the chosen item says, below it, where its row has no room for it.
-fn whole(item: &purlin_kernel::SelectItem, width: usize, most: usize) -> Vec<Line> {
-    let text = if item.detail.is_empty() { &item.label } else { &item.detail };
-    let taken = if item.detail.is_empty() { 2 } else { 4 + purlin_kernel::text::width(&item.label) };
-    if taken + purlin_kernel::text::width(text) <= width && !text.contains('\n') {
-        return Vec::new();
-    }
-    let style = Style::fg(Token::Dim);
-    let mut lines = Vec::new();
-    for source in visible(text).split('\n') {
-        let line = [Span::from("    "), Span::new(source.replace('\t', "    "), style.clone())];
-        lines.extend(wrap_line(&line, width, &[Span::from("    ")]));
-    }
-    lines.truncate(most);
-    lines
-}
-
-/// One item of a list: a marker, the label, and what is quieter, on a band when it is chosen.
-pub(crate) fn item_line(
-    label: &str,
-    detail: &str,
-    chosen: bool,
-    toggled: Option<bool>,
-    width: usize,
-) -> Line {
-    let base = if chosen { Style::new().on(Token::SelectedBg) } else { Style::default() };
-    let mark = match (chosen, toggled) {
-        (_, Some(true)) => "☑ ",
-        (_, Some(false)) => "☐ ",
-        (true, None) => "› ",
-        (false, None) => "  ",
-    };
-    let label_style = if chosen { base.clone().with(Attrs::BOLD) } else { base.clone() };
-    let one_row = |text: &str| visible(text).replace(['\n', '\t'], " ");
-    let mut line =
-        vec![Span::new(mark, base.clone().with_fg(Token::Accent)), Span::new(one_row(label), label_style)];
-    if !detail.is_empty() {
-        line.push(Span::new(format!("  {}", one_row(detail)), base.clone().with_fg(Token::Dim)));
-    }
-    let mut line = line_truncate(line, width);
-    let free = width.saturating_sub(line_width(&line));
-    if chosen && free > 0 {
-        line.push(Span::new(" ".repeat(free), base));
-    }
-    line
 }
 
 fn input_content(input: &InputDialog, width: usize) -> Content {

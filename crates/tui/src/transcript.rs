@@ -252,7 +252,8 @@ impl Reading<'_> {
 
     fn lines(&self, index: usize) -> Rc<Vec<Line>> {
         let Some(block) = self.block(index).filter(|block| !block.hidden) else { return Rc::default() };
-        let setting = Setting { width: self.width, unfolded: self.view.is_unfolded(&block.id) };
+        let unfolded = self.view.is_unfolded(&block.id);
+        let setting = Setting { width: self.width, unfolded, whole: false };
         let ask = |block: &Block, width: usize| {
             let payload = || BlockPayload { block: block.clone(), width };
             self.kernel.hook().dispatch_with::<TranscriptRender>(payload).answer.into_lines(width)

@@ -321,7 +321,11 @@ fn refused(path: &Path, error: &rusqlite::Error) -> OpenError {
 }
 
 pub(super) fn unreadable(path: &Path, error: &rusqlite::Error) -> OpenError {
-    OpenError::Unreadable { path: path.to_owned(), why: error.to_string() }
+    let (path, why) = (path.to_owned(), error.to_string());
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::Damaged { path, why },
+        _ => OpenError::Unreadable { path, why },
+    }
 }
 
 fn kept_aside(path: &Path, error: &rusqlite::Error) -> OpenError {
@@ -340,6 +344,10 @@ fn kept_aside(path: &Path, error: &rusqlite::Error) -> OpenError {
 fn check_writable(path: &Path) -> Result<(), OpenError> {
     // The nearest directory that exists is the one in which something would be made.
     let exists = path.ancestors().skip(1).find(|ancestor| ancestor.exists()).unwrap_or(Path::new("/"));
+    if !exists.is_dir() {
+        let source = io::Error::other("it is not a directory");
+        return Err(OpenError::NotWritable { path: exists.to_owned(), source });
+    }
     rustix::fs::access(exists, Access::WRITE_OK | Access::EXEC_OK)
         .map_err(|error| OpenError::NotWritable { path: exists.to_owned(), source: error.into() })
 }

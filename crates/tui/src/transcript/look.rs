@@ -20,6 +20,8 @@ pub struct Setting {
     pub width: usize,
     /// Whether everything is shown that folding would leave away.
     pub unfolded: bool,
+    /// Whether an output of any length is shown to its end when unfolded, as no screen could.
+    pub whole: bool,
 }
 
 impl Setting {
