@@ -167,15 +167,27 @@ fn function(declared: &ApiFn, stub: &mut String) {
     if declared.name == "on" {
         hooks().for_each(|hook| overloads(hook, stub));
         stub.push_str(
-            "---@overload fun(name: string, fn: fun(ev: purlin.Event, ctx: purlin.Context)): purlin.Handle\n",
+            "---@overload fun(name: string, fn: fun(ev: table, ctx: purlin.Context)): purlin.Handle\n",
         );
     }
+    skipping(declared, stub);
     let names: Vec<String> = declared
         .params
         .iter()
         .map(|param| if param.need == Need::Rest { "...".into() } else { escaped(param.name) })
         .collect();
     let _ = writeln!(stub, "function purlin.{}({}) end", declared.name, names.join(", "));
+}
+
+/// What may be left out from the middle: the function without it.
+fn skipping(declared: &ApiFn, stub: &mut String) {
+    if declared.name == "on" || declared.params.iter().all(|param| param.need != Need::Skippable) {
+        return;
+    }
+    let kept = declared.params.iter().filter(|param| param.need != Need::Skippable);
+    let kept: Vec<String> =
+        kept.map(|param| luacats_field(&escaped(param.name), &types::of(&param.ty))).collect();
+    let _ = writeln!(stub, "---@overload fun({})", kept.join(", "));
 }
 
 /// The type of a parameter; an absent `any` is said at the name.

@@ -209,7 +209,7 @@ impl Type {
             Self::Union(types) => types.iter().map(Self::luacats_closed).collect::<Vec<_>>().join("|"),
             Self::Word(word) => format!("\"{word}\""),
             Self::Function => "function".into(),
-            Self::Async => "(async fun(...: any): ...any)".into(),
+            Self::Async => "(async fun(...: any): any, any)".into(),
         }
     }
 
