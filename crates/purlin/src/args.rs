@@ -298,7 +298,10 @@ fn stop(error: &clap::Error, columns: usize) -> Stop {
             message = format!("{message} Did you mean `{near}`?");
         }
     }
-    message = format!("{message} `{} --help` lists them all.", command_of(&error.to_string()));
+    // What may stand for a value is said already.
+    if error.kind() != ErrorKind::ValueValidation {
+        message = format!("{message} `{} --help` lists them all.", command_of(&error.to_string()));
+    }
     Stop::Usage(message)
 }
 

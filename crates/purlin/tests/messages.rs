@@ -194,6 +194,9 @@ fn a_file_that_is_no_database_is_named_with_the_way_out() {
     assert!(stats.code == Some(1) && stats.errors.contains(&repair), "{stats:?}");
     let check = run(&home, &["store", "check", &id]);
     assert_eq!(check.output.matches("purlin store repair").count(), 1, "{check:?}");
+    let hopeless = run(&home, &["store", "repair", &id]);
+    assert!(hopeless.code == Some(1) && hopeless.errors.contains("Nothing can be read of"), "{hopeless:?}");
+    assert!(hopeless.errors.contains(&format!("`purlin session delete {id}` removes it")), "{hopeless:?}");
     let runtime = run(&home, &["runtime", "shell", "-n", &id]);
     assert!(runtime.code == Some(1) && runtime.errors.contains("purlin store repair"), "{runtime:?}");
 }

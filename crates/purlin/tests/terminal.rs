@@ -99,12 +99,38 @@ fn a_gate_in_lua_asks_and_yes_runs_the_tool() {
     let model = home.script(CALLS_BASH);
     let pty = open(&home, &["--model", &model, "-e", &gate.display().to_string()]);
     pty.send("go\r");
-    pty.wait_text("Run bash?");
+    // Who asks, in which words, about what.
+    pty.wait_text("─ gate ─");
+    pty.wait_text("│ Run bash?");
+    pty.wait_text("│ `bash`: echo gate-$((40+2))");
     // Until then the dialog waits for the end of typing.
     pty.wait_text("enter answers");
     pty.send("y\r");
     pty.wait_text("That was all.");
     pty.wait_text("gate-42");
+    quit(pty);
+}
+
+#[test]
+fn a_question_about_a_long_command_scrolls_through_all_of_it() {
+    let home = Home::new();
+    let gate = home.file("gate.lua", GATE);
+    let lines: Vec<String> = (1..=60).map(|n| format!("echo line-{n}")).collect();
+    let model = home.script(&format!(
+        "[[turn]]\n[[turn.tool]]\nname = 'bash'\nargs = {{ command = '''{}''' }}\n[[turn]]\ntext = 'That was all.'",
+        lines.join("\n")
+    ));
+    let pty = open(&home, &["--model", &model, "-e", &gate.display().to_string()]);
+    pty.send("go\r");
+    pty.wait_text("│ echo line-1 ");
+    pty.wait_text("more rows");
+    pty.wait_text("enter answers");
+    for _ in 0..12 {
+        pty.send("\x1b[6~");
+    }
+    pty.wait_text("│ echo line-60");
+    pty.send("n\r");
+    pty.wait_text("the person said no");
     quit(pty);
 }
 

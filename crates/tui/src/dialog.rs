@@ -3,8 +3,8 @@
 mod list;
 
 use purlin_kernel::{
-    Border, Canvas, Confirm, DialogBody, HandlerError, InputDialog, Kernel, Overlay, Rect, RenderContext,
-    Renderer, Select,
+    Border, Canvas, Confirm, Dialog, DialogBody, HandlerError, InputDialog, Kernel, Overlay, Rect,
+    RenderContext, Renderer, Select,
     text::{Attrs, Line, Span, Style, Token, line_truncate, visible, wrap_line},
 };
 
@@ -48,7 +48,7 @@ pub fn place(kernel: &Kernel, (width, height): (u16, u16), floor: u16) -> Option
         return Some(overlay.rect);
     }
     let outer = width.min(WIDEST);
-    let content = content(&dialog.body, usize::from(inner(outer)), usize::from(height));
+    let content = content(&dialog, usize::from(inner(outer)), usize::from(height));
     let border = u16::from(outer >= BORDERED && height >= 6) * 2;
     let wanted = content.lines.len() as u16 + border;
     kernel.ui().set_scrolls(dialog.id, content.scrolls);
@@ -62,33 +62,43 @@ fn inner(width: u16) -> u16 {
     if width >= BORDERED { width - 4 } else { width }
 }
 
-fn content(body: &DialogBody, width: usize, height: usize) -> Content {
-    match body {
-        DialogBody::Confirm(confirm) => confirm_content(confirm, width, height),
-        DialogBody::Select(select) => select_content(select, width, height),
-        DialogBody::Input(input) => input_content(input, width),
+fn content(dialog: &Dialog, width: usize, height: usize) -> Content {
+    let about = dialog.about.as_deref().unwrap_or_default();
+    match &dialog.body {
+        DialogBody::Confirm(confirm) => confirm_content(confirm, about, width, height),
+        DialogBody::Select(select) => select_content(select, about, width, height),
+        DialogBody::Input(input) => input_content(input, about, width),
         DialogBody::Overlay(_) => Content { lines: Vec::new(), cursor: None, hint: "", scrolls: 0 },
     }
 }
 
-fn question(text: &str, width: usize, most: usize) -> Vec<Line> {
+/// The rows of a question and of what it is about, at most so many.
+fn question(text: &str, about: &str, width: usize, most: usize) -> Vec<Line> {
     let mut lines = Vec::new();
     for (index, source) in visible(text.trim_end()).split('\n').enumerate() {
         let style = if index == 0 { Style::new().with(Attrs::BOLD) } else { Style::default() };
         lines.extend(wrap_line(&[Span::new(source.replace('\t', "    "), style)], width, &[]));
     }
-    if lines.len() > most.max(1) {
-        lines.truncate(most.max(1));
+    let about = visible(about.trim_end()).replace('\t', "    ");
+    for source in about.lines() {
+        lines.extend(wrap_line(&[Span::from(source.to_owned())], width, &[Span::from("  ")]));
+    }
+    let most = most.max(1);
+    if lines.len() > most {
+        let hidden = lines.len() - most;
+        lines.truncate(most);
         if let Some(last) = lines.last_mut() {
-            last.push(Span::new(" …", Style::fg(Token::Dim)));
-            *last = line_truncate(std::mem::take(last), width);
+            let more = Span::new(format!(" … {hidden} more"), Style::fg(Token::Dim));
+            let mut cut = line_truncate(std::mem::take(last), width.saturating_sub(more.width()));
+            cut.push(more);
+            *last = line_truncate(cut, width);
         }
     }
     lines
 }
 
-fn confirm_content(confirm: &Confirm, width: usize, height: usize) -> Content {
-    let all = question(&confirm.message, width, usize::MAX);
+fn confirm_content(confirm: &Confirm, about: &str, width: usize, height: usize) -> Content {
+    let all = question(&confirm.message, about, width, usize::MAX);
     // Below the question stand the buttons and, where there is room, an empty row, the border and the composer.
     let taken = match height {
         0..6 => 2,
@@ -125,10 +135,10 @@ fn confirm_content(confirm: &Confirm, width: usize, height: usize) -> Content {
     Content { lines, cursor: Some((row, cursor)), hint: "y/n choose · enter answers · esc", scrolls }
 }
 
-fn select_content(select: &Select, width: usize, height: usize) -> Content {
+fn select_content(select: &Select, about: &str, width: usize, height: usize) -> Content {
     // The question has what the list leaves, the border and the composer.
     let most = height.saturating_sub(select.items.len().min(LISTED) + 8).max(4);
-    let mut lines = question(&select.prompt, width, most);
+    let mut lines = question(&select.prompt, about, width, most);
     let mut cursor = None;
     if select.filterable && !select.filter.is_empty() {
         cursor = Some((lines.len(), 2 + purlin_kernel::text::width(&select.filter)));
@@ -155,8 +165,8 @@ fn select_content(select: &Select, width: usize, height: usize) -> Content {
     Content { lines, cursor, hint, scrolls: 0 }
 }
 
-fn input_content(input: &InputDialog, width: usize) -> Content {
-    let mut lines = question(&input.prompt, width, 4);
+fn input_content(input: &InputDialog, about: &str, width: usize) -> Content {
+    let mut lines = question(&input.prompt, about, width, if about.is_empty() { 4 } else { 8 });
     let above = lines.len();
     let shown = input.shown();
     let cursor = if input.secret {
@@ -203,7 +213,7 @@ impl Renderer for DialogBox {
             return Ok(());
         }
         let (_, screen) = cx.kernel.layout().size();
-        let mut content = content(&dialog.body, usize::from(inner(width)), usize::from(screen));
+        let mut content = content(&dialog, usize::from(inner(width)), usize::from(screen));
         let bordered = width >= BORDERED && screen >= 6;
         if waits {
             content.cursor = None;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use purlin_kernel::text::{Span, Style, Token, visible};
 use purlin_notebook::NotebookId;
-use purlin_runtime_native::store::{self, Problem};
+use purlin_runtime_native::store::{self, Problem, RepairError};
 use purlin_runtime_native::{FileArtifacts, Paths};
 
 use super::{all, counted};
@@ -97,8 +97,15 @@ fn way_out(problem: &Problem, id: &NotebookId) -> String {
 pub fn repair(paths: &Paths, console: &mut Console, id: &str) -> Result<u8, Stop> {
     let id = find(paths, id)?;
     let path = paths.notebook(&id);
-    let repaired =
-        store::repair(&path).map_err(|error| Report::new(Kind::System, sentence(&error.to_string())))?;
+    let repaired = store::repair(&path).map_err(|error| {
+        let report = Report::new(Kind::System, sentence(&error.to_string()));
+        match error {
+            RepairError::Hopeless { .. } => report.hint(format!(
+                "A copy of the file may be put in its place; `purlin session delete {id}` removes it."
+            )),
+            _ => report,
+        }
+    })?;
     let Some(kept) = repaired.kept else {
         let sound = format!("nothing is wrong with {id}; it was left as it is");
         console.line(&[Span::from(sound)])?;

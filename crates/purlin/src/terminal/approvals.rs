@@ -5,11 +5,11 @@ use std::rc::{Rc, Weak};
 
 use futures_util::StreamExt;
 use purlin_agent::Asked;
+use purlin_agent::hooks::spelled;
 use purlin_kernel::text::visible;
 use purlin_kernel::{ExtId, Level, OverlayBody, OverlayOptions, Reason, SelectOptions};
 use purlin_notebook::{Approval, ApprovalStatus, Store, Tables};
 use purlin_runtime_core::APPROVAL_TIMEOUT;
-use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use super::desk::{Desk, Open, WeakDesk};
@@ -136,20 +136,6 @@ impl Question {
     }
 }
 
-/// Arguments as people read them: the only one as it is, several by their names.
-fn spelled(arguments: &Value) -> String {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    match arguments {
-        Value::Null => String::new(),
-        Value::Object(fields) if fields.len() == 1 => fields.values().map(text).collect(),
-        Value::Object(fields) => {
-            let lines = fields.iter().map(|(name, value)| format!("{name}: {}", text(value)));
-            lines.collect::<Vec<_>>().join("\n")
-        }
-        other => text(other),
-    }
-}
-
 /// Leaves the middle of a long text out, and says how much that is.
 fn cut(text: &str) -> String {
     let count = text.chars().count();
@@ -168,7 +154,7 @@ fn cut(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -63,7 +63,10 @@ fn is_there(path: &Path) -> Result<bool, OpenError> {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::read_link(path) {
             Ok(target) => {
-                Err(unreadable(format!("it is a link to `{}`, which does not exist", target.display())))
+                let target = target.display();
+                Err(unreadable(format!(
+                    "it is a link to `{target}`, which does not exist; bring that back or remove the link"
+                )))
             }
             Err(_) => Ok(false),
         },
