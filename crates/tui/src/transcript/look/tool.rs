@@ -2,11 +2,11 @@
 
 use purlin_kernel::{
     buffer::Block,
-    text::{Line, Span, Style, Token, line_width, sgr, visible, width, wrap_line},
+    text::{Highlighter, Line, Span, Style, Token, line_width, sgr, visible, width, wrap_line},
 };
 use serde_json::Value;
 
-use super::{Setting, bold, expand, fitted, text_of, unfold_hint};
+use super::{Setting, bold, change, expand, fitted, text_of, unfold_hint};
 
 /// How many lines of output are shown before it is unfolded.
 const OUTPUT_LINES: usize = 5;
@@ -24,7 +24,7 @@ const PRINCIPAL: [&str; 8] = ["command", "cmd", "path", "file_path", "file", "pa
 const BULKY: [&str; 8] =
     ["content", "old_text", "new_text", "old_string", "new_string", "edits", "patch", "diff"];
 
-pub(super) fn lay_out(block: &Block, setting: Setting) -> Vec<Line> {
+pub(super) fn lay_out(block: &Block, setting: Setting, painter: Option<&dyn Highlighter>) -> Vec<Line> {
     let name = text_of(block, "name").unwrap_or("tool");
     let args = block.meta.get("args");
     let status = Status::of(block);
@@ -34,7 +34,7 @@ pub(super) fn lay_out(block: &Block, setting: Setting) -> Vec<Line> {
     if setting.unfolded {
         lines.extend(long_arguments(args, setting.width));
     }
-    if let Some(change) = change(args) {
+    if let Some(change) = change::lines(args, setting.width, painter) {
         lines.extend(folded(change, setting));
     }
     let part = if matches!(name, "bash" | "shell") { Part::Last } else { Part::First };
@@ -49,10 +49,12 @@ pub(super) fn lay_out(block: &Block, setting: Setting) -> Vec<Line> {
 pub(super) fn shell(block: &Block, setting: Setting) -> Vec<Line> {
     let status = Status::of(block);
     let command = text_of(block, "command").unwrap_or("");
-    let mark = if text_of(block, "hidden").is_some() || block.meta.get("hidden") == Some(&Value::Bool(true)) {
-        "!! "
-    } else {
-        "! "
+    let hidden = text_of(block, "hidden").is_some() || block.meta.get("hidden") == Some(&Value::Bool(true));
+    // What no shell runs is told by the name of its runtime.
+    let mark = match text_of(block, "runtime") {
+        Some(runtime) => format!("{} ", visible(runtime)),
+        None if hidden => "!! ".to_owned(),
+        None => "! ".to_owned(),
     };
     let (first, more) = first_line(command);
     let mut head =
@@ -205,35 +207,6 @@ fn long_arguments(args: Option<&Value>, width: usize) -> Vec<Line> {
     text.split('\n')
         .flat_map(|row| indented(&[Span::new(expand(&visible(row)), Style::default())], width))
         .collect()
-}
-
-/// What an edit takes away and puts in its place.
-fn change(args: Option<&Value>) -> Option<Vec<Line>> {
-    let fields = args?.as_object()?;
-    let mut lines = Vec::new();
-    let mut add = |edit: &serde_json::Map<String, Value>| {
-        let text = |names: [&str; 2]| names.iter().find_map(|name| edit.get(*name)).and_then(Value::as_str);
-        let old = text(["old_text", "old_string"]);
-        let new = text(["new_text", "new_string"]);
-        for (mark, token, part) in [("- ", Token::DiffDelete, old), ("+ ", Token::DiffAdd, new)] {
-            let Some(part) = part.filter(|part| !part.is_empty()) else { continue };
-            for row in part.trim_end_matches('\n').split('\n') {
-                lines.push(vec![Span::new(format!("{mark}{}", expand(&visible(row))), Style::fg(token))]);
-            }
-        }
-    };
-    add(fields);
-    for edit in fields.get("edits").and_then(Value::as_array).into_iter().flatten() {
-        if let Some(edit) = edit.as_object() {
-            add(edit);
-        }
-    }
-    if let Some(content) = fields.get("content").and_then(Value::as_str) {
-        for row in content.trim_end_matches('\n').split('\n') {
-            lines.push(vec![Span::new(expand(&visible(row)), Style::fg(Token::Dim))]);
-        }
-    }
-    (!lines.is_empty()).then_some(lines)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
