@@ -164,6 +164,8 @@ pub struct KeyBinding {
     pub command: Option<String>,
     /// What it is for.
     pub desc: String,
+    /// Where it was written, where known.
+    pub place: Option<crate::Place>,
 }
 
 /// Two maps of different owners for the same keys in the same place, of which the second never runs.
@@ -351,13 +353,14 @@ impl Keymaps<'_> {
     }
 
     /// Puts the maps of the configuration in force, in place of those it had before; answers what is wrong with them, each
-    /// as a sentence that names the keys. What is not wrong is in force all the same.
+    /// in words that begin with the place and name the keys. What is not wrong is in force all the same.
     pub fn configure(self, bindings: Vec<KeyBinding>) -> Vec<String> {
         let before = self.0.0.keymaps.configured.take();
         before.iter().for_each(Handle::del);
         let mut problems = Vec::new();
         let mut handles = Vec::new();
-        for KeyBinding { target, lhs, command, desc } in bindings {
+        for KeyBinding { target, lhs, command, desc, place } in bindings {
+            let at = place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
             let action = match command {
                 Some(line) => {
                     let name = line.split_once(' ').map_or(line.as_str(), |(name, _)| name);
@@ -365,16 +368,16 @@ impl Keymaps<'_> {
                     if self.0.command().get(name).is_none() {
                         let near = self.0.command().nearest_of_all(name);
                         let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-                        problems.push(format!("`{lhs}` runs `{name}`, which is no command{hint}"));
+                        problems.push(format!("{at}`{lhs}` runs `{name}`, which is no command{hint}"));
                     }
                     Action::Command(line.strip_prefix('/').unwrap_or(&line).to_owned())
                 }
                 None => Action::callback(|_| Ok(KeyAnswer::Default)),
             };
-            let options = KeymapOptions { layer: Layer::User, desc, ..KeymapOptions::default() };
+            let options = KeymapOptions { layer: Layer::User, desc, place, ..KeymapOptions::default() };
             match self.set(ExtId::CORE, target, &lhs, action, options) {
                 Ok(handle) => handles.push(handle),
-                Err(error) => problems.push(format!("`{lhs}` cannot be mapped: {error}")),
+                Err(error) => problems.push(format!("{at}`{lhs}` cannot be mapped: {error}")),
             }
         }
         *self.0.0.keymaps.configured.borrow_mut() = handles;

@@ -152,6 +152,7 @@ fn keys_of_the_configuration_go_first_and_can_take_a_map_away() {
         lhs: lhs.into(),
         command: command.map(str::to_owned),
         desc: String::new(),
+        place: (lhs == "ctrl+y").then(|| purlin_kernel::Place { file: "keys.toml".into(), line: 7 }),
     };
     let problems = kernel.keymap().configure(vec![
         binding("ctrl+x", Some("/mine arg")),
@@ -165,7 +166,7 @@ fn keys_of_the_configuration_go_first_and_can_take_a_map_away() {
         [
             "`ctrl+c` cannot be mapped: `ctrl+c` cannot be mapped: pressed twice it always quits",
             "`nokey+` cannot be mapped: `nokey+` is not a key (in `nokey+`)",
-            "`ctrl+y` runs `mine2`, which is no command; did you mean `mine`?",
+            "keys.toml:7: `ctrl+y` runs `mine2`, which is no command; did you mean `mine`?",
         ]
     );
     press(&kernel, "ctrl+x q");
