@@ -99,7 +99,7 @@ fn start_with(variable: &str, script: &str) -> (Pty, Home) {
     let file = home.file("program.sh", &format!("#!/bin/sh\n{script}\n"));
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o700)).expect("it exists");
     home.set(variable, &file.to_string_lossy());
-    let pty = Pty::spawn(&demo(), &[], &home, 24, 80);
+    let pty = Pty::spawn(&demo(), &[""; 0], &home, 24, 80);
     pty.wait_text("a demonstration of the screen");
     (pty, home)
 }
