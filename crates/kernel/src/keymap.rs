@@ -184,8 +184,8 @@ pub struct KeymapConflict {
 pub(crate) struct Map {
     pub(crate) id: RegId,
     pub(crate) owner: ExtId,
-    /// The owner's place in the load order.
-    pub(crate) rank: u32,
+    /// Its place among those for the same keys.
+    pub(crate) seat: RegId,
     pub(crate) target: Target,
     pub(crate) keys: Vec<Key>,
     pub(crate) action: Action,
@@ -245,7 +245,8 @@ impl Default for KeymapTable {
 pub struct Keymaps<'k>(pub(crate) &'k Kernel);
 
 impl Keymaps<'_> {
-    /// Adds a map. ctrl+c is refused to all but the built-in layer, and pressed twice it quits all the same.
+    /// Adds a map. Of two that differ in nothing the one that was there first goes first; that is a diagnostic which names
+    /// both. ctrl+c is refused to all but the built-in layer, and pressed twice it quits all the same.
     pub fn set(
         self,
         owner: ExtId,
@@ -259,8 +260,8 @@ impl Keymaps<'_> {
             return Err(KeymapError::Reserved);
         }
         let id = self.0.next_reg();
-        let rank = self.0.ext().rank(owner);
-        let map = Rc::new(Map { id, owner, rank, target, keys, action, options });
+        let seat = self.0.ext().seat(owner, "keymap", lhs, id);
+        let map = Rc::new(Map { id, owner, seat, target, keys, action, options });
         self.report_conflict(&map);
         let unlinked = map.clone();
         Ok(self.0.register(
@@ -285,19 +286,16 @@ impl Keymaps<'_> {
         let other = {
             let trie = self.0.0.keymaps.trie.borrow();
             let other = trie.exact(&map.keys).iter().find(|other| same_place(other, map));
-            // A new generation of an extension takes over what the old one had; that is no conflict.
-            let replaces = self.0.ext().is_generation(map.owner);
-            let clashes = |other: &&Rc<Map>| other.rank < map.rank || (other.rank > map.rank && !replaces);
-            other.filter(clashes).map(|other| other.owner)
+            // A new generation of an extension takes over what the old one had, which was told of the conflict.
+            other.filter(|_| map.seat == map.id).map(|other| other.owner)
         };
         if let Some(holder) = other {
             let keys = spell(&map.keys);
-            let holder = self.0.ext().name(holder);
-            self.0.guard().warn(
-                map.owner,
-                "keymap",
-                format!("`{keys}` is already mapped by `{holder}`, which goes first"),
+            let (holder, loser) = (self.0.ext().name(holder), self.0.ext().name(map.owner));
+            let text = format!(
+                "`{keys}` is already mapped by `{holder}`, which goes first; the map of `{loser}` does not run"
             );
+            self.0.guard().warn(map.owner, "keymap", text);
         }
     }
 
