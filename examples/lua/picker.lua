@@ -111,7 +111,7 @@ end)
 win.render("count", function(view)
   local text = ("%d of %d"):format(#found, #all)
   local keys = "enter prints · ctrl+e edits · esc leaves"
-  local gap = view.width - ui.measure(text) - ui.measure(keys)
+  local gap = view.width - ui.measure(text) - ui.measure(keys) - 1
   return { { { text = text .. (" "):rep(gap), fg = "dim" }, { text = gap > 0 and keys or "", fg = "muted" } } }
 end)
 
