@@ -25,6 +25,7 @@ use crate::request::{Thinking, Usage};
 
 pub(crate) use back::open_steers;
 
+pub use approvals::Asked;
 pub use back::WaitingSteer;
 pub use state::SessionState;
 

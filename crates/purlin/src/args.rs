@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+mod help;
 mod session;
 mod store;
 
@@ -93,10 +94,10 @@ pub enum Stop {
     Usage(String),
 }
 
-/// Parses the arguments, the program's name first.
-pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, Stop> {
-    let matches =
-        command().try_get_matches_from(session::with_exclusions(arguments)).map_err(|error| stop(&error))?;
+/// Parses the arguments, the program's name first; help is set for so many columns.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>, columns: usize) -> Result<Request, Stop> {
+    let arguments = session::with_exclusions(help::asked(arguments.into_iter().collect()));
+    let matches = command().try_get_matches_from(arguments).map_err(|error| stop(&error, columns))?;
     let options = options(&matches)?;
     let asked = matches.subcommand().and_then(|(name, found)| match name {
         "runtime" => {
@@ -127,6 +128,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, S
 
 fn command() -> Command {
     Command::new("purlin")
+        .bin_name("purlin")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A programmable agent for the terminal. Without `-p` it opens full-screen in this directory.")
         .after_help(AFTER_HELP)
@@ -200,6 +202,13 @@ fn command() -> Command {
 }
 
 const AFTER_HELP: &str = "\
+Examples:
+  purlin
+  purlin -p \"What does this project do?\"
+  git diff | purlin -p -
+  purlin --continue --model anthropic/claude-sonnet-4-5
+
+`purlin help COMMAND` tells of a command.
 Exit codes: 0 done, 1 failed, 2 usage, 129 hung up, 130 interrupted, 143 terminated.
 Configuration: $XDG_CONFIG_HOME/purlin/config.toml, then .purlin/config.toml of the project, PURLIN_* variables, flags.";
 
@@ -246,9 +255,10 @@ fn options(matches: &ArgMatches) -> Result<Options, Stop> {
 }
 
 /// Turns the parser's error into one sentence, with a suggestion where there is a near one.
-fn stop(error: &clap::Error) -> Stop {
+fn stop(error: &clap::Error, columns: usize) -> Stop {
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => return Stop::Text(error.to_string()),
+        ErrorKind::DisplayHelp => return Stop::Text(help::page(command(), &error.to_string(), columns)),
+        ErrorKind::DisplayVersion => return Stop::Text(error.to_string()),
         _ => {}
     }
     let quoted = |kind| match error.get(kind) {
@@ -275,10 +285,11 @@ fn stop(error: &clap::Error) -> Stop {
         }
         ErrorKind::MissingRequiredArgument => format!("`{argument}` is missing."),
         ErrorKind::InvalidValue => format!("`{argument}` needs a value."),
-        ErrorKind::ValueValidation => format!(
-            "`{}` cannot be the value of `{argument}`.",
-            quoted(ContextKind::InvalidValue).unwrap_or_default()
-        ),
+        ErrorKind::ValueValidation => {
+            let why = std::error::Error::source(error).map(|why| format!(": {why}")).unwrap_or_default();
+            let value = quoted(ContextKind::InvalidValue).unwrap_or_default();
+            format!("`{value}` cannot be the value of `{argument}`{why}.")
+        }
         ErrorKind::InvalidUtf8 => "An argument is not valid UTF-8.".to_owned(),
         _ => error.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned(),
     };
@@ -287,7 +298,10 @@ fn stop(error: &clap::Error) -> Stop {
             message = format!("{message} Did you mean `{near}`?");
         }
     }
-    message = format!("{message} `{} --help` lists them all.", command_of(&error.to_string()));
+    // What may stand for a value is said already.
+    if error.kind() != ErrorKind::ValueValidation {
+        message = format!("{message} `{} --help` lists them all.", command_of(&error.to_string()));
+    }
     Stop::Usage(message)
 }
 
@@ -299,12 +313,22 @@ fn command_of(message: &str) -> String {
     if command.is_empty() { "purlin".to_owned() } else { command.join(" ") }
 }
 
+/// A whole number, `least` or more.
+fn number(name: &'static str, placeholder: &'static str, help: &'static str, least: u64) -> Arg {
+    let read = move |text: &str| match text.parse::<u64>() {
+        Ok(number) if number >= least => Ok(number),
+        _ => Err(format!("it takes a whole number, {least} or more")),
+    };
+    // A negative number is a wrong value rather than an unknown option.
+    value(name, placeholder, help).value_parser(read).allow_negative_numbers(true)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn parse(line: &str) -> Result<Request, Stop> {
-        super::parse(std::iter::once("purlin").chain(line.split_whitespace()).map(OsString::from))
+        super::parse(std::iter::once("purlin").chain(line.split_whitespace()).map(OsString::from), 100)
     }
 
     #[test]
@@ -444,12 +468,76 @@ mod tests {
             ("store repair", "`<ID>` is missing"),
             ("session shwo", "Did you mean `show`?"),
             ("session search", "`<WORDS>...` is missing"),
-            ("session log --since x", "`x` cannot be the value of `--since <ROWID>`"),
+            (
+                "session log --since x",
+                "`x` cannot be the value of `--since <ROWID>`: it takes a whole number, 0 or more.",
+            ),
+            (
+                "session log --since -5",
+                "`-5` cannot be the value of `--since <ROWID>`: it takes a whole number",
+            ),
+            (
+                "session list --limit 0",
+                "`0` cannot be the value of `--limit <N>`: it takes a whole number, 1 or",
+            ),
+            ("session search x --limit 0", "it takes a whole number, 1 or more"),
+            ("help nonesuch", "`nonesuch`"),
             ("hello", "`hello`"),
         ] {
             let Err(Stop::Usage(message)) = parse(line) else { panic!("{line:?} was accepted") };
             assert!(message.contains(expected), "{line:?} → {message}");
             assert_eq!(message.lines().count(), 1, "{line:?} → {message}");
+        }
+    }
+
+    #[test]
+    fn the_word_help_asks_for_help() {
+        for (line, same) in [
+            ("help", "--help"),
+            ("help session", "session --help"),
+            ("session help", "session --help"),
+            ("help session show", "session show --help"),
+            ("store help gc", "store gc --help"),
+        ] {
+            assert_eq!(parse(line), parse(same), "{line:?}");
+            assert!(matches!(parse(line), Err(Stop::Text(_))), "{line:?}");
+        }
+        for line in ["help runtime shell", "runtime help shell"] {
+            let Ok(Request::Runtime(arguments, _)) = parse(line) else { panic!("{line:?} is no runtime") };
+            assert_eq!(arguments, ["shell", "--help"], "{line:?}");
+        }
+        assert!(matches!(
+            parse("session search help"),
+            Ok(Request::Session(SessionCommand::Search { words, .. }, _)) if words == ["help"]
+        ));
+    }
+
+    #[test]
+    fn help_breaks_no_word_on_a_narrow_terminal() {
+        let mut lines = vec!["--help".to_owned()];
+        for parent in [session::command(), store::command()] {
+            lines.push(format!("{} --help", parent.get_name()));
+            lines.extend(
+                parent
+                    .get_subcommands()
+                    .map(|below| format!("{} {} --help", parent.get_name(), below.get_name())),
+            );
+        }
+        for line in lines {
+            let arguments = || std::iter::once("purlin").chain(line.split_whitespace()).map(OsString::from);
+            let page = |columns| match super::parse(arguments(), columns) {
+                Err(Stop::Text(page)) => page,
+                other => panic!("{line}: {other:?}"),
+            };
+            let wide = page(120);
+            for columns in [40, 60, 80] {
+                let narrow = page(columns);
+                let widest = narrow.lines().map(|row| row.chars().count()).max().unwrap_or(0);
+                assert!(widest <= columns, "{line} at {columns}:\n{narrow}");
+                let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+                assert_eq!(words(&narrow), words(&wide), "{line} at {columns}");
+            }
+            assert!(wide.contains("Examples:\n  purlin"), "{wide}");
         }
     }
 

@@ -17,15 +17,17 @@ use purlin_runtime_native::signals::{Asked, Signals};
 use tokio::task::LocalSet;
 
 use crate::agent_thread::{AgentThread, Parts, Word};
-use crate::args::{Options, Prompt};
+use crate::args::{Options, Prompt, Which};
 use crate::loading::{self, Serving};
 use crate::report::{Kind, Report};
 use crate::session::{self, Client, Opened, sentence};
 use crate::start::Start;
-use crate::{runtime, say};
+use crate::{models, runtime, say};
 use answer::{Answer, End};
 use output::Output;
 
+/// What is written of an execution whose runtime went away.
+const LOST: &str = "runtime lost";
 /// How many entries of the log are read at once.
 const PAGE: usize = 4096;
 
@@ -71,6 +73,7 @@ fn read(prompt: &Prompt) -> Result<String, Report> {
 async fn answer(start: Start, options: &Options, prompt: String, json: bool) -> Result<u8, Report> {
     let mut signals = Signals::listen()
         .map_err(|error| Report::new(Kind::System, format!("Signals cannot be heard: {error}.")))?;
+    can_answer(&start, options)?;
     let host = Rc::new(NativeHost::new());
     let Opened { notebook, resumed, notice } =
         session::open(&start.paths, &start.cwd, &options.session, &*host)?;
@@ -116,6 +119,19 @@ async fn answer(start: Start, options: &Options, prompt: String, json: bool) -> 
     crate::session::index(&start.paths, &notebook);
     notebook.close();
     code
+}
+
+/// Refuses a model that cannot answer before anything is kept: a new session would hold nothing but the failure. One that
+/// goes on may be answered by another process, unless a model was named for it here.
+fn can_answer(start: &Start, options: &Options) -> Result<(), Report> {
+    let goes_on = matches!(options.session, Which::Id(_) | Which::Latest);
+    if goes_on && options.model.is_none() {
+        return Ok(());
+    }
+    match models::problem(&start.settings.model, &start.settings) {
+        Some(problem) => Err(Report::new(Kind::Provider, sentence(&problem))),
+        None => Ok(()),
+    }
 }
 
 async fn ask(
@@ -229,6 +245,13 @@ fn leave(end: End, leaving: Option<Asked>) -> Result<u8, Report> {
         (End::Cancelled, None) => Ok(130),
         (End::Failed(message), None) => {
             let message = message.unwrap_or_else(|| "the run failed without a message".to_owned());
+            if message == LOST {
+                let report = Report::new(
+                    Kind::System,
+                    "The runtime that was answering is lost: its process has ended.",
+                );
+                return Err(report.hint("What it had said is kept in the session; send the prompt again."));
+            }
             Err(Report::new(Kind::Provider, sentence(&message)))
         }
     }

@@ -37,11 +37,12 @@ use std::ffi::OsString;
 use std::io::Write as _;
 
 use args::{Request, Stop};
+use purlin_runtime_native::serve::page;
 use report::Report;
 
 /// Carries out a command line, the program's name first, and answers the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    let request = match args::parse(arguments) {
+    let request = match args::parse(arguments, page::columns()) {
         Ok(request) => request,
         Err(Stop::Text(text)) => {
             // A reader that has left has read what it wanted.

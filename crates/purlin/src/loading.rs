@@ -68,7 +68,9 @@ pub fn report(kernel: &Kernel, say: impl Fn(&str) + 'static) {
             let messages = kernel.guard().messages();
             for message in messages.iter().skip(messages.len().saturating_sub(new as usize)) {
                 // Whoever is suspended is told of by a notice already.
-                let worth = message.level >= Level::Warn && message.what != "suspend";
+                // What a command answers is shown where it was called.
+                let told = message.what == "suspend" || message.what.starts_with("command `");
+                let worth = message.level >= Level::Warn && !told;
                 if worth
                     && said.borrow_mut().insert((message.ext, message.what.clone(), message.text.clone()))
                 {

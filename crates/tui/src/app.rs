@@ -4,6 +4,7 @@
 //! frame is drawn only when something is dirty, and at most sixty times a second unless a key asks for one. When the
 //! terminal is slow, no frame is made until it has taken the last one.
 
+mod outside;
 mod signals;
 mod surface;
 mod wishes;
@@ -17,6 +18,7 @@ use purlin_kernel::{
 };
 
 use crate::terminal::{Terminal, TerminalError};
+pub use outside::Outside;
 use signals::Signals;
 use surface::Surface;
 
@@ -29,7 +31,12 @@ pub trait Stage {
     fn frame(&self, width: u16, height: u16) -> Frame<'_>;
 
     /// Takes what the mouse did and nobody else wanted.
-    fn wheel(&self, event: MouseEvent);
+    fn mouse(&self, event: MouseEvent);
+
+    /// Answers the program that shall have the terminal now, once.
+    fn take_outside(&self) -> Option<Outside> {
+        None
+    }
 }
 
 /// What happens outside of terminal and kernel that the loop must know.

@@ -16,6 +16,7 @@ use crate::{
     dialog::{self, DIALOG, DialogBox},
     notice::{self, NOTICE, NoticeLine},
     screen::{WHEEL, keys},
+    syntax::Syntax,
 };
 
 /// The empty screen of one kernel; a clone is the same screen.
@@ -38,6 +39,13 @@ impl Bare {
         commands(kernel);
         keys::register_bare(kernel)?;
         kernel.ui().set_interactive(true);
+        let weak = kernel.downgrade();
+        // The kernel keeps the highlighter.
+        Syntax::install(kernel).on_news(move || {
+            if let Some(kernel) = weak.upgrade() {
+                kernel.win().mark_all_dirty();
+            }
+        });
         Ok(Self(kernel.clone()))
     }
 
@@ -76,7 +84,7 @@ impl Stage for Bare {
         self.0.frame(width, height)
     }
 
-    fn wheel(&self, event: MouseEvent) {
+    fn mouse(&self, event: MouseEvent) {
         let up = match event.kind {
             MouseKind::WheelUp => true,
             MouseKind::WheelDown => false,

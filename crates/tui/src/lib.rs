@@ -25,6 +25,7 @@
 
 pub mod app;
 pub mod bare;
+pub mod clipboard;
 pub mod composer;
 pub mod dialog;
 pub mod encode;
@@ -35,6 +36,7 @@ pub mod popup;
 pub mod screen;
 pub mod snapshot;
 pub mod status;
+pub mod syntax;
 pub mod terminal;
 pub mod transcript;
 

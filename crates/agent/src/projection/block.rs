@@ -9,7 +9,11 @@ use serde_json::{Value, json};
 
 use super::cache::Loaded;
 use super::entry::{Entry, Kind, Section};
+use super::left_out::left_out;
 use crate::handler::{call_of, result_of};
+
+/// Why a cell failed that says nothing of it itself.
+const LOST: &str = "the runtime was lost";
 
 /// Reads the block of an entry; `growing` tells whether its text may still grow.
 pub(super) fn load(
@@ -64,6 +68,9 @@ pub(super) fn load(
             ("shell", "user")
         }
     };
+    if matches!(kind, "tool" | "shell") {
+        made.left_out();
+    }
     let block = Block {
         id: entry.id.clone(),
         kind: kind.to_owned(),
@@ -239,6 +246,14 @@ impl Made {
         Ok(())
     }
 
+    /// Tells where the whole of a text is that was too long for the log.
+    fn left_out(&mut self) {
+        let artifacts = left_out(&self.text);
+        if !artifacts.is_empty() {
+            self.meta.insert("artifacts".into(), artifacts.into());
+        }
+    }
+
     fn shell(
         &mut self,
         store: &dyn Store,
@@ -263,6 +278,10 @@ impl Made {
         }
         let outputs = outputs.iter().map(|id| store.output(id)).collect::<Result<Vec<_>, _>>()?;
         let outputs: Vec<Output> = outputs.into_iter().flatten().collect();
+        // What fails says why among its outputs; one without a word was lost together with its runtime.
+        if status == "error" && !outputs.iter().any(|output| output.output_type == OutputType::Error) {
+            self.meta.insert("reason".into(), LOST.into());
+        }
         let mut after_stream = true;
         for group in stream_groups(&outputs) {
             // Streams share a terminal; whatever else there is begins on a line of its own.

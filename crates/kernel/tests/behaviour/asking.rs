@@ -279,8 +279,12 @@ fn what_a_provider_asks_ends_like_any_dialog() {
     assert!(answered(&mut waits).is_none());
     kernel.ext().unload(provider);
     assert_eq!(answered(&mut waits), Some(Err(Reason::Unload)));
+    assert_eq!(kernel.ui().take_unanswered(), None);
     kernel.ui().set_interactive(false);
     assert_eq!(host.block_on(confirm(&kernel, third, "x?")), Err(Reason::NoUi));
+    let unanswered = kernel.ui().take_unanswered().expect("it is kept for whoever knows somebody to ask");
+    assert_eq!((unanswered.extension.as_str(), unanswered.request.words()), ("third", "x?"));
+    assert_eq!(kernel.ui().take_unanswered(), None);
 }
 
 #[test]

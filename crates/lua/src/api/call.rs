@@ -111,6 +111,13 @@ impl Call {
             .map_err(|_| self.refuse(index, format!("a position from 0 expected, got {given}")))
     }
 
+    /// A number of milliseconds.
+    pub(crate) fn milliseconds(&self, index: usize) -> mlua::Result<u64> {
+        let given = self.int_or(index, 0);
+        u64::try_from(given)
+            .map_err(|_| self.refuse(index, format!("milliseconds from 0 expected, got {given}")))
+    }
+
     /// A function.
     pub(crate) fn function(&self, index: usize) -> mlua::Result<Function> {
         match self.value(index) {

@@ -15,7 +15,7 @@ use crate::handle::LuaHandle;
 use crate::inspect::inspect;
 
 const SPEC: &[Opt] = &[
-    must("callback", Ty::Function, "`fn(args, ctx)`; it may wait."),
+    must("callback", Ty::AsyncFunction, "`fn(args, ctx)`; it may wait."),
     key("desc", Ty::String, "What it does, one sentence."),
     key("args", Ty::String, "How its arguments are written, such as `[FILE]`."),
     key("complete", Ty::Function, "`fn(prefix, ctx)`, answering a list of texts."),
@@ -30,7 +30,7 @@ pub(super) const FNS: &[ApiFn] = &[
             req("name", Ty::String, "Its name, without the slash."),
             req(
                 "run",
-                Ty::Either(&[Ty::Function, Ty::Options(SPEC)]),
+                Ty::Either(&[Ty::AsyncFunction, Ty::Options(SPEC)]),
                 "`fn(args, ctx)`, or a table with `callback`.",
             ),
         ],

@@ -19,7 +19,7 @@ const AUTOCMD: &[Opt] = &[
 ];
 
 const USER_COMMAND: &[Opt] = &[
-    must("callback", Ty::Function, "`fn(args, ctx)`."),
+    must("callback", Ty::AsyncFunction, "`fn(args, ctx)`; it may wait."),
     key("desc", Ty::String, "What it does."),
     key("nargs", Ty::Any, "Ignored."),
     key("complete", Ty::Any, "Ignored."),
@@ -31,7 +31,7 @@ pub(super) const FNS: &[ApiFn] = &[
         params: &[
             req("name", Ty::String, "Its name, without the slash."),
             req("desc", Ty::String, "What it does."),
-            req("fn", Ty::Function, "`fn(args, ctx)`."),
+            req("fn", Ty::AsyncFunction, "`fn(args, ctx)`; it may wait."),
         ],
         returns: "Handle",
         errors: &[],
@@ -51,7 +51,7 @@ pub(super) const FNS: &[ApiFn] = &[
         params: &[
             req("name", Ty::String, "What the model calls it."),
             req("desc", Ty::String, "What it does, for the model."),
-            req("fn", Ty::Function, "`fn(args, ctx)`."),
+            req("fn", Ty::AsyncFunction, "`fn(args, ctx)`; it may wait."),
             opt("schema", Ty::Table, "JSON Schema of the arguments."),
         ],
         returns: "Handle",
@@ -101,7 +101,7 @@ pub(super) const FNS: &[ApiFn] = &[
             req("name", Ty::String, "Its name."),
             req(
                 "run",
-                Ty::Either(&[Ty::Function, Ty::Options(USER_COMMAND)]),
+                Ty::Either(&[Ty::AsyncFunction, Ty::Options(USER_COMMAND)]),
                 "The function, or a table with `callback`.",
             ),
         ],

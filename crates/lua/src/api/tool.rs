@@ -28,7 +28,7 @@ const SPEC: &[Opt] = &[
     key("schema", Ty::Table, "JSON Schema of the arguments; without it, it takes none."),
     must(
         "execute",
-        Ty::Function,
+        Ty::AsyncFunction,
         "`fn(args, ctx)`; it may wait. Answers text, `{content, details, is_error}`, or `nil, error`.",
     ),
     key("kind", Ty::Choice(KINDS), "What kind of thing it does; gates filter by it. `other` without it."),

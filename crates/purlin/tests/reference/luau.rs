@@ -164,7 +164,7 @@ fn returns(expression: &str) -> String {
 
 fn parenthesised(ty: &Type) -> String {
     match ty {
-        Type::Union(_) | Type::Function => format!("({})", ty.luau()),
+        Type::Union(_) | Type::Function | Type::Async => format!("({})", ty.luau()),
         ty => ty.luau(),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask reference` writes the files; this test compares them.
 
+mod contract;
 mod limits;
 mod luacats;
 mod luau;

@@ -22,6 +22,7 @@ use tokio::{
 
 use super::{
     AppEvent, AppOptions, Exit, Stage, ThemeChoice,
+    outside::Running,
     signals::{Caught, Signals},
     wishes::Wishes,
 };
@@ -39,16 +40,21 @@ const FRAME: Duration = Duration::from_millis(16);
 /// How long a lone escape may be the beginning of a sequence.
 const ESCAPE: Duration = Duration::from_millis(25);
 
+/// The number of the signal of ctrl+c.
+const INTERRUPT: i32 = rustix::process::Signal::INT.as_raw();
+
 /// Bytes taken in at a time before a frame may be drawn: a paste of any size leaves the screen alive.
 const GULP: usize = 1 << 20;
 
 /// Everything that one terminal needs between two frames.
 pub(super) struct Surface {
-    kernel: Kernel,
-    stage: Rc<dyn Stage>,
-    terminal: Terminal,
-    encoder: Encoder,
+    pub(super) kernel: Kernel,
+    pub(super) stage: Rc<dyn Stage>,
+    pub(super) terminal: Terminal,
+    pub(super) encoder: Encoder,
     input: Input,
+    /// The program that has the terminal for a while.
+    pub(super) outside: Option<Running>,
     size: (u16, u16),
     auto_theme: bool,
     /// The kernel's theme that the encoder has.
@@ -61,7 +67,7 @@ pub(super) struct Surface {
     dirty_since: Option<Instant>,
     escape_at: Option<Instant>,
     buffer: Vec<u8>,
-    wishes: Wishes,
+    pub(super) wishes: Wishes,
 }
 
 /// What woke the loop.
@@ -73,6 +79,8 @@ enum Woken {
     Kernel,
     App(Option<AppEvent>),
     Signal(Caught),
+    /// The program that had the terminal has ended, well or not.
+    Ended(bool),
     Io(std::io::Error),
 }
 
@@ -90,6 +98,7 @@ impl Surface {
             stage,
             encoder: Encoder::new(abilities, theme),
             input: Input::new(),
+            outside: None,
             size: terminal.size(),
             terminal,
             auto_theme: options.theme == ThemeChoice::Auto,
@@ -147,8 +156,11 @@ impl Surface {
                 Woken::App(Some(AppEvent::Quit)) => return Ok(Exit::Quit),
                 Woken::App(None) => events_open = false,
                 Woken::Signal(Caught::Resize) => self.resized = true,
+                // ctrl+c and ctrl+z in another program are for that program.
+                Woken::Signal(Caught::Continued | Caught::End(INTERRUPT)) if self.outside.is_some() => {}
                 Woken::Signal(Caught::Continued) => self.back()?,
                 Woken::Signal(Caught::End(number)) => return Ok(Exit::Signal(number)),
+                Woken::Ended(well) => self.take_back(well)?,
                 Woken::Io(error) => return Err(TerminalError::Io(error)),
             }
         }
@@ -167,7 +179,16 @@ impl Surface {
         if self.kernel.quit_requested() {
             return Ok(Some(Exit::Quit));
         }
+        if self.outside.is_some() {
+            if std::mem::take(changed) {
+                refresh();
+            }
+            return Ok(None);
+        }
         self.grant()?;
+        if self.outside.is_some() {
+            return Ok(None);
+        }
         if self.resized {
             self.resized = false;
             self.size = self.terminal.size();
@@ -237,7 +258,11 @@ impl Surface {
         // Two borrows of the terminal: reading and writing wait on the same descriptor.
         let behind = self.terminal.is_behind();
         let terminal = &mut self.terminal;
+        let outside = &mut self.outside;
         let io = async {
+            if let Some(running) = outside {
+                return Woken::Ended(running.ended().await);
+            }
             if behind {
                 let readable = terminal.wait_either().await;
                 return readable.map_or_else(Woken::Io, |readable| {
@@ -281,6 +306,7 @@ impl Surface {
             self.kernel.win().mark_all_dirty();
             self.encoder.forget();
         }
+        self.hand_over()?;
         if self.wishes.suspend.take() {
             self.terminal.suspend()?;
             self.back()?;
@@ -289,7 +315,7 @@ impl Surface {
     }
 
     /// Takes the terminal over again after the process was stopped.
-    fn back(&mut self) -> Result<(), TerminalError> {
+    pub(super) fn back(&mut self) -> Result<(), TerminalError> {
         self.terminal.reenter()?;
         self.knows_kitty = false;
         self.encoder.forget();
@@ -352,7 +378,7 @@ impl Surface {
                 if let Some(event) = mouse(event)
                     && !self.kernel.input(KernelInput::Mouse(event))
                 {
-                    self.stage.wheel(event);
+                    self.stage.mouse(event);
                 }
             }
             Incoming::Focus(gained) => {
