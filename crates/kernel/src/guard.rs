@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 pub use cancel::CancelToken;
-pub use limits::{DeadlineClass, Limit, Limits, Quotas};
+pub use limits::{DeadlineClass, Limit, LimitSetting, Limits, Quotas};
 pub use record::{ExtReport, Level, LogMessage, MemoryFn, Worst};
 pub use watchdog::Watchdog;
 

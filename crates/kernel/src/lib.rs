@@ -66,8 +66,8 @@ pub use ext::{ExtId, Extension, LoadError, LoadedExtension, Registrar, Registrat
 pub use frame::Frame;
 pub use grid::{Canvas, Grid};
 pub use guard::{
-    CancelToken, DeadlineClass, ExtReport, Guard, Level, Limit, Limits, LogMessage, Quotas, Watchdog, What,
-    Worst,
+    CancelToken, DeadlineClass, ExtReport, Guard, Level, Limit, LimitSetting, Limits, LogMessage, Quotas,
+    Watchdog, What, Worst,
 };
 pub use highlight::{Ground, HighlightSpec};
 pub use hooks::{

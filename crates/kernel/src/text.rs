@@ -28,7 +28,9 @@ mod span;
 mod style;
 mod wrapping;
 
-pub use cells::{TAB_WIDTH, fit, grapheme_width, graphemes, pad_right, truncate, visible, width, width_from};
+pub use cells::{
+    TAB_WIDTH, fit, grapheme_width, graphemes, head, pad_right, truncate, visible, width, width_from,
+};
 pub use hunks::{DiffTag, Hunk, diff};
 pub use scroll::{Viewport, VirtualItem, VirtualList, viewport, virtual_list};
 pub use span::{Line, Span, line_plain, line_truncate, line_width, plain, styled};

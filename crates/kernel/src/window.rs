@@ -2,6 +2,7 @@
 
 mod draw;
 mod focus;
+mod hide;
 mod place;
 mod render;
 mod text_view;
@@ -164,6 +165,8 @@ pub(crate) struct WindowTable {
     text_view: Rc<TextView>,
     focused: RefCell<Option<String>>,
     pub(crate) any_dirty: Cell<bool>,
+    /// Those of a generation whose successor is being loaded, which does not see them.
+    hidden: RefCell<BTreeMap<String, Slot>>,
     /// Where windows were that are gone.
     pub(crate) vacated: RefCell<Vec<Rect>>,
 }

@@ -42,6 +42,11 @@ impl LuaExtension {
         Ok(found.into_iter().map(|found| Self { found, lua: None, env: None }).collect())
     }
 
+    /// The file or folder that stands for this extension alone; it is loaded anew from there.
+    pub fn path(&self) -> &Path {
+        &self.found.path
+    }
+
     /// The file that is run when the extension is loaded.
     pub fn entry(&self) -> &Path {
         &self.found.entry

@@ -9,10 +9,12 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+mod extension;
 mod help;
 mod session;
 mod store;
 
+pub use extension::ExtensionCommand;
 pub use session::{HITS, SessionCommand};
 pub use store::StoreCommand;
 
@@ -41,6 +43,10 @@ pub enum Request {
     Session(SessionCommand, Options),
     /// Care for the files that sessions are kept in (`store …`).
     Store(StoreCommand, Options),
+    /// Look at the extensions (`extension …`).
+    Extension(ExtensionCommand, Options),
+    /// Run a Lua file and print what it answers (`lua FILE`); `-` is standard input.
+    Lua(PathBuf, Options),
     /// Run a runtime as a process of its own (`runtime …`); its arguments are its own affair.
     Runtime(Vec<OsString>, Options),
 }
@@ -104,6 +110,11 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, columns: usize) -> R
             let arguments = found.get_many::<OsString>("ARGUMENTS").unwrap_or_default().cloned().collect();
             Some(Request::Runtime(arguments, options.clone()))
         }
+        "lua" => {
+            let file = found.get_one::<PathBuf>("FILE").cloned().unwrap_or_default();
+            Some(Request::Lua(file, options.clone()))
+        }
+        "extension" => extension::request(found).map(|asked| Request::Extension(asked, options.clone())),
         "session" => session::request(found).map(|asked| Request::Session(asked, options.clone())),
         _ => store::request(found).map(|asked| Request::Store(asked, options.clone())),
     });
@@ -198,7 +209,7 @@ fn command() -> Command {
                         .value_parser(clap::value_parser!(OsString)),
                 ),
         )
-        .subcommands([session::command(), store::command()])
+        .subcommands([session::command(), store::command(), extension::command(), extension::lua()])
 }
 
 const AFTER_HELP: &str = "\
@@ -414,7 +425,7 @@ mod tests {
 
     #[test]
     fn every_command_below_another_has_help_with_an_example() {
-        for parent in [session::command(), store::command()] {
+        for parent in [session::command(), store::command(), extension::command()] {
             for command in parent.get_subcommands() {
                 let line = format!("{} {} --help", parent.get_name(), command.get_name());
                 let Err(Stop::Text(help)) = parse(&line) else { panic!("{line:?} is no help") };
@@ -422,6 +433,15 @@ mod tests {
                 assert!(help.contains("Examples:") && help.contains(&example), "{help}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_asked_about_lua_and_extensions_arrives() {
+        let list = Request::Extension(ExtensionCommand::List { json: true }, Options::default());
+        assert_eq!(parse("extension list --json"), Ok(list));
+        let options = Options { extensions: vec!["a.lua".into()], ..Options::default() };
+        assert_eq!(parse("-e a.lua lua x.lua"), Ok(Request::Lua("x.lua".into(), options)));
+        assert_eq!(parse("lua -"), Ok(Request::Lua("-".into(), Options::default())));
     }
 
     #[test]
@@ -468,6 +488,8 @@ mod tests {
             ("store repair", "`<ID>` is missing"),
             ("session shwo", "Did you mean `show`?"),
             ("session search", "`<WORDS>...` is missing"),
+            ("lua", "`<FILE>` is missing"),
+            ("extension", "`purlin extension` needs one of `list`"),
             (
                 "session log --since x",
                 "`x` cannot be the value of `--since <ROWID>`: it takes a whole number, 0 or more.",

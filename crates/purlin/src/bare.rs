@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use purlin_kernel::{ExtId, Kernel, Level, LogMessage, Topic};
 use purlin_lua::LuaExtension;
-use purlin_runtime_native::KernelHost;
+use purlin_runtime_native::{KernelHost, Paths};
 use purlin_tui::{App, AppOptions, Bare};
 use serde_json::json;
 use tokio::task::LocalSet;
@@ -19,26 +19,30 @@ use crate::config::{self, Config, Sources};
 use crate::report::{Kind, Report};
 use crate::session::sentence;
 use crate::start::{self, variable};
-use crate::{keep, runtime, say, terminal};
+use crate::{keep, keys, runtime, say, terminal};
 
 /// Runs the program until it ends or the person leaves; the exit code is the program's.
 pub fn run(options: &Options, arguments: &[String]) -> Result<u8, Report> {
     demand_terminal()?;
     let cwd = start::working_directory(options.cwd.as_deref())?;
-    let config = configuration(options, &cwd)?;
+    let paths = start::paths(&variable)?;
+    let config = configuration(options, &cwd, &paths)?;
     let runtime = runtime::build()?;
     let kernel = Kernel::new(Rc::new(KernelHost::new()));
     kernel.set_context("cwd", json!(cwd.display().to_string()));
     kernel.set_context("args", json!(arguments));
     keep::wire_environment(&kernel);
-    let code = runtime.block_on(LocalSet::new().run_until(program(&kernel, options, config)));
+    let code = runtime.block_on(LocalSet::new().run_until(program(&kernel, options, config, &paths)));
     runtime.shutdown_background();
     code
 }
 
-async fn program(kernel: &Kernel, options: &Options, config: Config) -> Result<u8, Report> {
+async fn program(kernel: &Kernel, options: &Options, config: Config, paths: &Paths) -> Result<u8, Report> {
     let stage = Bare::install(kernel)
         .map_err(|error| Report::new(Kind::Internal, format!("The screen could not be set up: {error}.")))?;
+    if let Some(problem) = keys::prepare(kernel, &config) {
+        kernel.ui().notify(ExtId::CORE, problem, Level::Warn);
+    }
     for path in &options.extensions {
         load(kernel, path)?;
     }
@@ -50,11 +54,13 @@ async fn program(kernel: &Kernel, options: &Options, config: Config) -> Result<u
         }
         return Ok(parting.code);
     }
-    map_keys(kernel, config.clone());
+    for problem in map_keys(kernel, config.clone()) {
+        kernel.ui().notify(ExtId::CORE, problem, Level::Warn);
+    }
     tell_what_fails(kernel);
     let parting = kernel.clone();
     let app = AppOptions {
-        theme: terminal::theme(&config),
+        theme: terminal::theme(&config, paths),
         mouse: config.mouse,
         farewell: Box::new(move || parting.parting().text),
         ..AppOptions::default()
@@ -75,9 +81,8 @@ fn load(kernel: &Kernel, path: &std::path::Path) -> Result<(), Report> {
 }
 
 /// What the configuration says about the screen and the keys.
-fn configuration(options: &Options, cwd: &std::path::Path) -> Result<Config, Report> {
+fn configuration(options: &Options, cwd: &std::path::Path, paths: &Paths) -> Result<Config, Report> {
     let env = variable;
-    let paths = start::paths(&env)?;
     let named = options.config.clone().or_else(|| env("PURLIN_CONFIG").map(Into::into));
     let sources = Sources {
         explicit: named.is_some(),
@@ -89,12 +94,13 @@ fn configuration(options: &Options, cwd: &std::path::Path) -> Result<Config, Rep
 
 /// Maps the keys of the configuration that mean something here: a key that would run a command of the chat is the
 /// program's.
-fn map_keys(kernel: &Kernel, mut config: Config) {
-    config.keys.retain(|_, command| {
+fn map_keys(kernel: &Kernel, mut config: Config) -> Vec<String> {
+    config.keys.retain(|setting| {
+        let command = setting.command.as_deref().unwrap_or_default();
         let name = command.trim().trim_start_matches('/').split_whitespace().next().unwrap_or_default();
-        kernel.command().get(name).is_some()
+        setting.command.is_none() || kernel.command().get(name).is_some()
     });
-    terminal::map_keys(kernel, &config);
+    keys::put(kernel, &config)
 }
 
 /// Shows what fails in the program from now on. What only takes long is no matter of the person's.

@@ -22,7 +22,7 @@ use crate::loading::{self, Serving};
 use crate::report::{Kind, Report};
 use crate::session::{self, Client, Opened, sentence};
 use crate::start::Start;
-use crate::{models, runtime, say};
+use crate::{keys, models, runtime, say};
 use answer::{Answer, End};
 use output::Output;
 
@@ -35,7 +35,7 @@ const PAGE: usize = 4096;
 pub fn run(start: Start, options: &Options, prompt: &Prompt, json: bool) -> Result<u8, Report> {
     let prompt = read(prompt)?;
     hint(&prompt);
-    for notice in &start.notices {
+    for notice in start.notices.iter().chain(&keys::unreadable(&start.config)) {
         say::warning(notice);
     }
     let runtime = runtime::build()?;
@@ -82,7 +82,8 @@ async fn answer(start: Start, options: &Options, prompt: String, json: bool) -> 
     }
     let store: Rc<dyn Store> =
         Rc::new(notebook.store().map_err(|error| Report::new(Kind::System, sentence(&error.to_string())))?);
-    let kernel = loading::headless(&start.extensions, &start.paths, &start.cwd, say::warning);
+    let loaded = loading::headless(&start, say::warning, |state| state.attach(Rc::clone(&store)));
+    let kernel = loaded.as_ref().map(|loaded| loaded.kernel.clone());
     let catalog = ToolCatalog::new();
     let _serving = kernel.as_ref().map(|kernel| Serving::begin(kernel, &catalog));
     let chosen = options.model.is_some().then(|| start.settings.model.clone());
@@ -92,6 +93,9 @@ async fn answer(start: Start, options: &Options, prompt: String, json: bool) -> 
         kernel.clone(),
         SessionOptions { by: "local".into(), cwd: start.cwd.clone(), model: chosen.clone(), host },
     );
+    if let Some(loaded) = &loaded {
+        loaded.open(&session);
+    }
     if let (true, Some(model)) = (resumed, chosen) {
         session.set_model(model, "cli").await.map_err(|error| unsent(&error))?;
     }

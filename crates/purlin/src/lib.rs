@@ -18,11 +18,18 @@ mod bare;
 pub mod config;
 mod console;
 mod drafts;
+mod extensions;
+mod files;
 mod headless;
+pub mod hooks;
+mod journal;
 mod keep;
+mod keys;
 mod loading;
 mod logging;
+mod lua;
 mod models;
+mod notes;
 pub mod report;
 mod runtime;
 pub mod runtimes;
@@ -32,6 +39,7 @@ mod sessions;
 mod start;
 mod stores;
 mod terminal;
+mod themes;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -68,6 +76,8 @@ fn carry_out(request: &Request) -> Result<u8, Report> {
             let start = start::gather(options)?;
             headless::run(start, options, prompt, *json)
         }
+        Request::Extension(command, options) => extensions::run(&start::gather(options)?, command),
+        Request::Lua(file, options) => lua::run(&start::gather(options)?, file),
         Request::Session(command, options) => sessions::run(command, options),
         Request::Store(command, _) => stores::run(command),
         Request::Runtime(arguments, options) => runtimes::run(arguments, options),

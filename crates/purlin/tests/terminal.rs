@@ -623,9 +623,14 @@ fn what_is_wrong_at_the_start_is_all_said() {
     let home = Home::new();
     home.write_config("[keys]\n\"ctrl+g\" = \"/hlep\"\n[ui]\ntheme = \"drak\"");
     let pty = open(&home, &["--no-session"]);
-    pty.wait_text("there is no command `hlep`");
-    pty.wait_text("There is no theme `drak`");
-    pty.wait_text("not saved");
+    for text in
+        ["config.toml:2: `ctrl+g` runs `hlep`, which is no command", "There is no theme `drak`", "not saved"]
+    {
+        pty.wait_for(text, |screen| {
+            let words: Vec<String> = screen.contents().split_whitespace().map(str::to_owned).collect();
+            words.join(" ").contains(text)
+        });
+    }
     quit(pty);
 }
 

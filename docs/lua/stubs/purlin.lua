@@ -531,6 +531,22 @@ function Event:copy() end
 ---@field details any Facts for renderers and extensions.
 ---@field is_error boolean Whether the tool failed.
 
+---Fires when a value of the configuration has changed: written by an extension, or edited by hand.
+---@class purlin.ConfigChangeEvent : purlin.Event
+---@field path string The setting, as a dotted path.
+---@field new any Its value now; nil if nobody sets it any more.
+---@field previous any Its value before; nil if nobody had set it.
+
+---Fires when an extension was loaded, or runs again after it was suspended.
+---@class purlin.ExtensionLoadEvent : purlin.Event
+---@field extension string Its name.
+---@field reason string `start`, `reload` or `resume`.
+
+---Fires when an extension was unloaded or suspended; it is told to the others.
+---@class purlin.ExtensionUnloadEvent : purlin.Event
+---@field extension string Its name.
+---@field reason string `reload`, `suspend` or `remove`.
+
 ---The module of extensions.
 ---@class purlin
 ---@field null any JSON null.
@@ -766,6 +782,12 @@ function purlin.throttle(fn, ms) end
 ---@overload fun(name: "tool_result", opts: table, fn: async fun(ev: purlin.ToolResultEvent, ctx: purlin.Context): purlin.ToolResultAnswer|boolean|nil): purlin.Handle
 ---@overload fun(name: "tool_error", fn: async fun(ev: purlin.ToolErrorEvent, ctx: purlin.Context)): purlin.Handle
 ---@overload fun(name: "tool_error", opts: table, fn: async fun(ev: purlin.ToolErrorEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "config_change", fn: async fun(ev: purlin.ConfigChangeEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "config_change", opts: table, fn: async fun(ev: purlin.ConfigChangeEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "extension_load", fn: async fun(ev: purlin.ExtensionLoadEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "extension_load", opts: table, fn: async fun(ev: purlin.ExtensionLoadEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "extension_unload", fn: async fun(ev: purlin.ExtensionUnloadEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "extension_unload", opts: table, fn: async fun(ev: purlin.ExtensionUnloadEvent, ctx: purlin.Context)): purlin.Handle
 ---@overload fun(name: string, fn: fun(ev: table, ctx: purlin.Context)): purlin.Handle
 function purlin.on(name, opts, fn) end
 

@@ -35,6 +35,7 @@ pub(super) fn load(
         }
         Kind::Note(None) => {
             made.source(store, &section.cell)?;
+            made.facts(store, &section.cell)?;
             ("note", "note")
         }
         Kind::Note(Some(id)) => {
@@ -71,10 +72,15 @@ pub(super) fn load(
     if matches!(kind, "tool" | "shell") {
         made.left_out();
     }
+    // A note says itself how it wants to be shown.
+    let (kind, role) = match entry.kind {
+        Kind::Note(None) => (made.own("kind", kind), made.own("role", role)),
+        _ => (kind.to_owned(), role.to_owned()),
+    };
     let block = Block {
         id: entry.id.clone(),
-        kind: kind.to_owned(),
-        role: role.to_owned(),
+        kind,
+        role,
         text: made.text,
         streaming: growing,
         hidden: false,
@@ -116,6 +122,28 @@ impl Made {
             if waits {
                 self.meta.insert("queued".into(), true.into());
             }
+        }
+        Ok(())
+    }
+
+    /// Takes a word that a note says about itself; the stock one without it.
+    fn own(&mut self, name: &str, stock: &str) -> String {
+        match self.meta.shift_remove(name) {
+            Some(Value::String(word)) if !word.is_empty() => word,
+            _ => stock.to_owned(),
+        }
+    }
+
+    /// Takes over what a note's extension has written down about it.
+    fn facts(&mut self, store: &dyn Store, cell: &CellId) -> Result<(), StoreError> {
+        let Some(annotation) = store.annotation(cell)? else { return Ok(()) };
+        let mut data = annotation.data.unwrap_or_default();
+        if let Some(Value::Object(meta)) = data.shift_remove("meta") {
+            self.meta.extend(meta);
+        }
+        self.meta.extend(data);
+        if let Some(extension) = annotation.extension {
+            self.meta.insert("extension".into(), extension.into());
         }
         Ok(())
     }

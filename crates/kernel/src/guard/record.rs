@@ -12,6 +12,16 @@ const LOG_LENGTH: usize = 1000;
 /// How many timings of an extension are kept for its percentile.
 const TIMINGS: usize = 512;
 
+/// So many bytes of a message are kept: it may quote what an author gave, however long that is.
+const LONGEST: usize = 4096;
+
+fn clipped(text: &str) -> String {
+    if text.len() <= LONGEST {
+        return text.to_owned();
+    }
+    format!("{}… ({} bytes)", crate::text::head(text, LONGEST), text.len())
+}
+
 /// How serious a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -225,7 +235,7 @@ impl Guard<'_> {
             ext,
             extension: self.0.ext().name(ext),
             what: what.into(),
-            text: error.message.clone(),
+            text: clipped(&error.message),
             file: error.file.clone(),
             line: error.line,
         };

@@ -38,6 +38,15 @@ fn lines(count: usize) -> OverlayBody {
 }
 
 #[test]
+fn an_overlay_of_a_log_begins_at_its_end() {
+    let (kernel, _host) = editor();
+    screen(&kernel, 100, 40);
+    let options = OverlayOptions { body: lines(100), at_end: true, ..OverlayOptions::default() };
+    let _answer = kernel.ui().overlay(ExtId::CORE, options);
+    assert_eq!(overlay(&kernel).position(), Some((71, 100, 100)));
+}
+
+#[test]
 fn an_overlay_scrolls_searches_and_ends_as_the_contract_says() {
     let (kernel, host) = editor();
     screen(&kernel, 100, 40);

@@ -8,7 +8,7 @@ use purlin_runtime_native::serve::page;
 use super::command_of;
 
 /// The commands that have others below them.
-const PARENTS: [&str; 3] = ["runtime", "session", "store"];
+const PARENTS: [&str; 4] = ["extension", "runtime", "session", "store"];
 
 /// Reads `help` among the commands as `--help`: `purlin help session show` is `purlin session show --help`.
 pub(super) fn asked(mut arguments: Vec<OsString>) -> Vec<OsString> {

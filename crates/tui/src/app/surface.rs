@@ -398,10 +398,13 @@ impl Surface {
             Reply::Synchronized(synchronized) => {
                 self.encoder.set_abilities(Abilities { synchronized, ..self.encoder.abilities() });
             }
-            Reply::Background { light } if self.auto_theme => {
-                self.kernel.set_theme(if light { Theme::light() } else { Theme::dark() });
+            Reply::Background { light } => {
+                self.kernel.set_context("background", if light { "light" } else { "dark" }.into());
+                if self.auto_theme {
+                    self.kernel.set_theme(if light { Theme::light() } else { Theme::dark() });
+                }
             }
-            Reply::Attributes | Reply::Background { .. } => {}
+            Reply::Attributes => {}
         }
     }
 }

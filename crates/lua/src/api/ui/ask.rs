@@ -126,6 +126,7 @@ fn overlay(call: Call) -> Waiting {
             width: cells("width")?,
             max_height: cells("max_height")?,
             anchor: options.string("anchor").and_then(|word| Anchor::parse(&word)),
+            at_end: false,
             actions: options.strings("actions")?,
             timeout_ms: options.count("timeout_ms")?,
         };

@@ -49,10 +49,12 @@ pub(super) fn lay_out(block: &Block, setting: Setting, painter: Option<&dyn High
 pub(super) fn shell(block: &Block, setting: Setting) -> Vec<Line> {
     let status = Status::of(block);
     let command = text_of(block, "command").unwrap_or("");
-    let mark = if text_of(block, "hidden").is_some() || block.meta.get("hidden") == Some(&Value::Bool(true)) {
-        "!! "
-    } else {
-        "! "
+    let hidden = text_of(block, "hidden").is_some() || block.meta.get("hidden") == Some(&Value::Bool(true));
+    // What no shell runs is told by the name of its runtime.
+    let mark = match text_of(block, "runtime") {
+        Some(runtime) => format!("{} ", visible(runtime)),
+        None if hidden => "!! ".to_owned(),
+        None => "! ".to_owned(),
     };
     let (first, more) = first_line(command);
     let mut head =
