@@ -24,7 +24,7 @@ async fn shout(cx: ExecutionContext) -> Result<Outcome, ExecutionError> {
     for word in cx.source().split_inclusive(' ') {
         answer.append(&word.to_uppercase());
         cx.host().sleep(Duration::from_millis(30)).await;
-        cx.check()?;
+        cx.check_cancellation()?;
     }
     Ok(Outcome::done())
 }

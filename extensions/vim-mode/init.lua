@@ -80,6 +80,9 @@ for _, role in ipairs(roles) do
   end
 end
 
+-- Before the first key, too, the status line says where one is.
+show(engine_of("composer"))
+
 -- A new prompt begins in insert mode, as in a shell.
 if purlin.has("prompt_submit") then
   purlin.on("prompt_submit", function()

@@ -10,6 +10,7 @@ mod lua;
 mod machine;
 mod measure;
 mod process;
+mod renderer;
 mod replay;
 mod report;
 mod rows;

@@ -9,14 +9,18 @@
 //! | `toml config` | parses, and `purlin --config` accepts it |
 //! | `toml script` | parses, and `purlin --model script:` plays it |
 //! | `lua` | loads as an extension without a complaint |
+//! | `lua NAME.lua` | the same, and is that file for what follows on the page; with `more` it is added to the file's end |
 //! | `lua fragment` | nothing: part of something larger |
+//! | `try` | is typed and looked at in a terminal, as [`session`] reads it |
 //!
+//! A page that names files has one folder and one home for all of its snippets; on other pages each has its own.
 //! Every file and folder of `examples/` is checked like a snippet of its kind.
 
+mod session;
 mod snippet;
 mod stage;
 
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, path::Path, rc::Rc};
 
 use anyhow::{Result, bail};
 use snippet::Snippet;
@@ -30,11 +34,16 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let snippets = collect(workspace)?;
     let mut failures = String::new();
     let mut checked = 0;
-    for snippet in &snippets {
-        match check_one(workspace, snippet) {
-            Ok(true) => checked += 1,
-            Ok(false) => {}
-            Err(error) => write!(failures, "\n  {}:{}: {error:#}", snippet.file.display(), snippet.line)?,
+    for page in snippets.chunk_by(|a, b| a.file == b.file) {
+        let shared = page.iter().any(|snippet| snippet.name().is_some());
+        let stage = shared.then(|| Stage::new(workspace)).transpose()?.map(Rc::new);
+        for snippet in page {
+            let stage = || stage.clone().map_or_else(|| Stage::new(workspace).map(Rc::new), Ok);
+            match check_one(workspace, snippet, stage) {
+                Ok(true) => checked += 1,
+                Ok(false) => {}
+                Err(error) => write!(failures, "\n  {}:{}: {error:#}", snippet.file.display(), snippet.line)?,
+            }
         }
     }
     if !failures.is_empty() {
@@ -64,23 +73,29 @@ fn collect(workspace: &Workspace) -> Result<Vec<Snippet>> {
 }
 
 /// Checks one snippet; answers whether there was anything to check.
-fn check_one(workspace: &Workspace, snippet: &Snippet) -> Result<bool> {
+fn check_one(
+    workspace: &Workspace,
+    snippet: &Snippet,
+    stage: impl Fn() -> Result<Rc<Stage>>,
+) -> Result<bool> {
     let marked = |word: &str| snippet.marks.iter().any(|mark| mark == word);
     match snippet.language.as_str() {
-        "sh" | "bash" if marked("test") => Stage::new(workspace)?.shell(&snippet.text)?,
+        "sh" | "bash" if marked("test") => stage()?.shell(&snippet.text)?,
         "toml" => {
             toml::from_str::<toml::Table>(&snippet.text)?;
             if marked("config") {
-                Stage::new(workspace)?.configuration(&snippet.text)?;
+                stage()?.configuration(&snippet.text)?;
             }
             if marked("script") {
-                Stage::new(workspace)?.script(&snippet.text)?;
+                stage()?.script(&snippet.text)?;
             }
         }
-        "lua" if marked("file") => {
-            Stage::new(workspace)?.extension_at(&workspace.root().join(&snippet.file))?;
-        }
-        "lua" if !marked("fragment") => Stage::new(workspace)?.extension(&snippet.text)?,
+        "lua" if marked("file") => stage()?.extension_at(&workspace.root().join(&snippet.file))?,
+        "lua" if !marked("fragment") => match snippet.name() {
+            Some(name) => stage()?.extension_named(name, &snippet.text, marked("more"))?,
+            None => stage()?.extension(&snippet.text)?,
+        },
+        "try" => stage()?.session(&snippet.text)?,
         _ => return Ok(false),
     }
     Ok(true)

@@ -49,7 +49,8 @@ pub use request::{
     Message, ModelEvent, Opaque, Part, Request, Speaker, StopReason, Thinking, ToolDefinition, Usage,
 };
 pub use session::{
-    Committer, Session, SessionError, SessionOptions, SessionState, Source, Submitted, WaitingSteer,
+    Asked, Committer, Note, Session, SessionError, SessionOptions, SessionState, Source, Submitted,
+    WaitingSteer,
 };
 pub use settings::{Api, ProviderConfig, Retry, Secret, Settings, SharedSettings};
 pub use tools::{Tool, ToolCatalog, ToolContext, ToolKind, ToolOutcome, ToolRegistration, ToolSpec, Tools};

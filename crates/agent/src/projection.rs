@@ -8,6 +8,7 @@ mod block;
 mod cache;
 mod entry;
 mod index;
+mod left_out;
 
 use std::cell::RefCell;
 use std::ops::Range;

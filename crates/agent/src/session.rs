@@ -5,6 +5,7 @@
 
 mod approvals;
 mod back;
+mod keep;
 mod send;
 mod shell;
 mod state;
@@ -25,7 +26,10 @@ use crate::request::{Thinking, Usage};
 
 pub(crate) use back::open_steers;
 
+pub use approvals::Asked;
 pub use back::WaitingSteer;
+pub(crate) use keep::FOR_MODEL;
+pub use keep::Note;
 pub use state::SessionState;
 
 /// Takes batches of events to the store without blocking the caller's thread.
@@ -142,6 +146,8 @@ struct Inner {
     left: RefCell<Vec<(CellId, bool)>>,
     /// Messages that were taken back here.
     returned: RefCell<Vec<String>>,
+    /// What extensions have set and the store does not show yet.
+    kept: keep::Kept,
 }
 
 /// The end of the session as this surface last left it, in case its reading handle lags behind.
@@ -174,6 +180,7 @@ impl Session {
             steers: RefCell::new(Vec::new()),
             left: RefCell::default(),
             returned: RefCell::default(),
+            kept: keep::Kept::default(),
         }));
         session.refresh();
         session.note_left();

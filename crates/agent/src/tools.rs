@@ -32,6 +32,7 @@ pub use clip::{Clip, INLINE_LIMIT};
 pub use edit::EditTool;
 pub use look::{BodyFn, HeaderFn, ToolLook};
 pub use read::ReadTool;
+pub(crate) use registration::{QUESTION_SERVICE, Unanswered};
 pub use registration::{
     TOOL_SERVICE, ToolCallRequest, ToolFn, ToolInvocation, ToolRegistration, serve_tools,
 };

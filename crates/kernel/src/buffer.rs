@@ -10,7 +10,7 @@ mod shown;
 mod usage;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use ropey::Rope;
@@ -126,7 +126,7 @@ pub(crate) struct BufferTable {
     pub(crate) slots: RefCell<BTreeMap<String, Slot>>,
     pub(crate) kill_ring: RefCell<Vec<String>>,
     /// Bytes that each owner's buffers take.
-    usage: RefCell<HashMap<ExtId, usize>>,
+    usage: RefCell<BTreeMap<ExtId, usize>>,
 }
 
 /// Creates, reads and changes buffers; made by [`Kernel::buf`].

@@ -120,8 +120,8 @@ pub struct CommandListing {
 struct Entry {
     id: RegId,
     owner: ExtId,
-    /// The owner's place in the load order.
-    rank: u32,
+    /// Its place among those of one name.
+    seat: RegId,
     spec: CommandSpec,
 }
 
@@ -136,19 +136,14 @@ pub(crate) struct CommandTable {
 pub struct Commands<'k>(&'k Kernel);
 
 impl Commands<'_> {
-    /// Adds a command. Of two with one name the built-in wins, then the first; the clash is a diagnostic.
+    /// Adds a command. Of two with one name the built-in wins, then the one that was there first; the clash is a
+    /// diagnostic that names both. A new generation of an extension has the names that the old one had.
     pub fn create(self, owner: ExtId, spec: CommandSpec) -> Handle {
-        let rank = self.0.ext().rank(owner);
-        // A new generation takes the names of the old one over, and goes before what was loaded after that.
-        if let Some(other) = self.entry(&spec.name).filter(|other| other.owner == owner || other.rank < rank)
-        {
-            let holder = self.0.ext().name(other.owner);
-            let text = format!("`{}` is already a command of `{holder}`, which keeps the name", spec.name);
-            self.0.guard().warn(owner, "command", text);
-        }
         let id = self.0.next_reg();
+        let seat = self.0.ext().seat(owner, "command", &spec.name, id);
         let label = spec.name.clone();
-        let entry = Rc::new(Entry { id, owner, rank, spec });
+        let entry = Rc::new(Entry { id, owner, seat, spec });
+        self.report_clashes(&entry);
         let unlinked = entry.clone();
         self.0.register(
             id,
@@ -160,13 +155,29 @@ impl Commands<'_> {
         )
     }
 
+    fn report_clashes(self, entry: &Entry) {
+        if entry.seat != entry.id {
+            // The generation before was told.
+            return;
+        }
+        for name in entry.names() {
+            let Some(other) = self.entry(name) else { continue };
+            let (first, second) =
+                if other.order() < entry.order() { (&*other, entry) } else { (entry, &*other) };
+            let (holder, loser) = (self.0.ext().name(first.owner), self.0.ext().name(second.owner));
+            let text = format!(
+                "`{name}` is already a command of `{holder}`, which keeps the name; that of `{loser}` does not run under it"
+            );
+            self.0.guard().warn(second.owner, "command", text);
+        }
+    }
+
     fn link(self, entry: &Rc<Entry>) {
         {
             let mut names = self.0.0.commands.names.borrow_mut();
             for name in entry.names() {
                 let list = names.entry(name.clone()).or_default();
-                let rank = |e: &Entry| (e.owner != ExtId::CORE, e.rank, e.id);
-                let at = list.partition_point(|other| rank(other) < rank(entry));
+                let at = list.partition_point(|other| other.order() < entry.order());
                 list.insert(at, entry.clone());
             }
         }
@@ -291,6 +302,10 @@ impl Commands<'_> {
 impl Entry {
     fn names(&self) -> impl Iterator<Item = &String> {
         std::iter::once(&self.spec.name).chain(&self.spec.aliases)
+    }
+
+    fn order(&self) -> (bool, RegId, RegId) {
+        (self.owner != ExtId::CORE, self.seat, self.id)
     }
 
     fn listing(&self) -> CommandListing {

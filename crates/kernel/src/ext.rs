@@ -11,6 +11,12 @@ use crate::{
     OnOptions, RegId, Target, Topic,
 };
 
+/// What of an old generation goes on while the new one is loaded.
+const LASTING: [&str; 6] = ["job", "task", "timer", "animation", "window", "renderer"];
+
+/// What is found by a name that several may want.
+const SEATED: [&str; 3] = ["command", "keymap", "registration"];
+
 /// Names an extension; numbers rise in load order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ExtId(pub u32);
@@ -107,7 +113,10 @@ pub struct LoadedExtension {
     pub name: String,
 }
 
-type Typed = (RegId, ExtId, Rc<dyn Any>);
+/// Places by kind and name.
+type Seats = BTreeMap<(&'static str, String), RegId>;
+/// Number, place in the order, owner, value.
+type Typed = (RegId, RegId, ExtId, Rc<dyn Any>);
 
 #[derive(Default)]
 pub(crate) struct ExtTable {
@@ -115,6 +124,8 @@ pub(crate) struct ExtTable {
     names: RefCell<BTreeMap<ExtId, Rc<str>>>,
     /// Places in the load order of those that replaced another; everyone else's is its number.
     ranks: RefCell<BTreeMap<ExtId, u32>>,
+    /// Places in the order of names that a generation has taken over, by kind and name; see [`Extensions::seat`].
+    seats: RefCell<BTreeMap<ExtId, Seats>>,
     loaded: RefCell<BTreeMap<ExtId, Box<dyn Extension>>>,
     typed: RefCell<HashMap<TypeId, Vec<Typed>>>,
 }
@@ -132,22 +143,27 @@ impl Extensions<'_> {
     }
 
     /// Loads a new generation of an extension in the place of the old one, which is unloaded when that went well; when it
-    /// did not, everything is as before. What the old one's jobs and tasks do goes on until then.
+    /// did not, everything is as before. What the old one's jobs, tasks, timers and animations do goes on until then, and
+    /// its windows keep what they show, though the new one does not see them.
     pub fn replace(self, old: ExtId, extension: Box<dyn Extension>) -> Result<ExtId, LoadError> {
         let name = extension.name().to_owned();
         let ext = self.reserve(&name);
         let rank = self.rank(old);
         self.0.0.exts.ranks.borrow_mut().insert(ext, rank);
+        let seats = self.seats_of(old);
+        self.0.0.exts.seats.borrow_mut().insert(ext, seats);
+        self.0.win().hide_all(old);
         self.0.tx_begin();
-        // Names are free for the new one: windows, buffers, commands. What cannot be brought back stays for now.
-        self.0.unregister_where(old, |kind| kind != "job" && kind != "task");
+        // Names are free for the new one: buffers, commands. What runs or shows by itself stays for now.
+        self.0.unregister_where(old, |kind| !LASTING.contains(&kind));
         let loaded = self.load_as(ext, name, extension);
         if loaded.is_ok() {
             self.0.tx_commit();
+            self.0.win().bury();
             self.unload(old);
         } else {
             self.0.tx_rollback();
-            self.0.0.exts.ranks.borrow_mut().remove(&ext);
+            self.0.win().unhide();
         }
         loaded
     }
@@ -157,9 +173,29 @@ impl Extensions<'_> {
         self.0.0.exts.ranks.borrow().get(&ext).copied().unwrap_or(ext.0)
     }
 
-    /// Tells whether an extension has replaced an earlier generation.
-    pub(crate) fn is_generation(self, ext: ExtId) -> bool {
-        self.0.0.exts.ranks.borrow().contains_key(&ext)
+    /// Answers the place of a registration among those of one name: the first in time goes first, and a new generation of
+    /// an extension keeps the place that the old one had under that name.
+    pub(crate) fn seat(self, owner: ExtId, kind: &'static str, name: &str, id: RegId) -> RegId {
+        let seats = self.0.0.exts.seats.borrow();
+        let kept = seats.get(&owner).and_then(|seats| seats.get(&(kind, name.to_owned())));
+        kept.copied().unwrap_or(id)
+    }
+
+    /// Answers the places that an extension's names have, for its next generation.
+    fn seats_of(self, ext: ExtId) -> Seats {
+        let mut seats = self.0.0.exts.seats.borrow().get(&ext).cloned().unwrap_or_default();
+        for (id, kind, label) in self.0.registrations_of(ext, |kind| SEATED.contains(&kind)) {
+            seats.entry((kind, label)).or_insert(id);
+        }
+        seats
+    }
+
+    fn forget(self, ext: ExtId) {
+        let table = &self.0.0.exts;
+        table.names.borrow_mut().remove(&ext);
+        table.ranks.borrow_mut().remove(&ext);
+        table.seats.borrow_mut().remove(&ext);
+        self.0.guard().forget(ext);
     }
 
     fn load_as(
@@ -181,7 +217,7 @@ impl Extensions<'_> {
             Err(source) => {
                 self.take_away(ext);
                 extension.unload();
-                kernel.0.exts.names.borrow_mut().remove(&ext);
+                self.forget(ext);
                 Err(LoadError { name, source })
             }
         }
@@ -193,6 +229,7 @@ impl Extensions<'_> {
         let id = ExtId(table.next.get() + 1);
         table.next.set(id.0);
         table.names.borrow_mut().insert(id, name.into());
+        self.0.guard().begin(id);
         id
     }
 
@@ -206,9 +243,7 @@ impl Extensions<'_> {
         if let Some(mut extension) = extension {
             extension.unload();
         }
-        self.0.guard().forget(ext);
-        self.0.0.exts.names.borrow_mut().remove(&ext);
-        self.0.0.exts.ranks.borrow_mut().remove(&ext);
+        self.forget(ext);
         self.0.changed(Topic::Registrations);
     }
 
@@ -252,6 +287,7 @@ impl Extensions<'_> {
     pub fn add<T: Registration>(self, owner: ExtId, registration: T) -> Handle {
         let id = self.0.next_reg();
         let label = registration.name();
+        let seat = self.seat(owner, "registration", &label, id);
         let value: Rc<T> = Rc::new(registration);
         self.0.register(
             id,
@@ -261,8 +297,8 @@ impl Extensions<'_> {
             move |kernel| {
                 let mut typed = kernel.0.exts.typed.borrow_mut();
                 let list = typed.entry(TypeId::of::<T>()).or_default();
-                let at = list.partition_point(|(other, ..)| *other < id);
-                list.insert(at, (id, owner, value.clone()));
+                let at = list.partition_point(|(_, other, ..)| *other < seat);
+                list.insert(at, (id, seat, owner, value.clone()));
                 drop(typed);
                 kernel.changed(Topic::Registrations);
             },
@@ -278,11 +314,11 @@ impl Extensions<'_> {
         )
     }
 
-    /// Lists what was added of one type, in order of registration.
+    /// Lists what was added of one type, in order of registration; a new generation's are in the places of the old one's.
     pub fn registrations<T: Registration>(self) -> Vec<(ExtId, Rc<T>)> {
         let typed = self.0.0.exts.typed.borrow();
         let list = typed.get(&TypeId::of::<T>()).into_iter().flatten();
-        list.filter_map(|(_, owner, value)| Some((*owner, value.clone().downcast::<T>().ok()?))).collect()
+        list.filter_map(|(.., owner, value)| Some((*owner, value.clone().downcast::<T>().ok()?))).collect()
     }
 
     /// Calls `f` whenever something was added or taken away.

@@ -189,7 +189,7 @@ impl Kernel {
             };
             self.damage(window.rect);
             let (stock, surface, wiped) = work;
-            let stock = stock.unwrap_or_else(|| self.0.windows.text_view.clone());
+            let stock = self.win().stock_renderer(&window, stock);
             let edge = self.draw_edge(&window);
             let inner = window.inner();
             let same = surface.filter(|grid| grid.width() == inner.width && grid.height() == inner.height);
@@ -376,7 +376,7 @@ impl Kernel {
                 .stretch(owner, DeadlineClass::Render, &what, || Ok(renderer.measure(self, &window, width)));
             measured.unwrap_or_default()
         });
-        let stock = stock.unwrap_or_else(|| self.0.windows.text_view.clone());
+        let stock = self.win().stock_renderer(&window, stock);
         let height = by_extension.or_else(|| stock.measure(self, &window, width))?;
         Some(height.saturating_add(edge))
     }

@@ -10,7 +10,6 @@ mod record;
 mod watchdog;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -18,9 +17,9 @@ use std::rc::Rc;
 use std::task::Poll;
 
 pub use cancel::CancelToken;
-pub use limits::{DeadlineClass, Limit, Limits, Quotas};
-pub use record::{ExtReport, Level, LogMessage, Worst};
-pub use watchdog::{Armed, Watchdog};
+pub use limits::{DeadlineClass, Limit, LimitSetting, Limits, Quotas};
+pub use record::{ExtReport, Level, LogMessage, MemoryFn, Worst};
+pub use watchdog::Watchdog;
 
 use crate::{ErrorKind, ExtId, HandlerError, Kernel, LBF, Place};
 use record::ExtRecord;
@@ -33,7 +32,12 @@ pub(crate) struct GuardState {
     limits: RefCell<Limits>,
     watchdog: RefCell<Option<Rc<dyn Watchdog>>>,
     frames: RefCell<Vec<Frame>>,
-    records: RefCell<BTreeMap<ExtId, ExtRecord>>,
+    /// When the watchdog's countdown ends, in microseconds; 0 while none runs.
+    armed: Cell<u64>,
+    /// How many dispatches keep the countdown for their next handler.
+    held: Cell<usize>,
+    /// By the extension's number; present while it is loaded.
+    records: RefCell<Vec<Option<Rc<ExtRecord>>>>,
     log: RefCell<std::collections::VecDeque<LogMessage>>,
     cancel: RefCell<Option<CancelToken>>,
     on_suspend: RefCell<Vec<SuspendFn>>,
@@ -87,13 +91,25 @@ impl Guard<'_> {
         what: impl Into<What<'a>>,
         f: impl FnOnce() -> Result<T, HandlerError>,
     ) -> Result<T, HandlerError> {
-        let what = what.into();
-        if let Some(error) = self.refuse(ext) {
-            return Err(error);
+        self.stretch_at(ext, class, what.into(), self.0.0.host.now_micros(), f).0
+    }
+
+    /// Does the same from a time that was just read, and answers the time at its end as well, both in microseconds: those
+    /// who run one stretch after another look at the clock once for each.
+    pub(crate) fn stretch_at<T>(
+        self,
+        ext: ExtId,
+        class: DeadlineClass,
+        what: What<'_>,
+        started: u64,
+        f: impl FnOnce() -> Result<T, HandlerError>,
+    ) -> (Result<T, HandlerError>, u64) {
+        let record = self.record(ext);
+        if let Some(error) = self.refuse(ext, record.as_deref()) {
+            return (Err(error), started);
         }
         let state = &self.0.0.guard;
-        let started = self.0.0.host.now_micros();
-        let armed = self.open(ext, class, started);
+        self.open(ext, class, started);
         self.0.tx_begin();
         let result =
             catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| Err(panic_error(payload.as_ref())));
@@ -103,15 +119,15 @@ impl Guard<'_> {
             Ok(_) => self.0.tx_commit(),
             Err(_) => self.0.tx_rollback(),
         }
-        drop(armed);
-        let took = self.0.0.host.now_micros().saturating_sub(started);
-        self.rearm_outer(matches!(&result, Err(e) if e.kind.is_hard_stop()), took);
-        if ext != ExtId::CORE {
-            self.account(ext, class, what, took, result.as_ref().err());
+        let ended = self.0.0.host.now_micros();
+        let took = ended.saturating_sub(started);
+        self.close(matches!(&result, Err(e) if e.kind.is_hard_stop()), took, ended);
+        if let Some(record) = record {
+            self.account(ext, &record, class, what, took, result.as_ref().err());
         } else if let Err(error) = &result {
             self.log(Level::Error, ext, what.name, error);
         }
-        result
+        (result, ended)
     }
 
     /// Wraps a future of `ext`'s code so that each poll is one stretch.
@@ -203,9 +219,13 @@ impl Guard<'_> {
         *self.0.0.guard.limits.borrow_mut() = limits;
     }
 
-    /// Supplies the thread that interrupts code over its limit.
+    /// Supplies the thread that interrupts code over its limit; a stretch that runs already is under it from now on.
     pub fn set_watchdog(self, watchdog: Rc<dyn Watchdog>) {
         *self.0.0.guard.watchdog.borrow_mut() = Some(watchdog);
+        let deadline = self.0.0.guard.frames.borrow().last().and_then(|frame| frame.deadline);
+        if let Some(deadline) = deadline {
+            self.watch(deadline, self.0.0.host.now_micros());
+        }
     }
 
     /// Answers that thread, if an adapter has supplied it.
@@ -213,8 +233,8 @@ impl Guard<'_> {
         self.0.0.guard.watchdog.borrow().clone()
     }
 
-    fn refuse(self, ext: ExtId) -> Option<HandlerError> {
-        if self.is_suspended(ext) {
+    fn refuse(self, ext: ExtId, record: Option<&ExtRecord>) -> Option<HandlerError> {
+        if record.is_some_and(ExtRecord::is_suspended) {
             let name = self.0.ext().name(ext);
             let message =
                 format!("extension `{name}` is suspended; resume it with `/extensions resume {name}`");
@@ -224,39 +244,43 @@ impl Guard<'_> {
             .then(|| HandlerError::new("nested deeper than 32 handlers"))
     }
 
-    fn open(self, ext: ExtId, class: DeadlineClass, now: u64) -> Option<Armed> {
+    fn open(self, ext: ExtId, class: DeadlineClass, now: u64) {
         let state = &self.0.0.guard;
-        let outer = state.frames.borrow().last().and_then(|frame| frame.deadline);
-        let own = (ext != ExtId::CORE).then(|| now + state.limits.borrow().of(class).hard_ms * 1000);
-        let deadline = match (own, outer) {
-            (Some(own), Some(outer)) => Some(own.min(outer)),
-            (own, outer) => own.or(outer),
+        let deadline = {
+            let mut frames = state.frames.borrow_mut();
+            let outer = frames.last().and_then(|frame| frame.deadline);
+            let own = (ext != ExtId::CORE).then(|| now + state.limits.borrow().of(class).hard_ms * 1000);
+            let deadline = match (own, outer) {
+                (Some(own), Some(outer)) => Some(own.min(outer)),
+                (own, outer) => own.or(outer),
+            };
+            frames.push(Frame { ext, doomed: None, deadline });
+            deadline
         };
-        state.frames.borrow_mut().push(Frame { ext, doomed: None, deadline });
-        self.arm(deadline, now)
-    }
-
-    fn arm(self, deadline: Option<u64>, now: u64) -> Option<Armed> {
-        let deadline = deadline?;
-        let watchdog = self.0.0.guard.watchdog.borrow().clone()?;
-        Some(watchdog.arm((deadline.saturating_sub(now) / 1000).max(1) as u32))
+        if let Some(deadline) = deadline {
+            self.watch(deadline, now);
+        }
     }
 
     /// Gives the watchdog back to the stretch around the one that ended. The time an inner handler wasted until
     /// it was stopped is not held against the outer one: the strike goes to the innermost that was computing.
-    fn rearm_outer(self, inner_stopped: bool, took: u64) {
-        let state = &self.0.0.guard;
-        let deadline = {
-            let mut frames = state.frames.borrow_mut();
-            let Some(frame) = frames.last_mut() else { return };
-            if let (true, Some(deadline)) = (inner_stopped, frame.deadline.as_mut()) {
-                *deadline += took;
-            }
-            frame.deadline
+    fn close(self, stopped: bool, took: u64, now: u64) {
+        let outer = {
+            let mut frames = self.0.0.guard.frames.borrow_mut();
+            frames.last_mut().map(|frame| {
+                if let (true, Some(deadline)) = (stopped, frame.deadline.as_mut()) {
+                    *deadline += took;
+                }
+                frame.deadline
+            })
         };
-        if let Some(armed) = self.arm(deadline, self.0.0.host.now_micros()) {
-            // The outer stretch holds the token that disarms; this one only restarts the countdown.
-            armed.keep();
+        if stopped {
+            // It ran out; the next stretch begins a new one.
+            self.0.0.guard.armed.set(0);
+        }
+        match outer.flatten() {
+            Some(deadline) => self.watch(deadline, now),
+            None => self.unwatch(),
         }
     }
 }

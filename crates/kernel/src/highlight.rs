@@ -193,10 +193,19 @@ impl Kernel {
         *self.0.highlights.highlighter.borrow_mut() = Some(highlighter);
     }
 
+    /// Answers who highlights code, if anybody does.
+    pub fn highlighter(&self) -> Option<Rc<dyn Highlighter>> {
+        self.0.highlights.highlighter.borrow().clone()
+    }
+
+    /// Lays Markdown out in lines of a width, with code as the highlighter has it ready.
+    pub fn markdown(&self, text: &str, width: usize) -> Vec<Line> {
+        crate::text::markdown::markdown_with(text, width, self.highlighter().as_deref())
+    }
+
     /// Highlights code; in plain lines where nobody knows the language.
     pub fn highlight(&self, code: &str, language: &str) -> Vec<Line> {
-        let highlighter = self.0.highlights.highlighter.borrow().clone();
-        let lines = highlighter.and_then(|highlighter| highlighter.lines(code, language));
+        let lines = self.highlighter().and_then(|highlighter| highlighter.lines(code, language));
         lines.unwrap_or_else(|| {
             let style = Style::fg(Token::CodeText);
             code.lines().map(|line| crate::text::styled(line.to_owned(), style.clone())).collect()

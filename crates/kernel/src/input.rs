@@ -74,13 +74,20 @@ pub enum Input {
 #[derive(Default)]
 pub(crate) struct InputState {
     last_ctrl_c: Cell<Option<u64>>,
+    /// The key that is being dealt with.
+    pressed: Cell<Option<crate::Key>>,
 }
 
 impl Kernel {
     /// Takes one input in; true when something dealt with it, so that the surface's own default is not wanted.
     pub fn input(&self, input: Input) -> bool {
         match input {
-            Input::Key(event) => self.ui().within_key(|| self.key(event)),
+            Input::Key(event) => {
+                let before = self.0.input.pressed.replace(Some(event.key));
+                let taken = self.ui().within_key(|| self.key(event));
+                self.0.input.pressed.set(before);
+                taken
+            }
             Input::Paste(text) => self.paste(&text),
             Input::Mouse(event) => self.mouse(event),
             Input::Resize(..) => {
@@ -187,12 +194,20 @@ impl Kernel {
         {
             return true;
         }
+        // Where clicking means something else, such as selecting, a window says `click_focus = false`.
+        let takes = |window: &Window| window.vars.get("click_focus") != Some(&json!(false));
         if let (MouseKind::Press, Some(window)) = (event.kind, &below)
+            && takes(window)
             && !self.ui().has_dialog()
         {
             self.win().focus(&window.name);
         }
         false
+    }
+
+    /// Answers the key that is being dealt with; absent where no key is.
+    pub fn pressed_key(&self) -> Option<crate::Key> {
+        self.0.input.pressed.get()
     }
 
     /// Answers the buffer that typing changes: the focused window's, if it is editable text.

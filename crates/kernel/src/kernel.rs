@@ -55,6 +55,16 @@ struct Wake {
     callback: RefCell<Option<WakeFn>>,
     topics: RefCell<Vec<(crate::RegId, TopicFn)>>,
     quit: Cell<bool>,
+    parting: RefCell<Parting>,
+}
+
+/// What a program that ends leaves behind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parting {
+    /// The exit code of the process.
+    pub code: u8,
+    /// Text for standard output; nothing is written if it is empty.
+    pub text: String,
 }
 
 /// What changed, for those who draw it.
@@ -192,6 +202,17 @@ impl Kernel {
     pub fn quit(&self) {
         self.0.wake.quit.set(true);
         self.changed(Topic::Quit);
+    }
+
+    /// Asks the process to end and says what it leaves behind; the latest counts.
+    pub fn quit_with(&self, parting: Parting) {
+        *self.0.wake.parting.borrow_mut() = parting;
+        self.quit();
+    }
+
+    /// Answers what the process leaves behind when it ends.
+    pub fn parting(&self) -> Parting {
+        self.0.wake.parting.borrow().clone()
     }
 
     /// Tells whether the process should end.

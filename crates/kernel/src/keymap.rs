@@ -164,6 +164,8 @@ pub struct KeyBinding {
     pub command: Option<String>,
     /// What it is for.
     pub desc: String,
+    /// Where it was written, where known.
+    pub place: Option<crate::Place>,
 }
 
 /// Two maps of different owners for the same keys in the same place, of which the second never runs.
@@ -182,8 +184,8 @@ pub struct KeymapConflict {
 pub(crate) struct Map {
     pub(crate) id: RegId,
     pub(crate) owner: ExtId,
-    /// The owner's place in the load order.
-    pub(crate) rank: u32,
+    /// Its place among those for the same keys.
+    pub(crate) seat: RegId,
     pub(crate) target: Target,
     pub(crate) keys: Vec<Key>,
     pub(crate) action: Action,
@@ -243,7 +245,8 @@ impl Default for KeymapTable {
 pub struct Keymaps<'k>(pub(crate) &'k Kernel);
 
 impl Keymaps<'_> {
-    /// Adds a map. ctrl+c is refused to all but the built-in layer, and pressed twice it quits all the same.
+    /// Adds a map. Of two that differ in nothing the one that was there first goes first; that is a diagnostic which names
+    /// both. ctrl+c is refused to all but the built-in layer, and pressed twice it quits all the same.
     pub fn set(
         self,
         owner: ExtId,
@@ -257,8 +260,8 @@ impl Keymaps<'_> {
             return Err(KeymapError::Reserved);
         }
         let id = self.0.next_reg();
-        let rank = self.0.ext().rank(owner);
-        let map = Rc::new(Map { id, owner, rank, target, keys, action, options });
+        let seat = self.0.ext().seat(owner, "keymap", lhs, id);
+        let map = Rc::new(Map { id, owner, seat, target, keys, action, options });
         self.report_conflict(&map);
         let unlinked = map.clone();
         Ok(self.0.register(
@@ -283,19 +286,16 @@ impl Keymaps<'_> {
         let other = {
             let trie = self.0.0.keymaps.trie.borrow();
             let other = trie.exact(&map.keys).iter().find(|other| same_place(other, map));
-            // A new generation of an extension takes over what the old one had; that is no conflict.
-            let replaces = self.0.ext().is_generation(map.owner);
-            let clashes = |other: &&Rc<Map>| other.rank < map.rank || (other.rank > map.rank && !replaces);
-            other.filter(clashes).map(|other| other.owner)
+            // A new generation of an extension takes over what the old one had, which was told of the conflict.
+            other.filter(|_| map.seat == map.id).map(|other| other.owner)
         };
         if let Some(holder) = other {
             let keys = spell(&map.keys);
-            let holder = self.0.ext().name(holder);
-            self.0.guard().warn(
-                map.owner,
-                "keymap",
-                format!("`{keys}` is already mapped by `{holder}`, which goes first"),
+            let (holder, loser) = (self.0.ext().name(holder), self.0.ext().name(map.owner));
+            let text = format!(
+                "`{keys}` is already mapped by `{holder}`, which goes first; the map of `{loser}` does not run"
             );
+            self.0.guard().warn(map.owner, "keymap", text);
         }
     }
 
@@ -351,13 +351,14 @@ impl Keymaps<'_> {
     }
 
     /// Puts the maps of the configuration in force, in place of those it had before; answers what is wrong with them, each
-    /// as a sentence that names the keys. What is not wrong is in force all the same.
+    /// in words that begin with the place and name the keys. What is not wrong is in force all the same.
     pub fn configure(self, bindings: Vec<KeyBinding>) -> Vec<String> {
         let before = self.0.0.keymaps.configured.take();
         before.iter().for_each(Handle::del);
         let mut problems = Vec::new();
         let mut handles = Vec::new();
-        for KeyBinding { target, lhs, command, desc } in bindings {
+        for KeyBinding { target, lhs, command, desc, place } in bindings {
+            let at = place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
             let action = match command {
                 Some(line) => {
                     let name = line.split_once(' ').map_or(line.as_str(), |(name, _)| name);
@@ -365,16 +366,16 @@ impl Keymaps<'_> {
                     if self.0.command().get(name).is_none() {
                         let near = self.0.command().nearest_of_all(name);
                         let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-                        problems.push(format!("`{lhs}` runs `{name}`, which is no command{hint}"));
+                        problems.push(format!("{at}`{lhs}` runs `{name}`, which is no command{hint}"));
                     }
                     Action::Command(line.strip_prefix('/').unwrap_or(&line).to_owned())
                 }
                 None => Action::callback(|_| Ok(KeyAnswer::Default)),
             };
-            let options = KeymapOptions { layer: Layer::User, desc, ..KeymapOptions::default() };
+            let options = KeymapOptions { layer: Layer::User, desc, place, ..KeymapOptions::default() };
             match self.set(ExtId::CORE, target, &lhs, action, options) {
                 Ok(handle) => handles.push(handle),
-                Err(error) => problems.push(format!("`{lhs}` cannot be mapped: {error}")),
+                Err(error) => problems.push(format!("{at}`{lhs}` cannot be mapped: {error}")),
             }
         }
         *self.0.0.keymaps.configured.borrow_mut() = handles;

@@ -66,8 +66,8 @@ pub use ext::{ExtId, Extension, LoadError, LoadedExtension, Registrar, Registrat
 pub use frame::Frame;
 pub use grid::{Canvas, Grid};
 pub use guard::{
-    Armed, CancelToken, DeadlineClass, ExtReport, Guard, Level, Limit, Limits, LogMessage, Quotas, Watchdog,
-    What, Worst,
+    CancelToken, DeadlineClass, ExtReport, Guard, Level, Limit, LimitSetting, Limits, LogMessage, Quotas,
+    Watchdog, What, Worst,
 };
 pub use highlight::{Ground, HighlightSpec};
 pub use hooks::{
@@ -80,7 +80,7 @@ pub use host::{
 };
 pub use input::{Input, MouseButton, MouseEvent, MouseKind, QUIT_WINDOW_MS};
 pub use job::{ExitFn, Job, JobEvents, JobExit, JobResult, OutputFn, RunningJob};
-pub use kernel::{Kernel, Topic, WeakKernel};
+pub use kernel::{Kernel, Parting, Topic, WeakKernel};
 pub use key::{Key, KeyCode, KeyEvent, KeyParseError, Mods};
 pub use keymap::{
     Action, KeyAnswer, KeyBinding, KeyContext, KeymapConflict, KeymapError, KeymapListing, KeymapOptions,

@@ -4,7 +4,7 @@ mod log;
 mod store;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -104,7 +104,7 @@ pub(crate) struct MarkTable {
     buffers: RefCell<BTreeMap<String, Entry>>,
     next: Cell<u64>,
     /// How many each extension has.
-    counts: RefCell<HashMap<ExtId, usize>>,
+    counts: RefCell<BTreeMap<ExtId, usize>>,
     /// What goes away with the next frame.
     ephemeral: RefCell<Vec<(String, Namespace, u64)>>,
 }
@@ -131,8 +131,8 @@ impl MarksOf<'_> {
 
     /// Sets a mark, or moves the one that `options.id` numbers; answers its number.
     ///
-    /// Positions behind the text's end are taken as the end. It is an error when there is no such buffer, and when the
-    /// owner's quota is used up.
+    /// Positions behind the text's end are taken as the end; in a projection they count its blocks. It is an error when
+    /// there is no such buffer, and when the owner's quota is used up.
     pub fn set(
         self,
         owner: ExtId,
@@ -141,7 +141,7 @@ impl MarksOf<'_> {
         start: usize,
         options: MarkOptions,
     ) -> Result<u64, HandlerError> {
-        let Some(length) = self.0.buf().length(buffer) else {
+        let Some(length) = self.positions(buffer) else {
             return Err(HandlerError::new(format!("there is no buffer `{buffer}`")));
         };
         self.check_quota(owner, buffer, ns, options.id)?;
@@ -161,6 +161,14 @@ impl MarksOf<'_> {
         self.change(buffer, |entry| entry.put(mark));
         self.0.win().buffer_changed(buffer);
         Ok(id)
+    }
+
+    /// Answers the last position that a mark of a buffer can have.
+    fn positions(self, buffer: &str) -> Option<usize> {
+        match self.0.buf().source(buffer) {
+            Some(source) => Some(source.len()),
+            None => self.0.buf().length(buffer),
+        }
     }
 
     fn check_quota(
@@ -194,6 +202,11 @@ impl MarksOf<'_> {
     /// Counts the marks of an extension.
     pub fn count(self, owner: ExtId) -> usize {
         self.0.0.marks.counts.borrow().get(&owner).copied().unwrap_or(0)
+    }
+
+    /// Tells whether a buffer has any mark.
+    pub fn is_marked(self, buffer: &str) -> bool {
+        self.0.0.marks.buffers.borrow().get(buffer).is_some_and(|entry| !entry.store.is_empty())
     }
 
     /// Answers one mark.

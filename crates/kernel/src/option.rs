@@ -164,7 +164,7 @@ impl Options<'_> {
             return Err(HandlerError::new(text));
         }
         if !spec.default.is_null() {
-            check(&spec, &spec.default).map_err(|why| HandlerError::new(format!("the default: {why}")))?;
+            spec.check(&spec.default).map_err(|why| HandlerError::new(format!("the default: {why}")))?;
         }
         let id = self.0.next_reg();
         let (label, place) = (spec.name.clone(), (owner, spec.name.clone()));
@@ -207,20 +207,20 @@ impl Options<'_> {
         let extension = self.0.ext().name(owner);
         let set = table.set.borrow().get(&(extension.clone(), spec.name.clone())).cloned();
         // A reload may have declared another type under the same name.
-        if let Some(value) = set.filter(|value| check(spec, value).is_ok()) {
+        if let Some(value) = set.filter(|value| spec.check(value).is_ok()) {
             return (value, OptionSource::Runtime);
         }
         let chosen = table.chosen.borrow().clone();
         if let Some(chosen) = chosen {
             let variable = variable(&extension, &spec.name);
             if let Some(text) = chosen.variable(&variable) {
-                match spec.ty.read(&text).filter(|value| check(spec, value).is_ok()) {
+                match spec.ty.read(&text).filter(|value| spec.check(value).is_ok()) {
                     Some(value) => return (value, OptionSource::Environment),
                     None => self.pass_over(owner, spec, &format!("the variable `{variable}`")),
                 }
             }
             if let Some(value) = chosen.configured(&extension, &spec.name) {
-                match check(spec, &value) {
+                match spec.check(&value) {
                     Ok(()) => return (value, OptionSource::Configuration),
                     Err(_) => self.pass_over(owner, spec, "the configuration"),
                 }
@@ -247,7 +247,7 @@ impl Options<'_> {
         let before = if value.is_null() {
             self.0.0.options.set.borrow_mut().remove(&place)
         } else {
-            check(&spec, &value).map_err(|why| HandlerError::new(format!("option `{name}`: {why}")))?;
+            spec.check(&value).map_err(|why| HandlerError::new(format!("option `{name}`: {why}")))?;
             self.0.0.options.set.borrow_mut().insert(place.clone(), value)
         };
         self.0.on_rollback(move |kernel| {
@@ -286,16 +286,18 @@ fn variable(extension: &str, option: &str) -> String {
     format!("PURLIN_OPT_{}_{}", word(extension), word(option))
 }
 
-/// Why a value does not fit; the value itself is not in the text.
-fn check(spec: &OptionSpec, value: &Value) -> Result<(), String> {
-    if !spec.ty.accepts(value) {
-        return Err(format!("a {} expected", spec.ty.name()));
+impl OptionSpec {
+    /// Says why a value does not fit; the value itself is not in the text.
+    pub fn check(&self, value: &Value) -> Result<(), String> {
+        if !self.ty.accepts(value) {
+            return Err(format!("a {} expected", self.ty.name()));
+        }
+        if self.choices.is_empty() || self.choices.contains(value) {
+            return Ok(());
+        }
+        let words: Vec<String> = self.choices.iter().map(ToString::to_string).collect();
+        Err(format!("one of {} expected", words.join(", ")))
     }
-    if spec.choices.is_empty() || spec.choices.contains(value) {
-        return Ok(());
-    }
-    let words: Vec<String> = spec.choices.iter().map(ToString::to_string).collect();
-    Err(format!("one of {} expected", words.join(", ")))
 }
 
 impl Kernel {

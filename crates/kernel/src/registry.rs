@@ -166,6 +166,17 @@ impl Kernel {
         own.map(|((_, kind), count)| (*kind, *count)).collect()
     }
 
+    /// Lists what `owner` registered of some kinds as (number, kind, label), in order of registration.
+    pub(crate) fn registrations_of(
+        &self,
+        owner: ExtId,
+        test: impl Fn(&str) -> bool,
+    ) -> Vec<(RegId, &'static str, String)> {
+        let entries = self.0.registry.entries.borrow();
+        let own = entries.iter().filter(|(_, entry)| entry.owner == owner && test(entry.kind));
+        own.map(|(id, entry)| (RegId(*id), entry.kind, entry.label.clone())).collect()
+    }
+
     /// Lists what `owner` registered as (kind, label), in order of registration.
     pub fn registered(&self, owner: ExtId) -> Vec<(&'static str, String)> {
         let entries = self.0.registry.entries.borrow();

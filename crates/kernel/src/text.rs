@@ -28,7 +28,9 @@ mod span;
 mod style;
 mod wrapping;
 
-pub use cells::{TAB_WIDTH, fit, grapheme_width, graphemes, pad_right, truncate, visible, width, width_from};
+pub use cells::{
+    TAB_WIDTH, fit, grapheme_width, graphemes, head, pad_right, truncate, visible, width, width_from,
+};
 pub use hunks::{DiffTag, Hunk, diff};
 pub use scroll::{Viewport, VirtualItem, VirtualList, viewport, virtual_list};
 pub use span::{Line, Span, line_plain, line_truncate, line_width, plain, styled};
@@ -37,6 +39,11 @@ pub use wrapping::{Broken, break_line, wrap, wrap_line};
 
 /// Highlights code; implemented where grammars are known.
 pub trait Highlighter {
-    /// Answers the code's lines in the theme's tokens; `None` for a language that is not known.
+    /// Answers the code's lines in the theme's tokens; `None` for a language that is not known. May wait a moment.
     fn lines(&self, code: &str, language: &str) -> Option<Vec<Line>>;
+
+    /// Answers the same without waiting: `None` also for lines that are not ready. Whoever highlights says when they are.
+    fn glance(&self, code: &str, language: &str) -> Option<Vec<Line>> {
+        self.lines(code, language)
+    }
 }

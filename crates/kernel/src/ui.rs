@@ -26,6 +26,7 @@ pub use picker::{PickItem, PickerFeed, PickerOptions, PickerSource, SourceFn};
 pub use provide::{DialogAnswer, DialogAsk, DialogKind, DialogRequest, ProvideFn};
 pub use status::StatusSegment;
 
+use crate::guard::CancelToken;
 use crate::{ExtId, Kernel, LBF, Topic};
 use picker::Picking;
 
@@ -93,6 +94,8 @@ pub(crate) struct UiState {
     to_dialog: Cell<bool>,
     /// Whether a key is being dealt with: what opens meanwhile was asked for by it.
     in_key: Cell<bool>,
+    /// The last question that found nobody to answer.
+    unanswered: RefCell<Option<DialogAsk>>,
     notices: notice::Notices,
     providers: provide::Providers,
     animations: animate::Animations,
@@ -211,7 +214,9 @@ impl Ui<'_> {
         let id = state.next.get() + 1;
         state.next.set(id);
         let (reply, answer) = oneshot::channel();
-        let dialog = Rc::new(Dialog { id, owner, extension: self.0.ext().name(owner), body });
+        let token = self.0.guard().current_cancel();
+        let about = token.as_ref().and_then(CancelToken::about);
+        let dialog = Rc::new(Dialog { id, owner, extension: self.0.ext().name(owner), about, body });
         let deadline = timeout.map(|ms| self.0.now() + ms);
         let now = self.0.now();
         let typing = state.last_key.get().is_some_and(|last| now.saturating_sub(last) < TYPING_MS);
@@ -223,7 +228,6 @@ impl Ui<'_> {
         }
         self.0.changed(Topic::Dialogs);
         let closes = CloseOnDrop { kernel: self.0.clone(), id };
-        let token = self.0.guard().current_cancel();
         Box::pin(async move {
             let _closes = closes;
             let answer = async move { answer.await.unwrap_or(Err(Reason::Shutdown)) };

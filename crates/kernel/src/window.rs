@@ -2,6 +2,7 @@
 
 mod draw;
 mod focus;
+mod hide;
 mod place;
 mod render;
 mod text_view;
@@ -158,10 +159,14 @@ pub(crate) struct WindowTable {
     drawers: RefCell<BTreeMap<String, Vec<Drawer>>>,
     /// What was drawn from outside and waits for the next frame.
     pub(crate) queue: draw::Queue,
-    /// Draws what has no stock renderer of its own.
-    pub(crate) text_view: Rc<TextView>,
+    /// Draws windows on a buffer that have no stock renderer of their own.
+    by_buffer: RefCell<BTreeMap<String, Rc<dyn Renderer>>>,
+    /// Draws what is left.
+    text_view: Rc<TextView>,
     focused: RefCell<Option<String>>,
     pub(crate) any_dirty: Cell<bool>,
+    /// Those of a generation whose successor is being loaded, which does not see them.
+    hidden: RefCell<BTreeMap<String, Slot>>,
     /// Where windows were that are gone.
     pub(crate) vacated: RefCell<Vec<Rect>>,
 }
@@ -343,6 +348,19 @@ impl Windows<'_> {
         }
         self.mark_dirty(name);
         true
+    }
+
+    /// Sets who draws the windows on a buffer that have no stock renderer of their own.
+    pub fn set_buffer_renderer(self, buffer: &str, renderer: Rc<dyn Renderer>) {
+        self.0.0.windows.by_buffer.borrow_mut().insert(buffer.to_owned(), renderer);
+        self.buffer_changed(buffer);
+    }
+
+    /// Answers who draws a window when no extension does, given the stock renderer it was set, if any.
+    pub(crate) fn stock_renderer(self, window: &Window, own: Option<Rc<dyn Renderer>>) -> Rc<dyn Renderer> {
+        let table = &self.0.0.windows;
+        own.or_else(|| table.by_buffer.borrow().get(&window.buffer).cloned())
+            .unwrap_or_else(|| table.text_view.clone())
     }
 
     /// Lets an extension draw a window, the newest before the others; with `wrap` it is given what would have

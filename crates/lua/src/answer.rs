@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use mlua::{Lua, MultiValue, Value};
+use mlua::{Lua, Value};
 use purlin_kernel::{HandlerError, HookEvent};
 use serde_json::Value as Json;
 
@@ -10,17 +10,17 @@ use crate::compat;
 use crate::convert;
 use crate::env::Env;
 
-/// Converts a handler's answer; words of earlier hosts become the declared ones.
+/// Converts a handler's first answer; words of earlier hosts become the declared ones.
 pub(crate) fn of_handler(
     lua: &Lua,
     env: &Rc<Env>,
     event: &HookEvent,
-    values: &MultiValue,
+    value: &Value,
 ) -> Result<Json, HandlerError> {
-    match values.front() {
-        None | Some(Value::Nil) => Ok(Json::Null),
-        Some(Value::Boolean(flag)) => Ok(Json::Bool(*flag)),
-        Some(value) => {
+    match value {
+        Value::Nil => Ok(Json::Null),
+        Value::Boolean(flag) => Ok(Json::Bool(*flag)),
+        value => {
             let json = convert::answer_to_json(lua, value)
                 .map_err(|why| HandlerError::new(format!("wrong answer to `{}`: {why}", event.name())))?;
             match json {

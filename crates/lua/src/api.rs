@@ -8,6 +8,7 @@ mod check;
 mod command;
 mod core;
 mod declare;
+mod feature;
 mod fs;
 mod hl;
 mod hook;
@@ -93,6 +94,7 @@ pub(crate) fn install(lua: &Lua, env: &Rc<Env>, glue: &Table) -> mlua::Result<()
     purlin.raw_set("null", Value::NULL)?;
     purlin.raw_set("version", env!("CARGO_PKG_VERSION"))?;
     purlin.raw_set("api_level", crate::API_LEVEL)?;
+    purlin.raw_set("args", arguments(lua, env)?)?;
     let (owner, kept) = (Rc::clone(env), glue.clone());
     let open = lua.create_function(move |lua, (purlin, name): (Table, Value)| {
         let Value::String(wanted) = &name else { return Ok(Value::Nil) };
@@ -113,6 +115,13 @@ pub(crate) fn install(lua: &Lua, env: &Rc<Env>, glue: &Table) -> mlua::Result<()
         loaded.raw_set(name, &purlin)?;
     }
     Ok(())
+}
+
+/// What stood behind `--` on the command line of a program of its own; empty elsewhere.
+fn arguments(lua: &Lua, env: &Env) -> mlua::Result<Table> {
+    let given = env.kernel().and_then(|kernel| kernel.context("args"));
+    let words = given.as_ref().and_then(serde_json::Value::as_array).into_iter().flatten();
+    lua.create_sequence_from(words.filter_map(serde_json::Value::as_str))
 }
 
 /// The table of one namespace, or `None` if there is none of that name.

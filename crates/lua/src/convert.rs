@@ -9,6 +9,8 @@ use serde_json::{Map, Number, Value as Json};
 
 /// How deeply tables may be nested; deeper ones are taken for cycles.
 const MAX_DEPTH: usize = 100;
+/// A longer path to what is wrong is cut in messages.
+const MAX_SHOWN: usize = 8;
 /// More values are not converted at once: it would take too long, and too much memory.
 const MAX_VALUES: usize = 500_000;
 /// The largest magnitude up to which every integer is exact in a Lua number.
@@ -54,7 +56,7 @@ fn list_to_lua(lua: &Lua, items: &[Json]) -> mlua::Result<Table> {
     Ok(table)
 }
 
-fn number_to_lua(number: &Number) -> Value {
+pub(crate) fn number_to_lua(number: &Number) -> Value {
     match number.as_i64() {
         Some(integer) => Value::Integer(integer),
         None => Value::Number(number.as_f64().unwrap_or(f64::NAN)),
@@ -193,7 +195,11 @@ impl Walk {
     }
 
     fn refuse(&self, what: &str) -> String {
-        if self.path.is_empty() { what.to_owned() } else { format!("{what} (at '{}')", self.path.join(".")) }
+        match self.path.as_slice() {
+            [] => what.to_owned(),
+            path if path.len() > MAX_SHOWN => format!("{what} (at '{}.…')", path[..MAX_SHOWN].join(".")),
+            path => format!("{what} (at '{}')", path.join(".")),
+        }
     }
 }
 
@@ -232,7 +238,8 @@ mod tests {
         check("{1, 2, x = 3}", "a table has either list items or named fields, not both");
         check("{0/0}", "NaN is not a JSON number (at '1')");
         let cycle: Value = lua.load("local t = {} t.t = t return t").eval().expect("eval");
-        assert!(to_json(&lua, &cycle).expect_err("a cycle").contains("contains itself"));
+        let why = to_json(&lua, &cycle).expect_err("a cycle");
+        assert!(why.contains("contains itself") && why.ends_with("(at 't.t.t.t.t.t.t.t.…')"), "{why}");
     }
 
     #[test]

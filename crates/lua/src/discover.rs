@@ -53,6 +53,8 @@ pub enum PathError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) name: String,
+    /// The file or folder that stands for it and for nothing else.
+    pub(crate) path: PathBuf,
     /// The file that is run.
     pub(crate) entry: PathBuf,
     /// The folder that `require` searches first.
@@ -124,6 +126,7 @@ fn is_source(path: &Path) -> bool {
 fn of_file(path: &Path) -> Found {
     Found {
         name: stem(path),
+        path: path.to_owned(),
         entry: path.to_owned(),
         root: path.parent().map_or_else(PathBuf::new, Path::to_owned),
         description: String::new(),
@@ -140,7 +143,8 @@ fn of_folder(path: &Path) -> Result<Option<Found>, PathError> {
     if !entry.is_file() {
         return Ok(None);
     }
-    let mut found = Found { name: folder_name(path), root: path.to_owned(), ..of_file(&entry) };
+    let mut found =
+        Found { name: folder_name(path), path: path.to_owned(), root: path.to_owned(), ..of_file(&entry) };
     if let Some([name, version, description]) = manifest_table(&entry) {
         found.name = Some(name).filter(|name| !name.trim().is_empty()).unwrap_or(found.name);
         found.version = version;
@@ -193,6 +197,7 @@ fn of_manifest(folder: &Path, file: &Path) -> Result<Found, PathError> {
     }
     Ok(Found {
         name: manifest.name.unwrap_or_else(|| folder_name(folder)),
+        path: folder.to_owned(),
         entry,
         root: folder.to_owned(),
         description: manifest.description,

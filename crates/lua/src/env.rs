@@ -15,6 +15,7 @@ use crate::fault;
 use crate::hint;
 use crate::inspect::inspect;
 use crate::libs::shell::Done;
+use crate::names::Names;
 use crate::view::Views;
 
 /// What belongs to one loaded extension.
@@ -32,6 +33,7 @@ pub(crate) struct Env {
     /// Whether the running code is a coroutine of the runtime's.
     waiting: Cell<bool>,
     pub(crate) events: Events,
+    pub(crate) names: Names,
     glue: OnceCell<Table>,
     views: OnceCell<Views>,
     /// Registrations of which there is one at a time, by what they are.
@@ -89,6 +91,7 @@ impl Env {
             alive: Cell::new(true),
             waiting: Cell::new(false),
             events: Events::default(),
+            names: Names::default(),
             glue: OnceCell::new(),
             views: OnceCell::new(),
             kept: RefCell::default(),
@@ -210,9 +213,18 @@ impl Env {
         function: &Function,
         args: impl IntoLuaMulti,
     ) -> Result<R, HandlerError> {
-        let lua = self.lua()?;
+        self.call_in(&self.lua()?, function, args)
+    }
+
+    /// Does the same for those who hold the interpreter already.
+    pub(crate) fn call_in<R: FromLuaMulti>(
+        &self,
+        lua: &Lua,
+        function: &Function,
+        args: impl IntoLuaMulti,
+    ) -> Result<R, HandlerError> {
         let _mode = self.enter(false);
-        function.call(args).map_err(|error| self.failed(&lua, &error))
+        function.call(args).map_err(|error| self.failed(lua, &error))
     }
 
     /// Calls a Lua function as a coroutine that may wait.
@@ -301,6 +313,26 @@ impl Env {
                 self.log(level, line);
             }
         }
+    }
+}
+
+/// Makes a few small values of our own without the memory limit, under which each would cost a protected call, several
+/// times what the value itself costs. No code of an author's runs meanwhile.
+pub(crate) fn unmetered<T>(lua: &Lua, make: impl FnOnce() -> T) -> T {
+    let _limit = lua.set_memory_limit(0).ok().map(|limit| Limit { lua, limit });
+    make()
+}
+
+/// Puts the memory limit back, also when what ran without it panicked.
+struct Limit<'a> {
+    lua: &'a Lua,
+    limit: usize,
+}
+
+impl Drop for Limit<'_> {
+    fn drop(&mut self) {
+        // The state has an allocator of mlua's, as it was just asked.
+        let _ = self.lua.set_memory_limit(self.limit);
     }
 }
 

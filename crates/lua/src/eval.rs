@@ -9,11 +9,11 @@ use std::rc::Rc;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use mlua::{Function, Lua, MultiValue, Value};
-use purlin_kernel::{DeadlineClass, ExtId, HandlerError, Kernel};
+use purlin_kernel::{DeadlineClass, ExtId, HandlerError, Kernel, ServiceCall};
 use serde_json::{Value as Json, json};
 
 use crate::env::Env;
-use crate::extension::watchdog;
+use crate::extension::{tell_memory, watchdog};
 use crate::inspect::inspect;
 use crate::libs::package::{compile, compile_file};
 use crate::{fault, hint, state};
@@ -59,10 +59,10 @@ impl Evaluator {
     ) -> Result<Self, HandlerError> {
         let ext = kernel.ext().reserve("lua");
         let made = kernel.guard().stretch(ext, DeadlineClass::Load, "load", || {
-            let (watchdog, _armed) = watchdog(kernel)?;
-            let env = Env::new(kernel, ext, "lua", folder.into(), watchdog);
+            let env = Env::new(kernel, ext, "lua", folder.into(), watchdog(kernel)?);
             let memory = kernel.guard().limits().quotas.memory_bytes;
             let lua = state::create(&env, memory).map_err(|error| fault::handler_error(&error))?;
+            tell_memory(kernel, ext, &lua);
             env.print_to(Rc::new(print));
             Ok((env, lua))
         });
@@ -119,31 +119,32 @@ impl Evaluator {
 
     /// Evaluates for other threads, under the name [`LUA_SERVICE`]; what is printed meanwhile is told as it is printed.
     pub fn serve(&self) {
-        let evaluator = self.clone();
         // The service must not keep the kernel alive through the evaluator.
-        let weak = Rc::downgrade(&evaluator.0);
+        let weak = Rc::downgrade(&self.0);
         self.0.kernel.serve(
             LUA_SERVICE,
-            Rc::new(move |call| {
-                let Some(inner) = weak.upgrade() else {
-                    return async { Err("the evaluator is gone".to_owned()) }.boxed_local();
-                };
-                let source = call.payload["source"].as_str().unwrap_or_default().to_owned();
-                let progress = call.progress;
-                let evaluator = Self(inner);
-                async move {
-                    let _telling = progress.map(|progress| {
-                        evaluator.0.env.print_also(Rc::new(move |line: &str| {
-                            // Whoever stopped listening does not need it.
-                            let _ = progress.unbounded_send(Json::String(format!("{line}\n")));
-                        }))
-                    });
-                    let shown = evaluator.eval(&source).await.map_err(|error| error.to_string())?;
-                    Ok(json!({ "shown": shown }))
-                }
-                .boxed_local()
+            Rc::new(move |call| match weak.upgrade() {
+                Some(inner) => Self(inner).answer(call),
+                None => async { Err("the evaluator is gone".to_owned()) }.boxed_local(),
             }),
         );
+    }
+
+    /// Answers one call of the service [`LUA_SERVICE`].
+    pub fn answer(&self, call: ServiceCall) -> LocalBoxFuture<'static, Result<Json, String>> {
+        let source = call.payload["source"].as_str().unwrap_or_default().to_owned();
+        let (evaluator, progress) = (self.clone(), call.progress);
+        async move {
+            let _telling = progress.map(|progress| {
+                evaluator.0.env.print_also(Rc::new(move |line: &str| {
+                    // Whoever stopped listening does not need it.
+                    let _ = progress.unbounded_send(Json::String(format!("{line}\n")));
+                }))
+            });
+            let shown = evaluator.eval(&source).await.map_err(|error| error.to_string())?;
+            Ok(json!({ "shown": shown }))
+        }
+        .boxed_local()
     }
 }
 

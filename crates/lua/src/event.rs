@@ -3,6 +3,9 @@
 //! Fields are fetched when they are read. Handlers of sync hooks share one event object per
 //! state, so that the key path makes no table; a waiting handler, and a handler that runs inside
 //! another one's dispatch, has its own. `ev:copy()` makes one that may be kept.
+//!
+//! Which small fields a state's handlers read of a hook is learned from their first run: they then stand in the shared
+//! object before a handler is called, which costs a third of fetching them.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -13,7 +16,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::compat;
 use crate::convert;
-use crate::env::Env;
+use crate::env::{Env, unmetered};
 use crate::fault;
 
 /// The shared event object, and the constructors of the others.
@@ -31,6 +34,24 @@ struct Shared {
     /// Whether a handler is being called for it.
     active: Cell<bool>,
     assigned: Assigned,
+    learned: RefCell<Vec<Learned>>,
+}
+
+/// The fields of one hook that handlers of this state have read and that are small.
+struct Learned {
+    decl: &'static HookDecl,
+    fields: Vec<(&'static str, LuaString)>,
+}
+
+/// A longer text is fetched when it is read.
+const SMALL_TEXT: usize = 64;
+
+fn is_small(value: &Json) -> bool {
+    match value {
+        Json::Bool(_) | Json::Number(_) => true,
+        Json::String(text) => text.len() <= SMALL_TEXT,
+        Json::Null | Json::Array(_) | Json::Object(_) => false,
+    }
 }
 
 /// What the running handler has assigned to answer fields.
@@ -110,24 +131,44 @@ impl Events {
         Ok(self.parts()?.context.clone())
     }
 
+    /// A `ctx` with fields of its own, which are set by `fill`; all others are those of the common one.
+    pub(crate) fn context_with(
+        &self,
+        lua: &Lua,
+        fill: impl FnOnce(&Table) -> mlua::Result<()>,
+    ) -> Result<Table, HandlerError> {
+        let common = self.context()?;
+        let made = || {
+            let context = lua.create_table()?;
+            fill(&context)?;
+            let meta = lua.create_table()?;
+            meta.raw_set("__index", common)?;
+            context.set_metatable(Some(meta))?;
+            Ok(context)
+        };
+        made().map_err(|error: mlua::Error| fault::handler_error(&error))
+    }
+
     /// Runs a handler of a sync hook with the shared event object, or its own if that is in use.
     ///
     /// The answer is what `run` answers, with what the handler assigned to the event's answer fields.
     pub(crate) fn with_sync(
         &self,
+        lua: &Lua,
         env: &Rc<Env>,
         event: &HookEvent,
         run: impl FnOnce(&Table, &Table) -> Result<Json, HandlerError>,
     ) -> Result<Json, HandlerError> {
         let parts = self.parts()?;
         if self.shared.active.get() {
-            let lua = env.lua()?;
-            let own = self.own(&lua, env, event).map_err(|error| fault::handler_error(&error))?;
+            let own = self.own(lua, env, event).map_err(|error| fault::handler_error(&error))?;
             return run(&own.object, &parts.context).map(|answer| own.merge(answer));
         }
         if !self.shared.still_holds(event) {
             *self.shared.event.borrow_mut() = Some(event.clone());
-            parts.kept.clear().map_err(|error| fault::handler_error(&error))?;
+            let filled =
+                unmetered(lua, || parts.kept.clear().and_then(|()| self.shared.fill(event, &parts.kept)));
+            filled.map_err(|error| fault::handler_error(&error))?;
         }
         self.shared.active.set(true);
         let _release = Release(&self.shared);
@@ -161,6 +202,38 @@ impl Shared {
             !decl.answer.iter().any(|field| matches!(field.combine, Combine::Replace | Combine::Patch))
         });
         is_fixed && self.event.borrow().as_ref().is_some_and(|last| last.is_same(event))
+    }
+
+    /// Puts what is known to be read into the object.
+    fn fill(&self, event: &HookEvent, kept: &Table) -> mlua::Result<()> {
+        let Some(decl) = event.decl() else { return Ok(()) };
+        let learned = self.learned.borrow();
+        let Some(known) = learned.iter().find(|known| std::ptr::eq(known.decl, decl)) else { return Ok(()) };
+        for (name, key) in &known.fields {
+            match event.get(name) {
+                Some(Json::String(text)) if text.len() <= SMALL_TEXT => kept.raw_set(key, text)?,
+                Some(Json::Bool(flag)) => kept.raw_set(key, flag)?,
+                Some(Json::Number(number)) => kept.raw_set(key, convert::number_to_lua(&number))?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers that a handler has read a field.
+    fn learn(&self, lua: &Lua, event: &HookEvent, name: &str, value: &Json) -> mlua::Result<()> {
+        let Some(decl) = event.decl().filter(|_| is_small(value)) else { return Ok(()) };
+        let Some(field) = decl.payload.iter().find(|field| field.name == name) else { return Ok(()) };
+        let mut learned = self.learned.borrow_mut();
+        let at = learned.iter().position(|known| std::ptr::eq(known.decl, decl)).unwrap_or_else(|| {
+            learned.push(Learned { decl, fields: Vec::new() });
+            learned.len() - 1
+        });
+        let fields = &mut learned[at].fields;
+        if fields.iter().all(|(known, _)| *known != field.name) {
+            fields.push((field.name, lua.create_string(field.name)?));
+        }
+        Ok(())
     }
 }
 
@@ -222,19 +295,19 @@ fn object(lua: &Lua, make: &Function, env: &Rc<Env>, source: Source) -> mlua::Re
         lua.create_function(move |lua, _: MultiValue| owner.events.copy(lua, &owner, &copied.event(lua)?))?,
     )?;
     let (owner, target) = (Rc::clone(env), source.clone());
-    let store = lua.create_function(move |lua, (name, value): (LuaString, Value)| {
-        assign(lua, &owner, &target, &name.to_str()?, &value)
+    let store = lua.create_function(move |lua, (name, value): (String, Value)| {
+        assign(lua, &owner, &target, &name, &value)
     })?;
     let env = Rc::clone(env);
-    let fetch = lua.create_function(move |lua, name: LuaString| {
-        let name = name.to_str()?;
+    let fetch = lua.create_function(move |lua, name: String| {
         // The common case borrows the event instead of cloning it.
         if let Source::Shared(shared) = &source
             && shared.active.get()
-            && &*name != "payload"
+            && name != "payload"
             && let Some(event) = shared.event.borrow().as_ref()
             && let Some(found) = event.get(&name)
         {
+            shared.learn(lua, event, &name, &found)?;
             return convert::to_lua_or_nil(lua, &found);
         }
         fetch(lua, &env, &source.event(lua)?, &name)
@@ -313,6 +386,8 @@ fn payload(lua: &Lua, env: &Rc<Env>, event: &HookEvent) -> mlua::Result<Value> {
             let Value::String(name) = &name else { return Ok(Value::Nil) };
             match &*name.to_str()? {
                 "payload" | "data" => Ok(Value::Table(table)),
+                // An earlier host's payload has the tool's name here; the event's own is beside the payload.
+                "name" if event.get("tool_name").is_some() => fetch(lua, &owner, &event, "tool_name"),
                 "session_id" if event.get("session_id").is_none() => {
                     convert::to_lua_or_nil(lua, &context_value(&owner, "session_id"))
                 }
@@ -327,12 +402,9 @@ fn payload(lua: &Lua, env: &Rc<Env>, event: &HookEvent) -> mlua::Result<Value> {
 /// `ctx`: what is true now, whenever it is read.
 fn context_table(lua: &Lua, glue: &Table, env: &Rc<Env>) -> mlua::Result<Table> {
     let env = Rc::clone(env);
-    let fetch = lua.create_function(move |lua, name: LuaString| {
-        let name = name.to_str()?;
-        match &*name {
-            "extension" => Ok(Value::String(lua.create_string(&env.name)?)),
-            name => convert::to_lua_or_nil(lua, &context_value(&env, name)),
-        }
+    let fetch = lua.create_function(move |lua, name: String| match name.as_str() {
+        "extension" => Ok(Value::String(lua.create_string(&env.name)?)),
+        name => convert::to_lua_or_nil(lua, &context_value(&env, name)),
     })?;
     glue.raw_get::<Function>("live")?.call(fetch)
 }

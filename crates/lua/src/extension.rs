@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use mlua::{Function, Lua, MultiValue, Table, Value};
-use purlin_kernel::{Armed, Extension, HandlerError, Kernel, Registrar, Watchdog};
+use purlin_kernel::{ExtId, Extension, HandlerError, Kernel, Registrar, Watchdog};
 
 use crate::discover::{Found, PathError, discover};
 use crate::env::Env;
@@ -40,6 +40,11 @@ impl LuaExtension {
     pub fn all_from_path(path: impl AsRef<Path>) -> Result<Vec<Self>, PathError> {
         let found = discover(path.as_ref())?;
         Ok(found.into_iter().map(|found| Self { found, lua: None, env: None }).collect())
+    }
+
+    /// The file or folder that stands for this extension alone; it is loaded anew from there.
+    pub fn path(&self) -> &Path {
+        &self.found.path
     }
 
     /// The file that is run when the extension is loaded.
@@ -101,18 +106,22 @@ fn set_up(env: &Env, setup: &Function, purlin: &Table) -> Result<(), HandlerErro
 }
 
 /// The watchdog of a kernel, started with its first Lua extension.
-///
-/// The stretch that loads the first one began without it, so its deadline is armed here.
-pub(crate) fn watchdog(kernel: &Kernel) -> Result<(Rc<dyn Watchdog>, Option<Armed>), HandlerError> {
+pub(crate) fn watchdog(kernel: &Kernel) -> Result<Rc<dyn Watchdog>, HandlerError> {
     if let Some(watchdog) = kernel.guard().watchdog() {
-        return Ok((watchdog, None));
+        return Ok(watchdog);
     }
     let thread = WatchdogThread::start()
         .map_err(|error| HandlerError::new(format!("cannot start the watchdog's thread: {error}")))?;
     let watchdog: Rc<dyn Watchdog> = Rc::new(thread);
     kernel.guard().set_watchdog(Rc::clone(&watchdog));
-    let armed = watchdog.arm(kernel.guard().limits().load.hard_ms as u32);
-    Ok((watchdog, Some(armed)))
+    Ok(watchdog)
+}
+
+/// Says how an interpreter's memory is found whenever somebody asks.
+pub(crate) fn tell_memory(kernel: &Kernel, ext: ExtId, lua: &Lua) {
+    let weak = lua.weak();
+    let memory = move || weak.try_upgrade().map_or(0, |lua| lua.used_memory());
+    kernel.guard().on_memory(ext, Rc::new(memory));
 }
 
 impl Extension for LuaExtension {
@@ -122,15 +131,14 @@ impl Extension for LuaExtension {
 
     fn load(&mut self, registrar: &mut Registrar<'_>) -> Result<(), HandlerError> {
         let kernel = registrar.kernel();
-        let (watchdog, _armed) = watchdog(kernel)?;
+        let watchdog = watchdog(kernel)?;
         let env = Env::new(kernel, registrar.ext(), &self.found.name, self.found.root.clone(), watchdog);
         let memory = kernel.guard().limits().quotas.memory_bytes;
         let lua = state::create(&env, memory).map_err(|error| fault::handler_error(&error))?;
         self.lua = Some(lua.clone());
         self.env = Some(Rc::clone(&env));
-        let ran = self.run(&lua, &env);
-        kernel.guard().set_memory(registrar.ext(), lua.used_memory());
-        ran
+        tell_memory(kernel, registrar.ext(), &lua);
+        self.run(&lua, &env)
     }
 
     fn unload(&mut self) {

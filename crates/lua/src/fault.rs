@@ -49,8 +49,13 @@ pub(crate) fn caller(lua: &Lua) -> Option<(String, u32)> {
     None
 }
 
+/// So many bytes of a message are told: it may quote an argument, however long that is.
+const LONGEST: usize = 1024;
+
 /// An error with the caller's place in front, as Lua's own functions raise it.
 pub(crate) fn raise(lua: &Lua, message: &str) -> Error {
+    let cut = (message.len() > LONGEST).then(|| format!("{}…", purlin_kernel::text::head(message, LONGEST)));
+    let message = cut.as_deref().unwrap_or(message);
     match caller(lua) {
         Some((file, line)) => Error::RuntimeError(format!("{file}:{line}: {message}")),
         None => Error::RuntimeError(message.to_owned()),

@@ -54,7 +54,7 @@ fn unknown_name(line: &str) -> Option<String> {
         rest = &tail[end..];
         let is_word = before.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '_' && c != '.');
         let known = functions().any(|declared| declared.name == name || declared.namespace() == name);
-        if !is_word || name.is_empty() || known || ["null", "version", "api_level"].contains(&name) {
+        if !is_word || name.is_empty() || known || ["null", "version", "api_level", "args"].contains(&name) {
             continue;
         }
         let names: Vec<&str> = functions().map(|declared| declared.name).collect();

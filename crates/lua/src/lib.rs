@@ -40,6 +40,7 @@ mod handle;
 mod hint;
 mod inspect;
 mod libs;
+mod names;
 mod spans;
 mod state;
 mod syntax;

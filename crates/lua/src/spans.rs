@@ -8,6 +8,9 @@ use mlua::{Lua, Table, Value};
 use purlin_kernel::Kernel;
 use purlin_kernel::text::{Attrs, Color, Line, Span, Style, Token, sgr};
 
+/// After so many items of a list the deadline is looked at.
+const LOOK_EVERY: usize = 1024;
+
 /// What a style is made of.
 pub(crate) const STYLE_FIELDS: [&str; 9] =
     ["fg", "bg", "bold", "italic", "underline", "reverse", "strike", "dim", "url"];
@@ -176,6 +179,14 @@ impl<'a> Reader<'a> {
         Ok(span)
     }
 
+    /// Refuses to go on with a list when the handler's time is over; asked for each item, it looks now and then.
+    fn within_time(&self, index: usize) -> Result<(), String> {
+        if index.is_multiple_of(LOOK_EVERY) && self.kernel.guard().expired() {
+            return Err(format!("more items than there is time for, {index} were read"));
+        }
+        Ok(())
+    }
+
     /// A line: a string or a list of spans.
     pub(crate) fn line(&self, value: &Value) -> Result<Line, String> {
         match value {
@@ -187,6 +198,7 @@ impl<'a> Reader<'a> {
                 let length = table.raw_len();
                 let mut line = Line::with_capacity(length);
                 for index in 1..=length {
+                    self.within_time(index)?;
                     let item: Value = table.raw_get(index).map_err(|error| error.to_string())?;
                     match &item {
                         Value::Table(span) => {
@@ -213,6 +225,7 @@ impl<'a> Reader<'a> {
                 let length = table.raw_len();
                 let mut lines = Vec::with_capacity(length);
                 for index in 1..=length {
+                    self.within_time(index)?;
                     let item: Value = table.raw_get(index).map_err(|error| error.to_string())?;
                     match &item {
                         Value::Table(_) => {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use mlua::{Function, IntoLua, Lua, LuaString, Table, Value};
 
-use crate::env::Env;
+use crate::env::{Env, unmetered};
 
 /// Reads one field of a named thing.
 pub(crate) type ReadField = fn(&Lua, &Env, &str, &str) -> mlua::Result<Value>;
@@ -40,17 +40,18 @@ impl Views {
     }
 
     fn view(&self, lua: &Lua, meta: &Table, name: impl IntoLua) -> mlua::Result<Table> {
-        let table = lua.create_table()?;
-        table.raw_set(&self.name, name)?;
-        table.set_metatable(Some(meta.clone()))?;
-        Ok(table)
+        unmetered(lua, || {
+            let table = lua.create_table_with_capacity(0, 1)?;
+            table.raw_set(&self.name, name)?;
+            table.set_metatable(Some(meta.clone()))?;
+            Ok(table)
+        })
     }
 }
 
 fn meta(lua: &Lua, glue: &Table, env: &Rc<Env>, read: ReadField) -> mlua::Result<Table> {
     let env = Rc::clone(env);
-    let fetch = lua.create_function(move |lua, (name, field): (LuaString, LuaString)| {
-        read(lua, &env, &name.to_str()?, &field.to_str()?)
-    })?;
+    let fetch =
+        lua.create_function(move |lua, (name, field): (String, String)| read(lua, &env, &name, &field))?;
     glue.raw_get::<Function>("view_meta")?.call(fetch)
 }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use purlin_kernel::{Armed, Watchdog};
+use purlin_kernel::Watchdog;
 
 /// No deadline, and no planned wake-up.
 const NEVER: u64 = u64::MAX;
@@ -96,14 +96,16 @@ impl WatchdogThread {
 }
 
 impl Watchdog for WatchdogThread {
-    fn arm(&self, deadline_ms: u32) -> Armed {
+    fn arm(&self, deadline_ms: u32) {
         let deadline = self.shared.now() + u64::from(deadline_ms) * 1_000_000;
         self.shared.deadline.store(deadline, Ordering::SeqCst);
         if deadline < self.shared.wakes_at.load(Ordering::SeqCst) {
             self.thread.unpark();
         }
-        let shared = Arc::clone(&self.shared);
-        Armed::new(move || shared.deadline.store(NEVER, Ordering::SeqCst))
+    }
+
+    fn disarm(&self) {
+        self.shared.deadline.store(NEVER, Ordering::SeqCst);
     }
 
     fn expired(&self) -> bool {
@@ -135,21 +137,21 @@ mod tests {
     fn an_armed_stretch_becomes_overdue_and_a_new_one_is_not() {
         let watchdog = WatchdogThread::start().expect("thread");
         assert!(!watchdog.expired());
-        let armed = watchdog.arm(10);
+        watchdog.arm(10);
         assert!(spin_until_overdue(&watchdog) >= Duration::from_millis(9));
-        drop(armed);
+        watchdog.disarm();
         assert!(!watchdog.expired(), "nothing is armed");
-        let _armed = watchdog.arm(10_000);
+        watchdog.arm(10_000);
         assert!(!watchdog.expired(), "a new stretch starts fresh");
     }
 
     #[test]
     fn a_shorter_deadline_replaces_a_longer_one() {
         let watchdog = WatchdogThread::start().expect("thread");
-        let _long = watchdog.arm(60_000);
-        let _short = watchdog.arm(5);
+        watchdog.arm(60_000);
+        watchdog.arm(5);
         spin_until_overdue(&watchdog);
-        let _long_again = watchdog.arm(60_000);
+        watchdog.arm(60_000);
         assert!(!watchdog.expired());
     }
 }

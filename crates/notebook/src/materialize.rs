@@ -8,6 +8,7 @@ use crate::tables::{Bind, DerivedTables, Op, Set, TableError};
 
 mod base;
 mod execution;
+mod javascript;
 mod ours;
 mod outputs;
 

@@ -226,6 +226,15 @@ impl Scalar {
         }
     }
 
+    /// Tells whether a condition `IS ?` with this value on the left holds; nothing is nothing.
+    pub(crate) fn is_same(&self, bind: &Bind<'_>) -> bool {
+        match (self, bind) {
+            (Self::Null, Bind::Null) => true,
+            (Self::Real(a), Bind::Real(b)) => a.total_cmp(b).is_eq(),
+            _ => self.is(bind),
+        }
+    }
+
     fn rank(&self) -> u8 {
         match self {
             Self::Null => 0,

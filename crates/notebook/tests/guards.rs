@@ -23,6 +23,14 @@ fn stands(store: &MemoryStore) -> (QueueStatus, Option<String>, ExecutionState) 
     )
 }
 
+fn release(session: &str) -> Event {
+    Event::ExecutionReleased {
+        queue_id: "q".into(),
+        runtime_session_id: session.into(),
+        reason: "runtime lost".into(),
+    }
+}
+
 /// Each row: what happened, then what does not change anything any more.
 #[test]
 fn row_029_guarded_out_events_change_nothing_and_stay_in_the_log() {
@@ -44,22 +52,12 @@ fn row_029_guarded_out_events_change_nothing_and_stay_in_the_log() {
         (done(Error), complete("q", "c", Success)),
         (done(Success), cancel("q", "c")),
         (done(Cancelled), cancel("q", "c")),
-        (
-            running(),
-            Event::ExecutionReleased {
-                queue_id: "q".into(),
-                runtime_session_id: "s2".into(),
-                reason: "r".into(),
-            },
-        ),
-        (
-            done(Success),
-            Event::ExecutionReleased {
-                queue_id: "q".into(),
-                runtime_session_id: "s1".into(),
-                reason: "r".into(),
-            },
-        ),
+        (begun(), release("s2")),
+        (running(), release("s2")),
+        // Nobody announced its session, so nobody can say that what it started did nothing.
+        (running(), release("s1")),
+        (done(Success), release("s1")),
+        (cancelled(), release("s1")),
     ];
     for (before, event) in table {
         let store = store(&before);
@@ -93,14 +91,46 @@ fn row_030_only_the_owners_replica_completes_while_the_owner_is_alive() {
 fn row_030_a_late_completion_of_a_former_owner_is_ignored() {
     let first = store(&[cell("c"), request("q", "c"), session("s1"), assign("q", "s1")]);
     let second = first.as_replica("elsewhere", "run");
-    let release = Event::ExecutionReleased {
-        queue_id: "q".into(),
-        runtime_session_id: "s1".into(),
-        reason: "runtime lost".into(),
-    };
-    second.commit(&[session("s2"), release, assign("q", "s2"), start("q", "c", "s2")]).unwrap();
+    let over =
+        Event::RuntimeSessionTerminated { session_id: "s1".into(), reason: TerminationReason::Timeout };
+    second.commit(&[session("s2"), over, release("s1"), assign("q", "s2"), start("q", "c", "s2")]).unwrap();
     first.commit(&[complete("q", "c", CompletionStatus::Success)]).unwrap();
     assert_eq!(stands(&first), (QueueStatus::Executing, Some("s2".into()), ExecutionState::Running));
+}
+
+/// A release that anybody could send would have the work of a living session done a second time.
+#[test]
+fn row_030_only_the_owners_replica_gives_back_while_the_owner_is_alive() {
+    let owner = store(&[cell("c"), request("q", "c"), session("s1"), assign("q", "s1")]);
+    let other = owner.as_replica("elsewhere", "run");
+    let second_run = owner.as_replica(&owner.identity().client_id, "later");
+    for started in [false, true] {
+        if started {
+            owner.commit(&[start("q", "c", "s1")]).unwrap();
+        }
+        let tables = dump::canonical(&owner).unwrap();
+        for foreign in [&other, &second_run] {
+            foreign.commit(&[release("s1")]).unwrap();
+            assert_eq!(dump::canonical(&owner).unwrap(), tables, "started: {started}");
+        }
+    }
+    // It was asked to stop before its handler was called, and says so itself.
+    owner.commit(&[release("s1")]).unwrap();
+    assert_eq!(stands(&owner), (QueueStatus::Pending, None, ExecutionState::Queued));
+}
+
+#[test]
+fn row_042_what_a_dead_session_started_is_not_given_back_by_others() {
+    let dead = store(&[cell("c"), request("q", "c"), session("s1"), assign("q", "s1")]);
+    let next = dead.as_replica("elsewhere", "run");
+    let over =
+        Event::RuntimeSessionTerminated { session_id: "s1".into(), reason: TerminationReason::Timeout };
+    dead.commit(&[start("q", "c", "s1"), over]).unwrap();
+    next.commit(&[release("s1")]).unwrap();
+    assert_eq!(stands(&next).0, QueueStatus::Executing, "it is settled as failed, never silently run again");
+    // Its own replica was displaced before it called the handler.
+    dead.commit(&[release("s1")]).unwrap();
+    assert_eq!(stands(&next).0, QueueStatus::Pending);
 }
 
 #[test]
@@ -133,15 +163,13 @@ fn a_log_with_several_authors_replays_to_the_same_tables() {
 #[test]
 fn an_execution_goes_its_way() {
     use ExecutionState as Cell;
-    let store = store(&[cell("c"), request("q", "c")]);
+    let store = store(&[cell("c"), request("q", "c"), session("s")]);
     assert_eq!(stands(&store), (QueueStatus::Pending, None, Cell::Queued));
     store.commit(&[assign("q", "s")]).unwrap();
     assert_eq!(stands(&store), (QueueStatus::Assigned, Some("s".into()), Cell::Queued));
     store.commit(&[start("q", "c", "s")]).unwrap();
     assert_eq!(stands(&store), (QueueStatus::Executing, Some("s".into()), Cell::Running));
-    let release =
-        Event::ExecutionReleased { queue_id: "q".into(), runtime_session_id: "s".into(), reason: "r".into() };
-    store.commit(&[release]).unwrap();
+    store.commit(&[release("s")]).unwrap();
     assert_eq!(stands(&store), (QueueStatus::Pending, None, Cell::Queued));
     store
         .commit(&[assign("q", "t"), start("q", "c", "t"), complete("q", "c", CompletionStatus::Success)])
@@ -276,12 +304,7 @@ fn row_040_what_was_executed_is_recorded_apart_from_the_source() {
 
 #[test]
 fn row_043_a_released_entry_waits_as_if_it_had_never_been_claimed() {
-    let release = |session: &str| Event::ExecutionReleased {
-        queue_id: "q".into(),
-        runtime_session_id: session.into(),
-        reason: "runtime lost".into(),
-    };
-    let store = store(&[cell("c"), request("q", "c")]);
+    let store = store(&[cell("c"), request("q", "c"), session("s")]);
     let before = store.queue_entry(&"q".into()).unwrap();
     store.commit(&[assign("q", "s"), start("q", "c", "s"), release("other")]).unwrap();
     assert_eq!(stands(&store).0, QueueStatus::Executing, "only the owner's claim is given back");

@@ -353,6 +353,61 @@ fn row_063_a_repeated_event_is_no_error_and_makes_one_row() {
     }
 }
 
+/// The answer to a commit is lost and the batch is sent once more, after other commits.
+#[test]
+fn row_063_a_repeated_output_keeps_what_was_appended_meanwhile() {
+    let with_role = OutputMeta::new(Role::ToolOutput).with_call("t1");
+    let (id, cell_id, position) = (|| "o".into(), || "c".into(), 0.0);
+    let adds = [
+        terminal("o", "a"),
+        Event::MarkdownOutputAdded {
+            id: id(),
+            cell_id: cell_id(),
+            position,
+            content: Media::text("a").with_meta(&with_role),
+        },
+        Event::MarkdownOutputAdded {
+            id: id(),
+            cell_id: cell_id(),
+            position,
+            content: Media::json(json!(1.5)),
+        },
+        Event::ErrorOutputAdded { id: id(), cell_id: cell_id(), position, content: Media::json(json!({})) },
+        display("o", "c", Some("x"), "a"),
+        Event::MultimediaResultOutputAdded {
+            id: id(),
+            cell_id: cell_id(),
+            position: 2.5,
+            representations: [("text/plain".to_owned(), Media::text("a"))].into(),
+            execution_count: 4,
+        },
+    ];
+    for added in adds {
+        let store = store(&[cell("c"), added.clone(), delta("d", 1, "b")]);
+        let before = dump::canonical(&store).unwrap();
+        store.commit(std::slice::from_ref(&added)).unwrap();
+        assert_eq!(dump::canonical(&store).unwrap(), before, "{added}");
+        // It is not the next output for which a clear waits either.
+        store.commit(&[clear(true), added.clone()]).unwrap();
+        assert_eq!(store.outputs_of(&"c".into()).unwrap().len(), 1);
+        assert_eq!(store.deltas_after(&"o".into(), -1).unwrap().len(), 1, "{added}");
+    }
+    // What is written anew says how far the deltas go that its text already holds, and so differs even where the text
+    // is again what it was in the beginning.
+    let anew = Event::TerminalOutputAdded {
+        id: id(),
+        cell_id: cell_id(),
+        position,
+        content: Media::Inline {
+            data: json!("a"),
+            metadata: json!({"sequenceNumber": 1}).as_object().cloned(),
+        },
+        stream_name: StreamName::Stdout,
+    };
+    let store = store(&[cell("c"), terminal("o", "a"), delta("d", 1, "b"), anew]);
+    assert_eq!(text(&store, "o"), "a");
+}
+
 #[test]
 fn an_artifact_is_named_and_has_no_data() {
     let content = || Media::Artifact { artifact_id: "artifact:1".into(), metadata: None };

@@ -28,6 +28,7 @@ use purlin_runtime_native::{
 };
 use tokio::task::LocalSet;
 
+use crate::lua::LuaHandler;
 use crate::session::sentence;
 
 /// What the agents are made from; all of it may cross to their thread.
@@ -212,19 +213,22 @@ async fn serve_one(agent: &RuntimeAgent) -> Result<(), String> {
 fn agents(parts: Parts, tell: &mpsc::UnboundedSender<Word>) -> Result<Vec<RuntimeAgent>, String> {
     let store: Rc<dyn Store> = Rc::new(parts.notebook.store().map_err(|error| error.to_string())?);
     let host = Rc::new(NativeHost::new());
+    let port = parts.port;
     let ai = AiHandler::new(
         parts.settings,
         Tools::standard(parts.catalog),
-        parts.port,
+        port.clone(),
         Rc::new(KernelHost::new()),
     );
     // A notebook in memory is seen by this process alone.
     let ai = if parts.notebook.path().is_none() { ai.alone() } else { ai };
-    let lanes: [(&str, CellKind, Rc<dyn Handler>); 3] = [
+    let mut lanes: Vec<(&str, CellKind, Rc<dyn Handler>)> = vec![
         ("agent", CellKind::Ai, Rc::new(ai)),
         ("shell", CellKind::Shell, Rc::new(ShellHandler::new(parts.cwd))),
         ("echo", CellKind::Echo, Rc::new(EchoHandler)),
     ];
+    // Lua is evaluated where the kernel is.
+    lanes.extend(port.map(|port| ("lua", CellKind::Lua, Rc::new(LuaHandler::new(port)) as Rc<dyn Handler>)));
     let shared_memory = Rc::new(SameProcess::default());
     let make = |(runtime_type, lane, handler): (&str, CellKind, Rc<dyn Handler>)| {
         let mut options = Options::new(runtime_type, "local", [lane]);

@@ -9,9 +9,12 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+mod extension;
+mod help;
 mod session;
 mod store;
 
+pub use extension::ExtensionCommand;
 pub use session::{HITS, SessionCommand};
 pub use store::StoreCommand;
 
@@ -20,6 +23,13 @@ pub use store::StoreCommand;
 pub enum Request {
     /// Open the full-screen terminal.
     Terminal(Options),
+    /// Run one program that draws the screen itself (`--bare`).
+    Bare {
+        /// What it is told: the words behind `--`.
+        arguments: Vec<String>,
+        /// Its file is the only extension; of the rest, directory and configuration count.
+        options: Options,
+    },
     /// Answer one prompt and leave (`-p`).
     Print {
         /// The prompt, or where to read it from.
@@ -33,6 +43,10 @@ pub enum Request {
     Session(SessionCommand, Options),
     /// Care for the files that sessions are kept in (`store …`).
     Store(StoreCommand, Options),
+    /// Look at the extensions (`extension …`).
+    Extension(ExtensionCommand, Options),
+    /// Run a Lua file and print what it answers (`lua FILE`); `-` is standard input.
+    Lua(PathBuf, Options),
     /// Run a runtime as a process of its own (`runtime …`); its arguments are its own affair.
     Runtime(Vec<OsString>, Options),
 }
@@ -86,21 +100,33 @@ pub enum Stop {
     Usage(String),
 }
 
-/// Parses the arguments, the program's name first.
-pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, Stop> {
-    let matches =
-        command().try_get_matches_from(session::with_exclusions(arguments)).map_err(|error| stop(&error))?;
+/// Parses the arguments, the program's name first; help is set for so many columns.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>, columns: usize) -> Result<Request, Stop> {
+    let arguments = session::with_exclusions(help::asked(arguments.into_iter().collect()));
+    let matches = command().try_get_matches_from(arguments).map_err(|error| stop(&error, columns))?;
     let options = options(&matches)?;
     let asked = matches.subcommand().and_then(|(name, found)| match name {
         "runtime" => {
             let arguments = found.get_many::<OsString>("ARGUMENTS").unwrap_or_default().cloned().collect();
             Some(Request::Runtime(arguments, options.clone()))
         }
+        "lua" => {
+            let file = found.get_one::<PathBuf>("FILE").cloned().unwrap_or_default();
+            Some(Request::Lua(file, options.clone()))
+        }
+        "extension" => extension::request(found).map(|asked| Request::Extension(asked, options.clone())),
         "session" => session::request(found).map(|asked| Request::Session(asked, options.clone())),
         _ => store::request(found).map(|asked| Request::Store(asked, options.clone())),
     });
     if let Some(request) = asked {
         return Ok(request);
+    }
+    if matches.get_flag("bare") {
+        let arguments = matches.get_many::<String>("ARGS").unwrap_or_default().cloned().collect();
+        return match options.extensions.len() {
+            1 => Ok(Request::Bare { arguments, options }),
+            _ => Err(Stop::Usage("`--bare` runs one program: `purlin --bare -e FILE [-- ARGS]`.".into())),
+        };
     }
     match text(&matches, "print") {
         Some(prompt) => {
@@ -113,6 +139,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, S
 
 fn command() -> Command {
     Command::new("purlin")
+        .bin_name("purlin")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A programmable agent for the terminal. Without `-p` it opens full-screen in this directory.")
         .after_help(AFTER_HELP)
@@ -148,6 +175,21 @@ fn command() -> Command {
                 .action(ArgAction::Append)
                 .value_parser(clap::value_parser!(PathBuf)),
             flag("no-extensions", "Loads none of the configured extensions; -e still counts"),
+            flag("bare", "Runs the one program of -e without session, agent and stock screen")
+                .conflicts_with_all([
+                    "print",
+                    "json",
+                    "continue",
+                    "resume",
+                    "no-session",
+                    "model",
+                    "no-extensions",
+                ]),
+            Arg::new("ARGS")
+                .help("What the program of --bare is told")
+                .last(true)
+                .num_args(0..)
+                .requires("bare"),
             value("cwd", "DIR", "Works in this directory")
                 .global(true)
                 .value_parser(clap::value_parser!(PathBuf)),
@@ -167,10 +209,17 @@ fn command() -> Command {
                         .value_parser(clap::value_parser!(OsString)),
                 ),
         )
-        .subcommands([session::command(), store::command()])
+        .subcommands([session::command(), store::command(), extension::command(), extension::lua()])
 }
 
 const AFTER_HELP: &str = "\
+Examples:
+  purlin
+  purlin -p \"What does this project do?\"
+  git diff | purlin -p -
+  purlin --continue --model anthropic/claude-sonnet-4-5
+
+`purlin help COMMAND` tells of a command.
 Exit codes: 0 done, 1 failed, 2 usage, 129 hung up, 130 interrupted, 143 terminated.
 Configuration: $XDG_CONFIG_HOME/purlin/config.toml, then .purlin/config.toml of the project, PURLIN_* variables, flags.";
 
@@ -217,9 +266,10 @@ fn options(matches: &ArgMatches) -> Result<Options, Stop> {
 }
 
 /// Turns the parser's error into one sentence, with a suggestion where there is a near one.
-fn stop(error: &clap::Error) -> Stop {
+fn stop(error: &clap::Error, columns: usize) -> Stop {
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => return Stop::Text(error.to_string()),
+        ErrorKind::DisplayHelp => return Stop::Text(help::page(command(), &error.to_string(), columns)),
+        ErrorKind::DisplayVersion => return Stop::Text(error.to_string()),
         _ => {}
     }
     let quoted = |kind| match error.get(kind) {
@@ -246,10 +296,11 @@ fn stop(error: &clap::Error) -> Stop {
         }
         ErrorKind::MissingRequiredArgument => format!("`{argument}` is missing."),
         ErrorKind::InvalidValue => format!("`{argument}` needs a value."),
-        ErrorKind::ValueValidation => format!(
-            "`{}` cannot be the value of `{argument}`.",
-            quoted(ContextKind::InvalidValue).unwrap_or_default()
-        ),
+        ErrorKind::ValueValidation => {
+            let why = std::error::Error::source(error).map(|why| format!(": {why}")).unwrap_or_default();
+            let value = quoted(ContextKind::InvalidValue).unwrap_or_default();
+            format!("`{value}` cannot be the value of `{argument}`{why}.")
+        }
         ErrorKind::InvalidUtf8 => "An argument is not valid UTF-8.".to_owned(),
         _ => error.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned(),
     };
@@ -258,7 +309,10 @@ fn stop(error: &clap::Error) -> Stop {
             message = format!("{message} Did you mean `{near}`?");
         }
     }
-    message = format!("{message} `{} --help` lists them all.", command_of(&error.to_string()));
+    // What may stand for a value is said already.
+    if error.kind() != ErrorKind::ValueValidation {
+        message = format!("{message} `{} --help` lists them all.", command_of(&error.to_string()));
+    }
     Stop::Usage(message)
 }
 
@@ -270,12 +324,22 @@ fn command_of(message: &str) -> String {
     if command.is_empty() { "purlin".to_owned() } else { command.join(" ") }
 }
 
+/// A whole number, `least` or more.
+fn number(name: &'static str, placeholder: &'static str, help: &'static str, least: u64) -> Arg {
+    let read = move |text: &str| match text.parse::<u64>() {
+        Ok(number) if number >= least => Ok(number),
+        _ => Err(format!("it takes a whole number, {least} or more")),
+    };
+    // A negative number is a wrong value rather than an unknown option.
+    value(name, placeholder, help).value_parser(read).allow_negative_numbers(true)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn parse(line: &str) -> Result<Request, Stop> {
-        super::parse(std::iter::once("purlin").chain(line.split_whitespace()).map(OsString::from))
+        super::parse(std::iter::once("purlin").chain(line.split_whitespace()).map(OsString::from), 100)
     }
 
     #[test]
@@ -361,7 +425,7 @@ mod tests {
 
     #[test]
     fn every_command_below_another_has_help_with_an_example() {
-        for parent in [session::command(), store::command()] {
+        for parent in [session::command(), store::command(), extension::command()] {
             for command in parent.get_subcommands() {
                 let line = format!("{} {} --help", parent.get_name(), command.get_name());
                 let Err(Stop::Text(help)) = parse(&line) else { panic!("{line:?} is no help") };
@@ -372,12 +436,43 @@ mod tests {
     }
 
     #[test]
+    fn what_is_asked_about_lua_and_extensions_arrives() {
+        let list = Request::Extension(ExtensionCommand::List { json: true }, Options::default());
+        assert_eq!(parse("extension list --json"), Ok(list));
+        let options = Options { extensions: vec!["a.lua".into()], ..Options::default() };
+        assert_eq!(parse("-e a.lua lua x.lua"), Ok(Request::Lua("x.lua".into(), options)));
+        assert_eq!(parse("lua -"), Ok(Request::Lua("-".into(), Options::default())));
+    }
+
+    #[test]
     fn what_follows_runtime_is_the_runtimes() {
         let line = "--cwd /tmp runtime shell -n abc --help --cwd=/ -e x";
         let Ok(Request::Runtime(arguments, options)) = parse(line) else { panic!("not a runtime") };
         assert_eq!(arguments, ["shell", "-n", "abc", "--help", "--cwd=/", "-e", "x"]);
         assert_eq!(options.cwd, Some("/tmp".into()));
         assert!(matches!(parse("runtime -h"), Ok(Request::Runtime(arguments, _)) if arguments == ["-h"]));
+    }
+
+    #[test]
+    fn a_bare_program_has_one_file_and_its_own_arguments() {
+        let Ok(Request::Bare { arguments, options }) = parse("--bare -e app.lua --cwd /tmp -- a --model x")
+        else {
+            panic!("not a bare program")
+        };
+        assert_eq!(arguments, ["a", "--model", "x"]);
+        let expected =
+            Options { extensions: vec!["app.lua".into()], cwd: Some("/tmp".into()), ..Options::default() };
+        assert_eq!(options, expected);
+        for (line, expected) in [
+            ("--bare", "`--bare` runs one program"),
+            ("--bare -e a.lua -e b.lua", "`--bare` runs one program"),
+            ("--bare -e a.lua -p x", "exclude each other"),
+            ("--bare -e a.lua -c", "exclude each other"),
+            ("-e a.lua -- x", "`--bare` is missing"),
+        ] {
+            let Err(Stop::Usage(message)) = parse(line) else { panic!("{line:?} was accepted") };
+            assert!(message.contains(expected), "{line:?} → {message}");
+        }
     }
 
     #[test]
@@ -393,12 +488,78 @@ mod tests {
             ("store repair", "`<ID>` is missing"),
             ("session shwo", "Did you mean `show`?"),
             ("session search", "`<WORDS>...` is missing"),
-            ("session log --since x", "`x` cannot be the value of `--since <ROWID>`"),
+            ("lua", "`<FILE>` is missing"),
+            ("extension", "`purlin extension` needs one of `list`"),
+            (
+                "session log --since x",
+                "`x` cannot be the value of `--since <ROWID>`: it takes a whole number, 0 or more.",
+            ),
+            (
+                "session log --since -5",
+                "`-5` cannot be the value of `--since <ROWID>`: it takes a whole number",
+            ),
+            (
+                "session list --limit 0",
+                "`0` cannot be the value of `--limit <N>`: it takes a whole number, 1 or",
+            ),
+            ("session search x --limit 0", "it takes a whole number, 1 or more"),
+            ("help nonesuch", "`nonesuch`"),
             ("hello", "`hello`"),
         ] {
             let Err(Stop::Usage(message)) = parse(line) else { panic!("{line:?} was accepted") };
             assert!(message.contains(expected), "{line:?} → {message}");
             assert_eq!(message.lines().count(), 1, "{line:?} → {message}");
+        }
+    }
+
+    #[test]
+    fn the_word_help_asks_for_help() {
+        for (line, same) in [
+            ("help", "--help"),
+            ("help session", "session --help"),
+            ("session help", "session --help"),
+            ("help session show", "session show --help"),
+            ("store help gc", "store gc --help"),
+        ] {
+            assert_eq!(parse(line), parse(same), "{line:?}");
+            assert!(matches!(parse(line), Err(Stop::Text(_))), "{line:?}");
+        }
+        for line in ["help runtime shell", "runtime help shell"] {
+            let Ok(Request::Runtime(arguments, _)) = parse(line) else { panic!("{line:?} is no runtime") };
+            assert_eq!(arguments, ["shell", "--help"], "{line:?}");
+        }
+        assert!(matches!(
+            parse("session search help"),
+            Ok(Request::Session(SessionCommand::Search { words, .. }, _)) if words == ["help"]
+        ));
+    }
+
+    #[test]
+    fn help_breaks_no_word_on_a_narrow_terminal() {
+        let mut lines = vec!["--help".to_owned()];
+        for parent in [session::command(), store::command()] {
+            lines.push(format!("{} --help", parent.get_name()));
+            lines.extend(
+                parent
+                    .get_subcommands()
+                    .map(|below| format!("{} {} --help", parent.get_name(), below.get_name())),
+            );
+        }
+        for line in lines {
+            let arguments = || std::iter::once("purlin").chain(line.split_whitespace()).map(OsString::from);
+            let page = |columns| match super::parse(arguments(), columns) {
+                Err(Stop::Text(page)) => page,
+                other => panic!("{line}: {other:?}"),
+            };
+            let wide = page(120);
+            for columns in [40, 60, 80] {
+                let narrow = page(columns);
+                let widest = narrow.lines().map(|row| row.chars().count()).max().unwrap_or(0);
+                assert!(widest <= columns, "{line} at {columns}:\n{narrow}");
+                let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+                assert_eq!(words(&narrow), words(&wide), "{line} at {columns}");
+            }
+            assert!(wide.contains("Examples:\n  purlin"), "{wide}");
         }
     }
 

@@ -4,10 +4,11 @@
 //! them: text is made visible, JSON escapes them.
 
 use std::fmt::Write as _;
-use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Read, StdoutLock, Write};
+use std::os::fd::AsFd as _;
 
 use purlin_kernel::text::theme::{Depth, Ink, Paint, Theme};
-use purlin_kernel::text::{Attrs, Span, visible};
+use purlin_kernel::text::{Attrs, Span, visible, wrap_line};
 use rustix::termios::tcgetwinsize;
 
 use crate::report::{Kind, Report};
@@ -87,6 +88,21 @@ impl Console {
         Ok(self.out.write_all(b"\n")?)
     }
 
+    /// Prints a line that is wrapped where it does not fit a terminal, with so many blanks before what follows.
+    pub fn wrapped(&mut self, line: &[Span], indent: usize) -> Result<(), Stop> {
+        if !self.is_terminal {
+            return self.line(line);
+        }
+        let rows = wrap_line(line, self.width, &[Span::from(" ".repeat(indent))]);
+        rows.iter().try_for_each(|row| self.line(row))
+    }
+
+    /// Prints bytes as they are.
+    pub fn bytes(&mut self, from: &mut dyn Read) -> Result<(), Stop> {
+        io::copy(from, &mut self.out)?;
+        Ok(())
+    }
+
     /// Prints a JSON value on a line of its own.
     pub fn json(&mut self, value: &serde_json::Value) -> Result<(), Stop> {
         Ok(writeln!(self.out, "{}", escaped(&value.to_string()))?)
@@ -105,6 +121,16 @@ impl Console {
     /// Hands over what was printed.
     pub fn flush(&mut self) -> Result<(), Stop> {
         Ok(self.out.flush()?)
+    }
+}
+
+/// Waits until nobody can read standard output any more; never completes where that cannot be known.
+pub async fn unread() {
+    let stdout = io::stdout();
+    let watched = stdout.as_fd().try_clone_to_owned().ok();
+    match watched.filter(|_| !stdout.is_terminal()) {
+        Some(stdout) => purlin_runtime_native::unread(stdout).await,
+        None => std::future::pending().await,
     }
 }
 

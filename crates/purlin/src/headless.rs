@@ -17,15 +17,17 @@ use purlin_runtime_native::signals::{Asked, Signals};
 use tokio::task::LocalSet;
 
 use crate::agent_thread::{AgentThread, Parts, Word};
-use crate::args::{Options, Prompt};
+use crate::args::{Options, Prompt, Which};
 use crate::loading::{self, Serving};
 use crate::report::{Kind, Report};
 use crate::session::{self, Client, Opened, sentence};
 use crate::start::Start;
-use crate::{runtime, say};
+use crate::{keys, models, runtime, say};
 use answer::{Answer, End};
 use output::Output;
 
+/// What is written of an execution whose runtime went away.
+const LOST: &str = "runtime lost";
 /// How many entries of the log are read at once.
 const PAGE: usize = 4096;
 
@@ -33,7 +35,7 @@ const PAGE: usize = 4096;
 pub fn run(start: Start, options: &Options, prompt: &Prompt, json: bool) -> Result<u8, Report> {
     let prompt = read(prompt)?;
     hint(&prompt);
-    for notice in &start.notices {
+    for notice in start.notices.iter().chain(&keys::unreadable(&start.config)) {
         say::warning(notice);
     }
     let runtime = runtime::build()?;
@@ -71,6 +73,7 @@ fn read(prompt: &Prompt) -> Result<String, Report> {
 async fn answer(start: Start, options: &Options, prompt: String, json: bool) -> Result<u8, Report> {
     let mut signals = Signals::listen()
         .map_err(|error| Report::new(Kind::System, format!("Signals cannot be heard: {error}.")))?;
+    can_answer(&start, options)?;
     let host = Rc::new(NativeHost::new());
     let Opened { notebook, resumed, notice } =
         session::open(&start.paths, &start.cwd, &options.session, &*host)?;
@@ -79,7 +82,8 @@ async fn answer(start: Start, options: &Options, prompt: String, json: bool) -> 
     }
     let store: Rc<dyn Store> =
         Rc::new(notebook.store().map_err(|error| Report::new(Kind::System, sentence(&error.to_string())))?);
-    let kernel = loading::headless(&start.extensions, &start.paths, &start.cwd, say::warning);
+    let loaded = loading::headless(&start, say::warning, |state| state.attach(Rc::clone(&store)));
+    let kernel = loaded.as_ref().map(|loaded| loaded.kernel.clone());
     let catalog = ToolCatalog::new();
     let _serving = kernel.as_ref().map(|kernel| Serving::begin(kernel, &catalog));
     let chosen = options.model.is_some().then(|| start.settings.model.clone());
@@ -89,9 +93,13 @@ async fn answer(start: Start, options: &Options, prompt: String, json: bool) -> 
         kernel.clone(),
         SessionOptions { by: "local".into(), cwd: start.cwd.clone(), model: chosen.clone(), host },
     );
+    if let Some(loaded) = &loaded {
+        loaded.open(&session);
+    }
     if let (true, Some(model)) = (resumed, chosen) {
         session.set_model(model, "cli").await.map_err(|error| unsent(&error))?;
     }
+    loading::publish(kernel.as_ref(), &session, &start.settings.model);
     session.announce("resume", None);
     let mut agent = AgentThread::spawn(Parts {
         notebook: notebook.clone(),
@@ -115,6 +123,19 @@ async fn answer(start: Start, options: &Options, prompt: String, json: bool) -> 
     crate::session::index(&start.paths, &notebook);
     notebook.close();
     code
+}
+
+/// Refuses a model that cannot answer before anything is kept: a new session would hold nothing but the failure. One that
+/// goes on may be answered by another process, unless a model was named for it here.
+fn can_answer(start: &Start, options: &Options) -> Result<(), Report> {
+    let goes_on = matches!(options.session, Which::Id(_) | Which::Latest);
+    if goes_on && options.model.is_none() {
+        return Ok(());
+    }
+    match models::problem(&start.settings.model, &start.settings) {
+        Some(problem) => Err(Report::new(Kind::Provider, sentence(&problem))),
+        None => Ok(()),
+    }
 }
 
 async fn ask(
@@ -228,6 +249,13 @@ fn leave(end: End, leaving: Option<Asked>) -> Result<u8, Report> {
         (End::Cancelled, None) => Ok(130),
         (End::Failed(message), None) => {
             let message = message.unwrap_or_else(|| "the run failed without a message".to_owned());
+            if message == LOST {
+                let report = Report::new(
+                    Kind::System,
+                    "The runtime that was answering is lost: its process has ended.",
+                );
+                return Err(report.hint("What it had said is kept in the session; send the prompt again."));
+            }
             Err(Report::new(Kind::Provider, sentence(&message)))
         }
     }

@@ -1,29 +1,75 @@
-//! What extensions keep and what people choose for them: state in files, options from the environment.
+//! What extensions keep: in files for a person and a project, in the store for a session.
 //!
 //! State of the person and of a project lies in one file for each extension below the state directory, written whole and
-//! moved into place. State of a session lives as long as the process.
+//! moved into place. State of a session is part of its notebook. Before the session is open it is answered from the store
+//! alone, and what is set waits until then.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::SystemTime;
 
-use purlin_kernel::{Chosen, HandlerError, Kernel, MemoryState, Scope, StateStore};
+use purlin_agent::Session;
+use purlin_kernel::{Chosen, ExtId, HandlerError, Kernel, MemoryState, Scope, StateStore, WeakKernel};
+use purlin_notebook::{Store, StoreExt};
 use purlin_runtime_native::Paths;
+use rustix::fs::{FlockOperation, flock};
 use serde_json::{Map, Value};
 
-/// Says to a kernel where the state of its extensions is kept and where options come from; called before any is loaded.
-pub fn wire(kernel: &Kernel, paths: &Paths, cwd: &Path) {
+use crate::files;
+use crate::start::variable;
+
+/// Where the state of the open session is kept. Clones are the same place.
+#[derive(Clone, Default)]
+pub struct SessionState(Rc<RefCell<Place>>);
+
+/// What is known of the session.
+#[derive(Default)]
+struct Place {
+    /// The open session.
+    session: Option<Session>,
+    /// The store of one that is about to be opened.
+    store: Option<Rc<dyn Store>>,
+    /// What was set while there was no session.
+    early: MemoryState,
+    /// The order in which that happened, by extension and key.
+    order: Vec<(String, String)>,
+}
+
+/// Says to a kernel where the state of its extensions is kept; called before any is loaded.
+pub fn wire(kernel: &Kernel, paths: &Paths, cwd: &Path) -> SessionState {
     let root = paths.state.join("extensions");
+    let session = SessionState::default();
     let kept = Kept {
+        kernel: kernel.downgrade(),
         user: root.join("user"),
         project: root.join(format!("project-{:016x}", fingerprint(cwd))),
-        session: MemoryState::default(),
+        session: session.clone(),
         read: RefCell::default(),
     };
     kernel.state().keep_in(Rc::new(kept));
+    session
+}
+
+/// The environment of this process.
+struct Environment;
+
+impl Chosen for Environment {
+    fn variable(&self, name: &str) -> Option<String> {
+        variable(name).and_then(|value| value.into_string().ok())
+    }
+
+    fn configured(&self, _: &str, _: &str) -> Option<Value> {
+        None
+    }
+}
+
+/// Has the options of extensions chosen by the environment alone, and their state kept as long as the process lives.
+pub fn wire_environment(kernel: &Kernel) {
     kernel.option().choose_from(Rc::new(Environment));
 }
 
@@ -35,25 +81,118 @@ fn fingerprint(folder: &Path) -> u64 {
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The environment of this process.
-struct Environment;
-
-impl Chosen for Environment {
-    fn variable(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok()
+impl SessionState {
+    /// Reads from this store until the session is open.
+    pub fn attach(&self, store: Rc<dyn Store>) {
+        self.0.borrow_mut().store = Some(store);
     }
 
-    fn configured(&self, _: &str, _: &str) -> Option<Value> {
-        None
+    /// Keeps state in this session from now on, beginning with what was set before.
+    pub fn open(&self, session: &Session) {
+        let early = {
+            let mut place = self.0.borrow_mut();
+            place.store = None;
+            place.session = Some(session.clone());
+            (std::mem::take(&mut place.order), std::mem::take(&mut place.early))
+        };
+        for (extension, key) in early.0 {
+            // What is in memory can always be read.
+            let value = early.1.get(Scope::Session, &extension, &key).ok().flatten();
+            commit(session, None, &extension, &key, value);
+        }
+    }
+
+    /// Lets go of the session.
+    pub fn close(&self) {
+        self.0.take();
+    }
+
+    fn get(&self, extension: &str, key: &str) -> Result<Option<Value>, HandlerError> {
+        let place = self.0.borrow();
+        if let Some(session) = &place.session {
+            return session.kept(extension, key).map_err(unreadable);
+        }
+        if place.order.iter().any(|(owner, name)| owner == extension && name == key) {
+            return place.early.get(Scope::Session, extension, key);
+        }
+        let Some(store) = &place.store else { return Ok(None) };
+        let rows = store.state(extension, Some(key)).map_err(unreadable)?;
+        Ok(rows.into_iter().next().map(|row| row.value))
+    }
+
+    fn set(
+        &self,
+        kernel: &WeakKernel,
+        extension: &str,
+        key: &str,
+        value: Option<Value>,
+    ) -> Result<(), HandlerError> {
+        let mut place = self.0.borrow_mut();
+        if let Some(session) = &place.session {
+            commit(session, Some(kernel.clone()), extension, key, value);
+            return Ok(());
+        }
+        place.early.set(Scope::Session, extension, key, value)?;
+        let name = (extension.to_owned(), key.to_owned());
+        if !place.order.contains(&name) {
+            place.order.push(name);
+        }
+        Ok(())
+    }
+
+    fn keys(&self, extension: &str) -> Result<Vec<String>, HandlerError> {
+        let place = self.0.borrow();
+        if let Some(session) = &place.session {
+            return session.kept_keys(extension).map_err(unreadable);
+        }
+        let mut keys = place.early.keys(Scope::Session, extension)?;
+        if let Some(store) = &place.store {
+            let early =
+                |key: &String| place.order.iter().any(|(owner, name)| owner == extension && name == key);
+            let stored = store.state(extension, None).map_err(unreadable)?;
+            keys.extend(stored.into_iter().map(|row| row.key).filter(|key| !early(key)));
+            keys.sort();
+        }
+        Ok(keys)
     }
 }
 
-/// State in files, each read once.
+fn unreadable(error: impl std::fmt::Display) -> HandlerError {
+    HandlerError::new(format!("the state of the session cannot be read: {error}"))
+}
+
+/// Commits a value; who asks does not wait for it, and hears of a failure as of any other.
+fn commit(session: &Session, kernel: Option<WeakKernel>, extension: &str, key: &str, value: Option<Value>) {
+    let kept = session.keep(extension, key, value);
+    let (extension, key) = (extension.to_owned(), key.to_owned());
+    tokio::task::spawn_local(async move {
+        let Err(error) = kept.await else { return };
+        tracing::warn!(extension, key, %error, "state of a session cannot be kept");
+        if let Some(kernel) = kernel.and_then(|kernel| kernel.upgrade()) {
+            let owner = kernel.ext().find(&extension).unwrap_or(ExtId::CORE);
+            kernel.guard().warn(owner, "state", format!("`{key}` is not kept: {error}"));
+        }
+    });
+}
+
+/// State in files, each read anew when it has changed, and in the session.
 struct Kept {
+    kernel: WeakKernel,
     user: PathBuf,
     project: PathBuf,
-    session: MemoryState,
-    read: RefCell<BTreeMap<PathBuf, Map<String, Value>>>,
+    session: SessionState,
+    read: RefCell<BTreeMap<PathBuf, Read>>,
+}
+
+/// What a file held when it was as its stamp says.
+type Read = (Stamp, Map<String, Value>);
+
+/// What tells that another process has written a file: every writing makes a new one.
+type Stamp = Option<(u64, SystemTime)>;
+
+fn stamp(file: &Path) -> Stamp {
+    let found = fs::metadata(file).ok()?;
+    Some((found.ino(), found.modified().ok()?))
 }
 
 impl Kept {
@@ -78,11 +217,21 @@ impl Kept {
         use_it: impl FnOnce(&mut Map<String, Value>) -> T,
     ) -> Result<T, HandlerError> {
         let mut read = self.read.borrow_mut();
-        if !read.contains_key(file) {
-            read.insert(file.to_owned(), load(file)?);
+        let now = stamp(file);
+        if read.get(file).is_none_or(|(then, _)| *then != now) {
+            read.insert(file.to_owned(), (now, load(file)?));
         }
-        Ok(use_it(read.entry(file.to_owned()).or_default()))
+        let (_, values) = read.entry(file.to_owned()).or_default();
+        Ok(use_it(values))
     }
+}
+
+/// Keeps other processes from writing below a folder until the answer is dropped.
+fn lock(folder: &Path) -> std::io::Result<fs::File> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let file = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join(".lock"))?;
+    flock(&file, FlockOperation::LockExclusive)?;
+    Ok(file)
 }
 
 fn failed(what: &str, file: &Path, why: &str) -> HandlerError {
@@ -98,24 +247,18 @@ fn load(file: &Path) -> Result<Map<String, Value>, HandlerError> {
     serde_json::from_str(&text).map_err(|error| failed("read", file, &error.to_string()))
 }
 
-/// Writes the whole file beside its place and moves it there.
+/// Writes the whole file.
 fn save(file: &Path, values: &Map<String, Value>) -> Result<(), HandlerError> {
-    let write = || -> std::io::Result<()> {
-        if let Some(folder) = file.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let next = file.with_extension(format!("{}.next", std::process::id()));
-        fs::write(&next, serde_json::to_vec_pretty(values)?)?;
-        fs::rename(&next, file)
-    };
-    write().map_err(|error| failed("written", file, &error.to_string()))
+    let written = serde_json::to_vec_pretty(values).map_err(std::io::Error::from);
+    let written = written.and_then(|bytes| files::replace(file, &bytes));
+    written.map_err(|error| failed("written", file, &error.to_string()))
 }
 
 impl StateStore for Kept {
     fn get(&self, scope: Scope, extension: &str, key: &str) -> Result<Option<Value>, HandlerError> {
         match self.file(scope, extension) {
             Some(file) => self.with(&file, |values| values.get(key).cloned()),
-            None => self.session.get(scope, extension, key),
+            None => self.session.get(extension, key),
         }
     }
 
@@ -127,8 +270,10 @@ impl StateStore for Kept {
         value: Option<Value>,
     ) -> Result<(), HandlerError> {
         let Some(file) = self.file(scope, extension) else {
-            return self.session.set(scope, extension, key, value);
+            return self.session.set(&self.kernel, extension, key, value);
         };
+        let folder = file.parent().unwrap_or(&self.user);
+        let _held = lock(folder).map_err(|error| failed("written", &file, &error.to_string()))?;
         let values = self.with(&file, |values| {
             let mut next = values.clone();
             match value {
@@ -139,11 +284,12 @@ impl StateStore for Kept {
         })?;
         // What could not be written is not kept either: the next run must not find less than this one.
         save(&file, &values)?;
-        self.with(&file, |kept| *kept = values)
+        self.read.borrow_mut().insert(file.clone(), (stamp(&file), values));
+        Ok(())
     }
 
     fn keys(&self, scope: Scope, extension: &str) -> Result<Vec<String>, HandlerError> {
-        let Some(file) = self.file(scope, extension) else { return self.session.keys(scope, extension) };
+        let Some(file) = self.file(scope, extension) else { return self.session.keys(extension) };
         self.with(&file, |values| {
             let mut keys: Vec<String> = values.keys().cloned().collect();
             keys.sort();
@@ -158,10 +304,12 @@ mod tests {
     use serde_json::json;
 
     fn kept(folder: &Path) -> Kept {
+        let kernel = Kernel::new(Rc::new(purlin_runtime_native::KernelHost::new()));
         Kept {
+            kernel: kernel.downgrade(),
             user: folder.join("user"),
             project: folder.join("project"),
-            session: MemoryState::default(),
+            session: SessionState::default(),
             read: RefCell::default(),
         }
     }
@@ -181,6 +329,13 @@ mod tests {
         assert_eq!(next.get(Scope::Session, "my/ext", "k"), Ok(None));
         assert_eq!(next.keys(Scope::User, "my/ext"), Ok(vec!["k".to_owned()]));
         assert_eq!(next.keys(Scope::User, "other"), Ok(Vec::new()));
+        // Two processes that keep different things do not lose each other's.
+        first.set(Scope::User, "my/ext", "a", Some(json!(1))).expect("it is kept");
+        next.set(Scope::User, "my/ext", "b", Some(json!(2))).expect("it is kept");
+        assert_eq!(
+            first.keys(Scope::User, "my/ext"),
+            Ok(vec!["a".to_owned(), "b".to_owned(), "k".to_owned()])
+        );
         fs::write(folder.join("user/broken.json"), "{").expect("a file");
         let error = next.get(Scope::User, "broken", "k").expect_err("a broken file");
         assert!(error.message.contains("broken.json` cannot be read"), "{error}");

@@ -14,14 +14,22 @@
 mod agent_thread;
 pub mod args;
 mod auth;
+mod bare;
 pub mod config;
 mod console;
 mod drafts;
+mod extensions;
+mod files;
 mod headless;
+pub mod hooks;
+mod journal;
 mod keep;
+mod keys;
 mod loading;
 mod logging;
+mod lua;
 mod models;
+mod notes;
 pub mod report;
 mod runtime;
 pub mod runtimes;
@@ -31,16 +39,18 @@ mod sessions;
 mod start;
 mod stores;
 mod terminal;
+mod themes;
 
 use std::ffi::OsString;
 use std::io::Write as _;
 
 use args::{Request, Stop};
+use purlin_runtime_native::serve::page;
 use report::Report;
 
 /// Carries out a command line, the program's name first, and answers the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    let request = match args::parse(arguments) {
+    let request = match args::parse(arguments, page::columns()) {
         Ok(request) => request,
         Err(Stop::Text(text)) => {
             // A reader that has left has read what it wanted.
@@ -61,10 +71,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 fn carry_out(request: &Request) -> Result<u8, Report> {
     match request {
         Request::Terminal(options) => terminal::run(start::gather(options)?, options),
+        Request::Bare { arguments, options } => bare::run(options, arguments),
         Request::Print { prompt, json, options } => {
             let start = start::gather(options)?;
             headless::run(start, options, prompt, *json)
         }
+        Request::Extension(command, options) => extensions::run(&start::gather(options)?, command),
+        Request::Lua(file, options) => lua::run(&start::gather(options)?, file),
         Request::Session(command, options) => sessions::run(command, options),
         Request::Store(command, _) => stores::run(command),
         Request::Runtime(arguments, options) => runtimes::run(arguments, options),

@@ -1,33 +1,85 @@
-//! Loading extensions into a kernel.
+//! Loading extensions into a kernel, and a kernel for runs without a screen.
+
+mod shelf;
+mod watching;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
-use purlin_agent::ToolCatalog;
 use purlin_agent::tools::serve_tools;
+use purlin_agent::{ModelRef, Session, ToolCatalog};
 use purlin_kernel::{ExtId, Handle, Kernel, Level, LogMessage, Topic};
-use purlin_lua::LuaExtension;
-use purlin_runtime_native::{KernelHost, Paths};
+use purlin_runtime_native::KernelHost;
+use purlin_tui::transcript::TRANSCRIPT;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::keep;
+pub use shelf::Shelf;
 
-/// Makes a kernel for a run without a screen and loads the extensions; none is made where there are none.
-///
-/// What extensions tell the person, and what the guard has to say about them, goes to `say` at once.
-pub fn headless(paths: &[PathBuf], places: &Paths, cwd: &Path, say: fn(&str)) -> Option<Kernel> {
-    if paths.is_empty() {
-        return None;
+use crate::keep::{self, SessionState};
+use crate::notes::Notes;
+use crate::start::Start;
+use crate::{hooks, keys, lua, notes};
+
+/// A kernel for a run without a screen, and what belongs to it.
+pub struct Headless {
+    /// The kernel, with the extensions loaded.
+    pub kernel: Kernel,
+    /// Where the state of the session is kept.
+    pub state: SessionState,
+    /// Where notes go.
+    pub notes: Notes,
+}
+
+impl Headless {
+    /// Gives extensions the session: its state, its notes, its transcript.
+    pub fn open(&self, session: &Session) {
+        self.state.open(session);
+        self.notes.open(session);
+        notes::project(&self.kernel, session);
     }
+}
+
+/// Makes a kernel for a run without a screen, with everything that extensions may ask for; none is loaded yet.
+pub fn bare(start: &Start) -> (Kernel, SessionState, Notes) {
     let kernel = Kernel::new(Rc::new(KernelHost::new()));
     purlin_agent::hooks::declare_all(&kernel);
     purlin_tui::hooks::declare_all(&kernel);
+    hooks::declare_all(&kernel);
+    hooks::tell_suspensions(&kernel);
     kernel.ui().set_interactive(false);
-    kernel.set_context("cwd", json!(cwd.display().to_string()));
-    keep::wire(&kernel, places, cwd);
+    kernel.set_context("cwd", json!(start.cwd.display().to_string()));
+    let state = keep::wire(&kernel, &start.paths, &start.cwd);
+    start.read.begin(&kernel, &start.cwd);
+    // A leader that is no key is told by the terminal, which has a use for it.
+    let _ = keys::prepare(&kernel, &start.config);
+    kernel.buf().create(ExtId::CORE, TRANSCRIPT);
+    let notes = Notes::wire(&kernel);
+    (kernel, state, notes)
+}
+
+/// Makes a kernel for a run without a screen and loads the extensions; none is made where there are none.
+///
+/// What extensions tell the person, and what the guard has to say about them, goes to `say` at once. `attach` is called
+/// before the first is loaded.
+pub fn headless(start: &Start, say: fn(&str), attach: impl FnOnce(&SessionState)) -> Option<Headless> {
+    if start.extensions.is_empty() {
+        return None;
+    }
+    let (kernel, state, notes) = bare(start);
+    attach(&state);
+    told(&kernel, say);
+    // What an extension says while it loads is said as well.
+    Shelf::new(&kernel).load(&start.extensions, say);
+    report(&kernel, say);
+    lua::serve(&kernel, start.cwd.clone());
+    Some(Headless { kernel, state, notes })
+}
+
+/// Says what extensions tell the person.
+pub fn told(kernel: &Kernel, say: fn(&str)) {
     let told = Cell::new(0);
     let weak = kernel.downgrade();
     kernel.on_change(
@@ -40,10 +92,14 @@ pub fn headless(paths: &[PathBuf], places: &Paths, cwd: &Path, say: fn(&str)) ->
             }
         }),
     );
-    // What an extension says while it loads is said as well.
-    load(&kernel, paths, say);
-    report(&kernel, say);
-    Some(kernel)
+}
+
+/// Publishes which session and model a run without a screen is about, as the `ctx` of its extensions has it.
+pub fn publish(kernel: Option<&Kernel>, session: &Session, usual: &ModelRef) {
+    let Some(kernel) = kernel else { return };
+    let model = session.model().unwrap_or_else(|| usual.clone());
+    kernel.set_context("session_id", json!(session.id().as_str()));
+    kernel.set_context("model", json!(model.to_string()));
 }
 
 /// Says what the guard writes down about extensions from now on: an error once, however often it comes again.
@@ -55,67 +111,94 @@ pub fn report(kernel: &Kernel, say: impl Fn(&str) + 'static) {
         ExtId::CORE,
         Rc::new(move |topic| {
             let Some(kernel) = weak.upgrade().filter(|_| topic == Topic::Messages) else { return };
-            let logged = kernel.guard().logged();
-            let new = logged - read.replace(logged);
-            let messages = kernel.guard().messages();
-            for message in messages.iter().skip(messages.len().saturating_sub(new as usize)) {
-                // Whoever is suspended is told of by a notice already.
-                let worth = message.level >= Level::Warn && message.what != "suspend";
+            for message in unread(&kernel, &read) {
+                // Whoever is suspended is told of by a notice already, and whoever runs a command of its failure; what was
+                // logged is for those who look.
+                let is_known = matches!(message.what.as_str(), "suspend" | "log")
+                    || message.what.starts_with("command `");
+                let worth = message.level >= Level::Warn && !is_known;
                 if worth
                     && said.borrow_mut().insert((message.ext, message.what.clone(), message.text.clone()))
                 {
-                    say(&describe(message));
+                    say(&describe(&message));
                 }
             }
         }),
     );
 }
 
+/// The messages that were written since `read` was what it is.
+pub fn unread(kernel: &Kernel, read: &Cell<u64>) -> Vec<LogMessage> {
+    let logged = kernel.guard().logged();
+    let new = logged - read.replace(logged);
+    let messages = kernel.guard().messages();
+    let skip = messages.len().saturating_sub(usize::try_from(new).unwrap_or(usize::MAX));
+    messages.into_iter().skip(skip).collect()
+}
+
+/// File and line of a message, where known.
+pub fn place_of(message: &LogMessage) -> Option<String> {
+    let file = message.file.as_ref()?;
+    Some(message.line.map_or_else(|| file.clone(), |line| format!("{file}:{line}")))
+}
+
 fn describe(message: &LogMessage) -> String {
-    let place = match (&message.file, message.line) {
-        (Some(file), Some(line)) => format!(" ({file}:{line})"),
-        (Some(file), None) => format!(" ({file})"),
-        _ => String::new(),
-    };
+    let place = place_of(message).map(|place| format!(" ({place})")).unwrap_or_default();
     format!("Extension `{}`, {}: {}{place}", message.extension, message.what, message.text)
 }
 
-/// Loads the extensions in order; what cannot be loaded is said and stops nothing.
-pub fn load(kernel: &Kernel, paths: &[PathBuf], mut say: impl FnMut(&str)) {
-    for path in paths {
-        load_path(kernel, path, &mut say);
-    }
-}
-
-fn load_path(kernel: &Kernel, path: &Path, say: &mut impl FnMut(&str)) {
-    let found = match LuaExtension::all_from_path(path) {
-        Ok(found) => found,
-        Err(error) => return say(&format!("An extension was not loaded: {error}.")),
-    };
-    for extension in found {
-        if let Err(error) = kernel.ext().load(Box::new(extension)) {
-            say(&format!("The {error}."));
-        }
-    }
-}
-
-/// Keeps the kernel's port and the tools of extensions served for the agent's thread.
+/// Keeps the kernel's port and the tools of extensions served for the agent's thread, and their timers running.
 pub struct Serving {
     tools: Handle,
-    task: JoinHandle<()>,
+    tasks: [JoinHandle<()>; 2],
 }
 
 impl Serving {
     /// Begins to serve; it ends when dropped.
     pub fn begin(kernel: &Kernel, catalog: &ToolCatalog) -> Self {
         let tools = serve_tools(kernel, catalog);
-        Self { tools, task: tokio::task::spawn_local(kernel.serve_port()) }
+        let port = tokio::task::spawn_local(kernel.serve_port());
+        Self { tools, tasks: [port, tokio::task::spawn_local(keep_time(kernel))] }
+    }
+}
+
+/// Runs what is due, as the main loop of a screen would; sleeps until the next.
+pub fn keep_time(kernel: &Kernel) -> impl Future<Output = ()> + use<> {
+    let woken = Rc::new(tokio::sync::Notify::new());
+    let waker = Rc::clone(&woken);
+    kernel.on_wake(Rc::new(move || waker.notify_one()));
+    let weak = kernel.downgrade();
+    async move {
+        loop {
+            let Some(kernel) = weak.upgrade() else { return };
+            let host = kernel.host();
+            let wait = kernel.next_deadline().map(|due| due.saturating_sub(kernel.now()));
+            drop(kernel);
+            match wait {
+                Some(ms) => {
+                    let due = host.sleep(std::time::Duration::from_millis(ms));
+                    tokio::select! {
+                        () = due => {
+                            let Some(kernel) = weak.upgrade() else { return };
+                            kernel.run_due();
+                        }
+                        () = woken.notified() => {}
+                    }
+                }
+                None => woken.notified().await,
+            }
+        }
     }
 }
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
         self.tools.del();
     }
+}
+
+/// The words for a file or folder, relative to where the program works if it lies there.
+pub fn shown(path: &Path, cwd: &Path) -> String {
+    path.strip_prefix(cwd).unwrap_or(path).display().to_string()
 }

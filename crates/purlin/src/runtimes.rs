@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use purlin_notebook::{CellKind, Durability};
-use purlin_runtime_native::serve::{Flag, Place, Program};
+use purlin_runtime_native::serve::{Flag, Place, Program, page};
 use purlin_runtime_native::{EchoHandler, ShellHandler};
 
 use crate::args::Options;
@@ -15,18 +15,34 @@ use crate::config::{self, Config, Sources};
 use crate::report::{Kind, Report};
 use crate::start::variable;
 
-const USAGE: &str = "\
+const ABOUT: &str = "\
 Runs a runtime as a process of its own, on a session of this machine.
 
 Usage: purlin runtime <KIND> [OPTIONS]
 
 Kinds:
-  agent  Answers prompts, with the model and the extensions of the configuration
-  shell  Executes `!` commands
-  echo   Answers echo cells with their own text
-
-`purlin runtime KIND --help` lists the options.
 ";
+
+/// The kinds with what they do.
+const KINDS: [(&str, &str); 3] = [
+    ("agent", "Answers prompts, with the model and the extensions of the configuration"),
+    ("shell", "Executes `!` commands"),
+    ("echo", "Answers echo cells with their own text"),
+];
+
+const EXAMPLES: &str = "
+`purlin runtime KIND --help` lists the options.
+
+Examples:
+  purlin runtime shell
+  purlin runtime agent --notebook 3f2a --model ollama/qwen3
+";
+
+fn help() -> String {
+    let columns = page::columns();
+    let kinds = KINDS.map(|(kind, about)| (kind.to_owned(), about.to_owned()));
+    page::prose(ABOUT, columns) + &page::entries(&kinds, columns) + &page::prose(EXAMPLES, columns)
+}
 
 /// What every `purlin runtime` takes beside [`purlin_runtime_native::serve::FLAGS`].
 pub const FLAGS: &[Flag] =
@@ -57,8 +73,8 @@ pub(crate) fn run(arguments: &[OsString], options: &Options) -> Result<u8, Repor
         return usage("`purlin runtime` needs one of `agent`, `shell` and `echo`.".to_owned());
     };
     let program = match kind.to_str() {
-        Some("-h" | "--help") => {
-            crate::say::print(USAGE);
+        Some("-h" | "--help" | "help") => {
+            crate::say::print(&help());
             return Ok(0);
         }
         Some("agent") => Program::new("agent", "Answers the prompts of a session, in a process of its own.")

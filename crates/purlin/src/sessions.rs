@@ -1,5 +1,6 @@
 //! `purlin session …`: for people who like to look.
 
+mod artifact;
 mod delete;
 mod list;
 mod log;
@@ -7,6 +8,7 @@ mod search;
 mod show;
 mod tables;
 
+pub use list::end;
 pub use search::progress;
 
 use std::rc::Rc;
@@ -30,6 +32,12 @@ pub fn run(command: &SessionCommand, options: &Options) -> Result<u8, Report> {
     let done = match command {
         SessionCommand::List { here, limit, json } => list::run(&place, &mut console, *here, *limit, *json),
         SessionCommand::Show { id, full } => show::run(&place, &mut console, id.as_deref(), *full),
+        SessionCommand::Artifact { name: Some(name), output, .. } => {
+            artifact::print(&place, &mut console, name, output.as_deref())
+        }
+        SessionCommand::Artifact { name: None, session, json, .. } => {
+            artifact::list(&place, &mut console, session.as_deref(), *json)
+        }
         SessionCommand::Log { id, since, follow, json } => {
             let wanted = log::Wanted { since: *since, follow: *follow, json: *json };
             log::run(&place, &mut console, id.as_deref(), &wanted)

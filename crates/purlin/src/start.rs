@@ -5,17 +5,15 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use purlin_agent::settings::Settings;
+use purlin_kernel::Kernel;
 use purlin_runtime_native::Paths;
 
 use crate::args::{Options, Which};
-use crate::config::{self, Config, Sources};
+use crate::config::{self, Config, Live, Loaded, Sources};
 use crate::models::{self, Parts};
 use crate::report::{Kind, Report};
 use crate::session::sentence;
-use crate::{auth, logging};
-
-/// The names `ui.theme` may have.
-const THEMES: [&str; 3] = ["auto", "dark", "light"];
+use crate::{auth, logging, themes};
 
 /// Everything that was read at the start.
 pub struct Start {
@@ -25,12 +23,30 @@ pub struct Start {
     pub cwd: PathBuf,
     /// The settings of all layers.
     pub config: Config,
+    /// What was read, for what goes on with it while the program runs.
+    pub read: Read,
     /// The agent's settings.
     pub settings: Settings,
     /// The extensions to load, in order.
     pub extensions: Vec<PathBuf>,
     /// Sentences for the person, said once.
     pub notices: Vec<String>,
+}
+
+/// The configuration as it was read, and from where.
+pub struct Read {
+    loaded: Loaded,
+    user: PathBuf,
+    explicit: bool,
+    model: Option<String>,
+}
+
+impl Read {
+    /// Lets extensions read and change the configuration.
+    pub fn begin(&self, kernel: &Kernel, cwd: &Path) -> Live {
+        let sources = Sources { user: self.user.clone(), explicit: self.explicit, cwd };
+        Live::new(kernel, &sources, self.loaded.clone(), self.model.clone())
+    }
 }
 
 /// Reads the environment, the configuration and the keys.
@@ -49,37 +65,34 @@ pub fn gather(options: &Options) -> Result<Start, Report> {
         cwd: &cwd,
     };
     let loaded = config::load(&sources, &env)?;
-    let key_file = paths.config.join("auth.toml");
-    let keys = auth::read(&key_file)?;
-    let settings = models::settings(
-        &Parts {
-            config: &loaded.config,
-            model: options.model.as_deref(),
-            keys: &keys,
-            key_file: &key_file,
-            config_dir: &paths.config,
-            cwd: cwd.clone(),
-        },
-        &env,
-    )?;
-    let mut notices = loaded.notices;
-    notices.extend(unusable(&loaded.config));
+    let settings = agent_settings(&loaded.config, options.model.as_deref(), &paths, &cwd)?;
+    let mut notices = loaded.notices.clone();
+    // Said in every run, as an unknown setting is.
+    notices.extend(loaded.config.theme.as_deref().and_then(|name| themes::find(name, &paths.config).err()));
     let extensions = extensions(options, &loaded.config, &env, &mut notices);
-    Ok(Start { paths, cwd, config: loaded.config, settings, extensions, notices })
+    let config = loaded.config.clone();
+    let read = Read { loaded, user: sources.user, explicit: sources.explicit, model: options.model.clone() };
+    Ok(Start { paths, cwd, config, read, settings, extensions, notices })
 }
 
-/// What the terminal cannot use of the configuration; said in every run, as an unknown setting is.
-fn unusable(config: &Config) -> Vec<String> {
-    let theme = config.theme.as_deref().filter(|name| !THEMES.contains(name)).map(|name| {
-        let near = purlin_kernel::nearest(name, THEMES.iter().copied());
-        let near = near.map(|near| format!(" Did you mean `{near}`?")).unwrap_or_default();
-        format!("There is no theme `{name}`; there are `auto`, `dark` and `light`.{near}")
-    });
-    let keys = config.keys.keys().filter_map(|key| {
-        let error = purlin_kernel::Key::parse(key).err()?;
-        Some(format!("The key `{key}` of the configuration is not mapped: {error}."))
-    });
-    theme.into_iter().chain(keys).collect()
+/// Makes the agent's settings of the configuration, the model of the command line and the keys.
+pub fn agent_settings(
+    config: &Config,
+    model: Option<&str>,
+    paths: &Paths,
+    cwd: &Path,
+) -> Result<Settings, Report> {
+    let key_file = paths.config.join("auth.toml");
+    let keys = auth::read(&key_file)?;
+    let parts = Parts {
+        config,
+        model,
+        keys: &keys,
+        key_file: &key_file,
+        config_dir: &paths.config,
+        cwd: cwd.to_owned(),
+    };
+    models::settings(&parts, &variable)
 }
 
 /// A variable of the environment; an empty one counts as absent.

@@ -46,7 +46,7 @@ fn gc(paths: &Paths, console: &mut Console, dry_run: bool) -> Result<u8, Stop> {
         format!("{} kept, {}", counted(swept.kept, "artifact"), bytes(swept.kept_bytes)),
         format!("{} kept because they are less than a day old", counted(swept.young, "artifact")),
     ];
-    lines.into_iter().try_for_each(|line| console.line(&[Span::from(line)]))?;
+    lines.into_iter().try_for_each(|line| console.wrapped(&[Span::from(line)], 2))?;
     Ok(0)
 }
 
@@ -75,7 +75,7 @@ fn counted(count: u64, thing: &str) -> String {
 }
 
 /// A number of bytes as people read it.
-fn bytes(count: u64) -> String {
+pub fn bytes(count: u64) -> String {
     match count {
         0..1_024 => counted(count, "byte"),
         1_024..1_048_576 => format!("{:.1} KiB", count as f64 / 1_024.0),

@@ -6,32 +6,34 @@
 mod approvals;
 mod commands;
 mod desk;
+mod diagnostics;
 mod draft;
 mod git;
 mod lanes;
 mod lists;
 mod queued;
+mod settle;
 mod status;
 
-use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::rc::Rc;
 
 use futures_channel::mpsc;
-use purlin_kernel::text::theme::Theme;
 use purlin_kernel::text::{Line, Span, Style, Token};
-use purlin_kernel::{Action, ExtId, Kernel, KeymapOptions, Layer, Level, Target};
-use purlin_runtime_native::KernelHost;
+use purlin_kernel::{ExtId, Kernel, Level};
+use purlin_runtime_native::{KernelHost, Paths};
 use purlin_tui::{App, AppOptions, Exit, History, Screen, ScreenOptions, ThemeChoice};
-use tokio::task::LocalSet;
+use tokio::task::{JoinHandle, LocalSet};
 
 use crate::args::{Options, Which};
 use crate::config::Config;
+use crate::loading::Shelf;
+use crate::notes::Notes;
 use crate::report::{Kind, Report};
 use crate::session::{self, sentence};
 use crate::start::{Start, variable};
-use crate::{keep, loading, runtime};
-use desk::Desk;
+use crate::{hooks, keep, keys, loading, lua, runtime, themes};
+use desk::{Around, Desk};
 
 /// Runs the terminal until the person leaves; the exit code if nothing failed.
 pub fn run(start: Start, options: &Options) -> Result<u8, Report> {
@@ -50,7 +52,10 @@ pub fn run(start: Start, options: &Options) -> Result<u8, Report> {
 async fn terminal(start: Start, options: &Options, which: Which) -> Result<u8, Report> {
     let kernel = Kernel::new(Rc::new(KernelHost::new()));
     purlin_agent::hooks::declare_all(&kernel);
-    keep::wire(&kernel, &start.paths, &start.cwd);
+    hooks::declare_all(&kernel);
+    hooks::tell_suspensions(&kernel);
+    let state = keep::wire(&kernel, &start.paths, &start.cwd);
+    let live = start.read.begin(&kernel, &start.cwd);
     let history = if which == Which::Ephemeral {
         History::in_memory()
     } else {
@@ -63,20 +68,20 @@ async fn terminal(start: Start, options: &Options, which: Which) -> Result<u8, R
     };
     let screen = Screen::install(&kernel, screen_options)
         .map_err(|error| Report::new(Kind::Internal, format!("The screen could not be set up: {error}.")))?;
-    map_keys(&kernel, &start.config);
-    let theme = theme(&start.config);
+    let theme = theme(&start.config, &start.paths);
     let (events, stream) = mpsc::unbounded();
-    let mouse = start.config.mouse;
-    let extensions = start.extensions.clone();
-    let keys = start.config.keys.clone();
+    let (config, extensions) = (start.config.clone(), start.extensions.clone());
     let mut problems = start.notices.clone();
-    let desk = Desk::new(kernel.clone(), screen.clone(), start, options.model.is_some(), events);
+    problems.extend(keys::prepare(&kernel, &config));
+    let around = Around { state, live, notes: Notes::wire(&kernel), shelf: Shelf::new(&kernel) };
+    let desk = Desk::new(kernel.clone(), screen.clone(), start, options, events, around);
+    diagnostics::begin(&desk);
     commands::register(&desk);
-    loading::load(&kernel, &extensions, |failure| {
-        desk.extension_failed(failure);
-        problems.push(failure.to_owned());
-    });
-    problems.extend(unknown_commands(&kernel, &keys));
+    lua::serve(&kernel, desk.cwd());
+    // Extensions find what the session keeps for them already while they are loaded.
+    let early = (!extensions.is_empty()).then(|| desk.open_early(&which)).flatten();
+    desk.shelf().load(&extensions, |failure| problems.push(failure.to_owned()));
+    problems.extend(keys::put(&kernel, &config));
     tell(&kernel, &problems);
     let weak = desk.downgrade();
     loading::report(&kernel, move |message| {
@@ -84,36 +89,54 @@ async fn terminal(start: Start, options: &Options, which: Which) -> Result<u8, R
             desk.say(message, Level::Warn);
         }
     });
+    let watching = settle::watch(&desk);
 
-    let opening = tokio::task::spawn_local(desk.clone().open(which));
+    let opening = tokio::task::spawn_local(desk.clone().open(which, early));
     let app = AppOptions {
         theme,
-        mouse,
+        mouse: config.mouse,
         refresh: Box::new({
             let desk = desk.clone();
             move || desk.refresh()
         }),
         farewell: Box::new({
             let desk = desk.clone();
-            move || desk.farewell()
+            let kernel = kernel.clone();
+            move || join(desk.farewell(), &kernel.parting().text)
         }),
         ..AppOptions::default()
     };
     let exit = App::run(&screen, app, stream).await;
     opening.abort();
+    watching.iter().for_each(JoinHandle::abort);
     desk.close().await;
     if let Some(report) = desk.take_failure() {
         return Err(report);
     }
     match exit {
-        Ok(Exit::Quit) => Ok(0),
-        Ok(Exit::Signal(number)) => Ok(128 + number as u8),
-        Ok(Exit::Hangup) => Ok(129),
+        Ok(exit) => Ok(exit_code(exit, &kernel)),
         Err(error) => {
             let report = Report::new(Kind::System, sentence(&error.to_string()));
             Err(report.hint("Without a terminal, `purlin -p PROMPT` answers on standard output."))
         }
     }
+}
+
+/// The exit code of a program whose screen was left in this way.
+pub(crate) fn exit_code(exit: Exit, kernel: &Kernel) -> u8 {
+    match exit {
+        Exit::Quit => kernel.parting().code,
+        Exit::Signal(number) => 128 + number as u8,
+        Exit::Hangup => 129,
+    }
+}
+
+/// What the session leaves on the terminal, and what an extension that ended the program wants said.
+fn join(farewell: String, parting: &str) -> String {
+    if farewell.is_empty() || parting.is_empty() {
+        return farewell + parting;
+    }
+    format!("{farewell}\n\n{parting}")
 }
 
 /// Refuses to draw where nobody can see it, or where what is piped in would be ignored.
@@ -147,37 +170,10 @@ fn tell(kernel: &Kernel, problems: &[String]) {
     }
 }
 
-/// The keys of the configuration whose command nobody has registered.
-fn unknown_commands(kernel: &Kernel, keys: &BTreeMap<String, String>) -> Vec<String> {
-    let unknown = keys.iter().filter_map(|(key, command)| {
-        let name = command.trim().trim_start_matches('/').split_whitespace().next().unwrap_or_default();
-        if kernel.command().get(name).is_some() {
-            return None;
-        }
-        let near = kernel.command().nearest(name);
-        let near = near.map_or_else(|| ".".to_owned(), |near| format!("; did you mean `{near}`?"));
-        Some(format!("The key `{key}` runs `{command}`, but there is no command `{name}`{near}"))
-    });
-    unknown.collect()
-}
-
-fn theme(config: &Config) -> ThemeChoice {
-    match config.theme.as_deref() {
-        Some("dark") => ThemeChoice::Fixed(Theme::dark()),
-        Some("light") => ThemeChoice::Fixed(Theme::light()),
-        // A name that does not exist was said at the start.
-        _ => ThemeChoice::Auto,
-    }
-}
-
-/// Registers the keys of the configuration, which win over everybody else's.
-fn map_keys(kernel: &Kernel, config: &Config) {
-    for (key, command) in &config.keys {
-        let action = Action::command(command.trim().trim_start_matches('/'));
-        let options = KeymapOptions { layer: Layer::User, desc: command.clone(), ..KeymapOptions::default() };
-        // A key that cannot be read was said at the start.
-        drop(kernel.keymap().set(ExtId::CORE, Target::Global, key, action, options));
-    }
+/// The theme of the configuration; one that does not exist was said at the start.
+pub(crate) fn theme(config: &Config, paths: &Paths) -> ThemeChoice {
+    let name = config.theme.as_deref().unwrap_or("auto");
+    themes::find(name, &paths.config).unwrap_or_default()
 }
 
 /// What an empty transcript shows.

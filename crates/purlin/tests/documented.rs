@@ -39,7 +39,8 @@ fn every_word_of_a_choice_is_on_the_page() {
 
 #[test]
 fn every_flag_of_the_help_is_on_the_page() {
-    let Err(purlin::args::Stop::Text(help)) = purlin::args::parse(["purlin".into(), "--help".into()]) else {
+    let Err(purlin::args::Stop::Text(help)) = purlin::args::parse(["purlin".into(), "--help".into()], 100)
+    else {
         panic!("no help")
     };
     let flags = help
@@ -60,7 +61,7 @@ const STORE: &str = include_str!("../../../docs/store.md");
 /// The help of a command line.
 fn help(words: &[&str]) -> String {
     let line = std::iter::once("purlin").chain(words.iter().copied()).chain(["--help"]);
-    match purlin::args::parse(line.map(Into::into)) {
+    match purlin::args::parse(line.map(Into::into), 120) {
         Err(purlin::args::Stop::Text(help)) => help,
         other => panic!("{words:?} has no help: {other:?}"),
     }

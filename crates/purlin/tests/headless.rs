@@ -565,3 +565,21 @@ fn the_terminal_refuses_to_open_without_one() {
     assert_eq!((piped.code, piped.output.as_str()), (Some(2), ""), "{piped:?}");
     assert!(piped.errors.contains("purlin -p -"), "{piped:?}");
 }
+
+#[test]
+fn the_context_of_handlers_names_session_model_and_directory() {
+    let home = Home::new();
+    let extension = home.file(
+        "context.lua",
+        r#"purlin.on("turn_start", function(_, ctx)
+             purlin.notify(("%s|%s|%s|%s|%s"):format(ctx.extension, ctx.model, ctx.cwd, tostring(ctx.has_ui), ctx.session_id))
+           end)"#,
+    );
+    let model = home.script("[[turn]]\ntext = 'done'");
+    let run = run(&home, &["-p", "go", "--model", &model, "-e", &extension.display().to_string()]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let said = format!("context|{model}|{}|false|", home.work().display());
+    let id = run.errors.split_once(&said).map(|(_, id)| id.trim()).unwrap_or_default();
+    let listed = home.run(PURLIN, &["session", "list", "--json"]);
+    assert!(id.len() > 8 && listed.output.contains(id), "{run:?}\n{listed:?}");
+}

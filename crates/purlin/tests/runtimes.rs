@@ -343,7 +343,6 @@ fn row_074_before_any_session_a_runtime_says_what_is_missing_and_opens_nothing()
     let run = home.run(PURLIN, &["runtime", "shell", "--sync-url", "wss://example.test", "-n", "x"]);
     assert_eq!(run.code, Some(2), "{run:?}");
     assert!(run.errors.contains("this version serves the local store only"), "{run:?}");
-    assert!(run.errors.contains("`RUNT_API_KEY`, `AUTH_TOKEN`"), "{run:?}");
     assert_eq!(files(&home.data()), Vec::<std::path::PathBuf>::new());
     let run = home.run(PURLIN, &["runtime", "shell", "--notebook", "nonesuch"]);
     assert_eq!((run.code, run.output.as_str()), (Some(1), ""));
@@ -531,7 +530,10 @@ fn row_099_the_terminal_answers_for_a_runtime_that_has_nobody_to_ask() {
     let _runtime = Runtime::holding(&home, &["agent", "--model", &model, "-e", &gate]);
     pty.wait_text("Prompts are executed by");
     pty.send("look\r");
-    pty.wait_text("May `bash` run? Its runtime has nobody to ask.");
+    pty.wait_text("May `bash` run?");
+    // Who asks, in which words, about what.
+    pty.wait_text("│ `gate` asks about `bash`: Run bash?");
+    pty.wait_text("│ echo gate-$((40+2))");
     // The last answer is no.
     pty.wait_text("enter · esc");
     pty.send("\x1b[B");
@@ -541,12 +543,119 @@ fn row_099_the_terminal_answers_for_a_runtime_that_has_nobody_to_ask() {
     pty.wait_text("declined by the user");
     assert!(!pty.dump().contains("gate-42"), "{}", pty.dump());
     pty.send("look again\r");
-    pty.wait_text("nobody to ask.");
-    pty.wait_text("enter · esc");
+    pty.wait_for("the second question", |screen| {
+        screen.contents().contains("May `bash` run?") && screen.contents().contains("enter · esc")
+    });
     pty.send("\r");
     pty.wait_text("That was two.");
     pty.wait_text("gate-42");
     quit(pty);
+}
+
+#[test]
+fn of_a_long_command_that_waits_for_approval_the_middle_is_left_out_and_all_of_it_can_be_seen() {
+    const GATE: &str = "local purlin = require('purlin')\npurlin.on('tool_call', function(ev)\n\
+                        local yes, why = purlin.ui.confirm('May this be run?')\n\
+                        if not yes then return { block = true, reason = why or 'no' } end\nend)";
+    let home = Home::new();
+    let gate = home.file("gate.lua", GATE).display().to_string();
+    let lines: Vec<String> = (1..=60).map(|n| format!("echo line-{n}")).collect();
+    let model = home.script(&format!(
+        "[[turn]]\ntext = 'Unused.'\n[[turn]]\n[[turn.tool]]\nname = 'bash'\nargs = {{ command = '''{}''' }}\n\
+         [[turn]]\ntext = 'That was all.'",
+        lines.join("\n")
+    ));
+    let pty = open(&home, &["--model", "echo"]);
+    pty.send("hello\r");
+    pty.wait_text("ollama/NAME");
+    let _runtime = Runtime::holding(&home, &["agent", "--model", &model, "-e", &gate]);
+    pty.wait_text("Prompts are executed by");
+    pty.send("look\r");
+    pty.wait_text("characters are not shown here …");
+    assert!(pty.dump().contains("echo line-1") && pty.dump().contains("echo line-60"), "{}", pty.dump());
+    assert!(!pty.dump().contains("echo line-30"), "{}", pty.dump());
+    pty.wait_text("enter · esc");
+    // The last item shows all of it, and the question is there again.
+    pty.send("\x1b[B\x1b[B\x1b[B");
+    pty.wait_text("› Show all of it");
+    pty.send("\r");
+    pty.wait_text("echo line-10");
+    // It takes keys once the typing has come to rest.
+    let down = |_| {
+        pty.send("\x1b[6~");
+        pty.wait_within(Duration::from_secs(1), |screen| screen.contents().contains("echo line-30"))
+    };
+    assert!((0..20).any(down), "{}", pty.dump());
+    pty.send("\x1b");
+    pty.wait_text("characters are not shown here …");
+    pty.wait_text("enter · esc");
+    pty.send("\r");
+    pty.wait_text("That was all.");
+    pty.wait_text("line-60");
+    quit(pty);
+}
+
+#[test]
+fn of_a_lane_that_goes_from_one_to_the_next_only_the_newest_is_said() {
+    let home = Home::new();
+    let pty = open(&home, &["--model", "echo"]);
+    pty.send("hello\r");
+    pty.wait_text("ollama/NAME");
+    let first = Runtime::holding(&home, &["shell", "-r", "first"]);
+    pty.wait_text("`!` commands are executed by `first`");
+    let second = Runtime::holding(&home, &["shell", "-r", "second"]);
+    assert_eq!(first.end().0, Some(3));
+    pty.wait_text("`!` commands are executed by `second`");
+    pty.wait_gone("`first`");
+    second.signal(Signal::INT);
+    pty.wait_text("`!` commands are executed here again; `second` has left.");
+    assert!(!pty.dump().contains("until it leaves"), "{}", pty.dump());
+    quit(pty);
+}
+
+#[test]
+fn a_command_whose_runtime_is_lost_says_so_where_it_stands() {
+    let home = Home::new();
+    let pty = open(&home, &["--model", "echo"]);
+    pty.send("hello\r");
+    pty.wait_text("ollama/NAME");
+    let runtime = Runtime::holding(&home, &["shell"]);
+    pty.wait_text("elsewhere: shell");
+    pty.send("!echo begun-$((40+2)); sleep 1000\r");
+    pty.wait_text("begun-42");
+    runtime.signal(Signal::KILL);
+    pty.wait_text("  the runtime was lost");
+    let shown = home.run(PURLIN, &["session", "show"]).output;
+    assert!(shown.contains("  begun-42\n  the runtime was lost\n"), "{shown}");
+    // One that fails by itself says what it always said.
+    pty.send("!exit 3\r");
+    pty.wait_text("exited with code 3");
+    quit(pty);
+    let shown = home.run(PURLIN, &["session", "show"]).output;
+    assert_eq!(shown.matches("was lost").count(), 1, "{shown}");
+}
+
+#[test]
+fn a_headless_run_whose_runtime_is_lost_says_so() {
+    let home = Home::new();
+    begin(&home);
+    let model = home.script("[[turn]]\ntext = 'slow'\ndelay_ms = 600000");
+    let runtime = Runtime::holding(&home, &["agent", "--model", &model]);
+    let asked = home.start(PURLIN, &["--continue", "-p", "are you there?"]);
+    let look = Look::at(&home);
+    let end = Instant::now() + PATIENCE;
+    let runs = || {
+        look.store.queue(None).expect("readable").iter().any(|entry| entry.status == QueueStatus::Executing)
+    };
+    while !runs() {
+        assert!(Instant::now() < end, "the prompt is never executed");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    runtime.signal(Signal::KILL);
+    let run = purlin_testkit::Run::of(asked);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.errors.contains("The runtime that was answering is lost"), "{run:?}");
+    assert!(run.errors.contains("send the prompt again"), "{run:?}");
 }
 
 #[test]

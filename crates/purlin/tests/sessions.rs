@@ -70,7 +70,8 @@ fn the_list_is_one_line_per_session_and_json_where_asked() {
 fn without_sessions_nothing_is_listed_and_nothing_is_left_behind() {
     let home = Home::new();
     let before = purlin_testkit::files(home.root());
-    assert_eq!(output(&home, &["session", "list"]), "");
+    let list = run(&home, &["session", "list"]);
+    assert_eq!((list.code, list.output.as_str()), (Some(0), ""), "{list:?}");
     let search = run(&home, &["session", "search", "x"]);
     assert_eq!((search.code, search.errors.as_str()), (Some(1), "purlin: Nothing was found.\n"));
     assert_eq!(purlin_testkit::files(home.root()), before);

@@ -99,12 +99,38 @@ fn a_gate_in_lua_asks_and_yes_runs_the_tool() {
     let model = home.script(CALLS_BASH);
     let pty = open(&home, &["--model", &model, "-e", &gate.display().to_string()]);
     pty.send("go\r");
-    pty.wait_text("Run bash?");
+    // Who asks, in which words, about what.
+    pty.wait_text("─ gate ─");
+    pty.wait_text("│ Run bash?");
+    pty.wait_text("│ `bash`: echo gate-$((40+2))");
     // Until then the dialog waits for the end of typing.
     pty.wait_text("enter answers");
     pty.send("y\r");
     pty.wait_text("That was all.");
     pty.wait_text("gate-42");
+    quit(pty);
+}
+
+#[test]
+fn a_question_about_a_long_command_scrolls_through_all_of_it() {
+    let home = Home::new();
+    let gate = home.file("gate.lua", GATE);
+    let lines: Vec<String> = (1..=60).map(|n| format!("echo line-{n}")).collect();
+    let model = home.script(&format!(
+        "[[turn]]\n[[turn.tool]]\nname = 'bash'\nargs = {{ command = '''{}''' }}\n[[turn]]\ntext = 'That was all.'",
+        lines.join("\n")
+    ));
+    let pty = open(&home, &["--model", &model, "-e", &gate.display().to_string()]);
+    pty.send("go\r");
+    pty.wait_text("│ echo line-1 ");
+    pty.wait_text("more rows");
+    pty.wait_text("enter answers");
+    for _ in 0..12 {
+        pty.send("\x1b[6~");
+    }
+    pty.wait_text("│ echo line-60");
+    pty.send("n\r");
+    pty.wait_text("the person said no");
     quit(pty);
 }
 
@@ -155,6 +181,39 @@ fn slash_commands_help_switch_and_leave() {
     pty.send("/quit\r");
     assert_eq!(pty.wait_end(), Ended::Code(0));
     pty.assert_restored();
+}
+
+#[test]
+fn a_model_that_cannot_be_is_said_once() {
+    let home = Home::new();
+    let pty = open(&home, &[]);
+    pty.send("/model foo/bar\r");
+    pty.wait_text("no provider is called `foo`");
+    let said = pty.dump().matches("no provider is called").count();
+    assert_eq!(said, 1, "{}", pty.dump());
+    assert!(!pty.dump().contains("Extension"), "{}", pty.dump());
+    quit(pty);
+}
+
+#[test]
+fn the_list_of_commands_is_whole_on_a_narrow_terminal() {
+    let home = Home::new();
+    for columns in [60, 40] {
+        let pty = Pty::spawn(PURLIN, &["--model", "echo"], &home, 24, columns);
+        pty.wait_text("›");
+        pty.send("/help\r");
+        pty.wait_text("type to filter");
+        pty.wait_text("Begins a new line at");
+        let shown = pty.dump();
+        let listed = shown.lines().take_while(|line| !line.contains('╰'));
+        assert!(
+            listed.filter(|line| line.contains('│')).all(|line| !line.contains('…')),
+            "{columns}: {shown}"
+        );
+        pty.send("\x1b");
+        pty.wait_gone("type to filter");
+        quit(pty);
+    }
 }
 
 #[test]
@@ -564,9 +623,14 @@ fn what_is_wrong_at_the_start_is_all_said() {
     let home = Home::new();
     home.write_config("[keys]\n\"ctrl+g\" = \"/hlep\"\n[ui]\ntheme = \"drak\"");
     let pty = open(&home, &["--no-session"]);
-    pty.wait_text("there is no command `hlep`");
-    pty.wait_text("There is no theme `drak`");
-    pty.wait_text("not saved");
+    for text in
+        ["config.toml:2: `ctrl+g` runs `hlep`, which is no command", "There is no theme `drak`", "not saved"]
+    {
+        pty.wait_for(text, |screen| {
+            let words: Vec<String> = screen.contents().split_whitespace().map(str::to_owned).collect();
+            words.join(" ").contains(text)
+        });
+    }
     quit(pty);
 }
 

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use purlin_notebook::{
-    Annotation, Cell, CellKind, CommitId, Durability, Event, Media, OutputId, OutputMeta, QueueId,
-    RuntimeSessionId, Store, StoreError, StreamName,
+    Annotation, Cell, CellKind, CommitId, Durability, Event, Media, OutputId, OutputMeta, QueueEntry,
+    QueueId, RuntimeSessionId, Store, StoreError, StreamName,
 };
 
 use crate::artifacts::Artifacts;
@@ -21,6 +21,7 @@ use crate::context::page::delta_id;
 use crate::context::stream::{TextKind, TextStream};
 use crate::context::writer::Writer;
 use crate::excerpt::INLINE_LIMIT;
+use crate::flush;
 use crate::handler::{Cancelled, ExecutionError, Handler, Outcome};
 use crate::host::{Host, Level, Record};
 use crate::ids::new_id;
@@ -49,6 +50,8 @@ pub struct ExecutionContext {
     pub kind: CellKind,
     /// The queue entry, which is also the execution's id.
     pub queue_id: QueueId,
+    /// The queue entry, as it was when it was claimed.
+    pub queue_entry: Rc<QueueEntry>,
     /// The runtime session that executes.
     pub session_id: RuntimeSessionId,
     /// Names the runtime.
@@ -84,6 +87,11 @@ impl ExecutionContext {
         prepared.unwrap_or(&self.cell.source)
     }
 
+    /// Returns the signal that asks the execution to stop, for what is started beside it.
+    pub fn abort_signal(&self) -> Cancellation {
+        self.cancellation.clone()
+    }
+
     /// Tells whether the execution is asked to stop.
     pub fn cancelled(&self) -> bool {
         self.cancellation.is_raised()
@@ -94,8 +102,8 @@ impl ExecutionContext {
         self.cancellation.raised()
     }
 
-    /// Fails if the execution is asked to stop.
-    pub fn check(&self) -> Result<(), Cancelled> {
+    /// Fails with "Execution cancelled" if the execution is asked to stop.
+    pub fn check_cancellation(&self) -> Result<(), Cancelled> {
         if self.cancelled() { Err(Cancelled) } else { Ok(()) }
     }
 
@@ -123,9 +131,9 @@ impl ExecutionContext {
     ///
     /// Fails if the execution is asked to stop.
     pub async fn write(&self, name: StreamName, bytes: &[u8]) -> Result<(), Cancelled> {
-        self.check()?;
+        self.check_cancellation()?;
         self.writer.write(name, bytes).await?;
-        self.check()
+        self.check_cancellation()
     }
 
     /// Appends to an output of text of an earlier moment; the caller numbers what is appended. A number that was there
@@ -210,10 +218,11 @@ impl ExecutionContext {
     /// Commits what was coalesced and waits until it has reached a level of durability.
     pub fn flush(&self, level: Durability) -> LocalBoxFuture<'static, Result<(), StoreError>> {
         let drained = self.writer.drain();
-        let (store, deadline) = (self.writer.store.clone(), self.flush_deadline);
+        let (store, host) = (self.writer.store.clone(), self.host());
+        let deadline = self.flush_deadline;
         Box::pin(async move {
             drained?;
-            store.flush(level, deadline).await
+            flush::within(&*store, &host, level, deadline).await
         })
     }
 

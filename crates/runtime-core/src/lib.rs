@@ -39,6 +39,7 @@ mod artifacts;
 mod capabilities;
 mod context;
 mod excerpt;
+mod flush;
 mod fold;
 mod handler;
 mod host;

@@ -10,9 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use purlin_runtime_core::{ArtifactWriter, Artifacts};
 
+mod find;
 mod reference;
 mod sweep;
 
+pub use find::FindArtifactError;
 pub use reference::references;
 pub use sweep::{SweepError, SweepOptions, Swept, sweep};
 

@@ -46,5 +46,6 @@ pub use host::{KernelHost, NativeHost};
 pub use index::Index;
 pub use logging::{LogSink, console_log};
 pub use paths::Paths;
+pub use ready::unread;
 pub use shell::ShellHandler;
 pub use store::{OpenError, OpenMode, SqliteNotebook, SqliteStore, StoreClient};

@@ -21,6 +21,7 @@
 
 mod console;
 mod flags;
+pub mod page;
 mod run;
 mod secret;
 mod settings;
@@ -144,7 +145,7 @@ impl Program {
             Err(problems) => return console.refuse(&problems, Some(&name)),
         };
         if given.contains_key("help") {
-            console::print(&flags::help(&name, &self.about, &self.flags));
+            console::print(&flags::help(&name, &self.about, &self.flags, page::columns()));
             return 0;
         }
         let paths = match Paths::from_env(&|name| std::env::var_os(name).filter(|value| !value.is_empty())) {

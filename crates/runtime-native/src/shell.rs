@@ -87,7 +87,7 @@ async fn put(cx: &ExecutionContext, name: StreamName, bytes: &[u8]) {
 }
 
 fn ending(cx: &ExecutionContext, code: Option<i32>, signal: Option<i32>) -> Result<Outcome, ExecutionError> {
-    cx.check()?;
+    cx.check_cancellation()?;
     let evalue = match (code, signal) {
         (Some(0), _) => return Ok(Outcome::done()),
         (Some(code), _) => format!("The command exited with code {code}."),

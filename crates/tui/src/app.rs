@@ -4,19 +4,40 @@
 //! frame is drawn only when something is dirty, and at most sixty times a second unless a key asks for one. When the
 //! terminal is slow, no frame is made until it has taken the last one.
 
+mod outside;
 mod signals;
 mod surface;
 mod wishes;
 
-use futures_util::Stream;
-use purlin_kernel::text::theme::{Depth, Theme};
+use std::rc::Rc;
 
-use crate::{
-    screen::Screen,
-    terminal::{Terminal, TerminalError},
+use futures_util::Stream;
+use purlin_kernel::{
+    Frame, Kernel, MouseEvent,
+    text::theme::{Depth, Theme},
 };
+
+use crate::terminal::{Terminal, TerminalError};
+pub use outside::Outside;
 use signals::Signals;
 use surface::Surface;
+
+/// What the loop shows: the stock screen, or what a program without one draws.
+pub trait Stage {
+    /// Answers the kernel whose windows are shown.
+    fn kernel(&self) -> &Kernel;
+
+    /// Draws what is dirty on a screen of this size.
+    fn frame(&self, width: u16, height: u16) -> Frame<'_>;
+
+    /// Takes what the mouse did and nobody else wanted.
+    fn mouse(&self, event: MouseEvent);
+
+    /// Answers the program that shall have the terminal now, once.
+    fn take_outside(&self) -> Option<Outside> {
+        None
+    }
+}
 
 /// What happens outside of terminal and kernel that the loop must know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,8 +115,8 @@ impl App {
     /// Takes over the terminal and runs the screen until it is asked to end; the terminal is put back in every case.
     ///
     /// Needs a tokio runtime of the current thread with I/O and time. The kernel's port is served beside the loop.
-    pub async fn run(
-        screen: &Screen,
+    pub async fn run<S: Stage + Clone + 'static>(
+        stage: &S,
         options: AppOptions,
         events: impl Stream<Item = AppEvent>,
     ) -> Result<Exit, TerminalError> {
@@ -104,8 +125,8 @@ impl App {
         let mut terminal = Terminal::open()?;
         terminal.set_mouse(options.mouse);
         terminal.enter()?;
-        let kernel = screen.kernel().clone();
-        let mut surface = Surface::new(screen, terminal, &options);
+        let kernel = stage.kernel().clone();
+        let mut surface = Surface::new(Rc::new(stage.clone()), terminal, &options);
         surface.first_frame();
         (options.after_first_frame)();
         let exit = surface.run(&mut signals, options.refresh, events).await;

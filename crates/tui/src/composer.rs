@@ -1,5 +1,6 @@
 //! The composer: an ordinary buffer in an ordinary window, with a marker, soft wrap and a height of its own.
 
+mod marks;
 pub mod rows;
 pub mod view;
 
@@ -7,12 +8,13 @@ use std::cell::Cell;
 
 use purlin_kernel::Rope;
 use purlin_kernel::{
-    HandlerError, Kernel, RenderContext, Renderer, Window,
+    Buffer, HandlerError, Kernel, Rect, RenderContext, Renderer, Window,
     text::{Span, Style, Token},
 };
 use serde_json::Value;
 
-use view::Top;
+use marks::Decor;
+use view::{Row, Text, Top};
 
 /// The name of the composer's window and buffer.
 pub const COMPOSER: &str = "composer";
@@ -57,33 +59,49 @@ pub fn shown_lines(rope: &Rope, window: &Window) -> Vec<(usize, usize)> {
     lines
 }
 
+/// Answers the position of the text that is nearest to a row and column of the composer's window.
+pub(crate) fn position(buffer: &Buffer, composer: &Composer, inner: Rect, place: (u16, u16)) -> usize {
+    let width = usize::from(inner.width);
+    let mut top = composer.top.get();
+    let decor = Decor::default();
+    let text = Text { rope: &buffer.rope, width: text_width(width), decor: &decor };
+    let view = view::view(&text, buffer.cursor, usize::from(inner.height), &mut top);
+    let rows: Vec<&Row> = view.rows.iter().filter(|row| row.start.is_some()).collect();
+    let Some(row) = rows.get(usize::from(place.0).min(rows.len().saturating_sub(1))) else {
+        return buffer.cursor;
+    };
+    let col = usize::from(place.1).saturating_sub(margin(width));
+    let whole = 0..row.text.len();
+    let byte = rows::position(&row.text, std::slice::from_ref(&whole), 0, col);
+    let position = row.start.unwrap_or(0) + row.text[..byte].chars().count();
+    // The place after the last character of a row that goes on is shown at the beginning of the next.
+    let over = !row.ends && byte == row.text.len() && byte > 0;
+    position - usize::from(over)
+}
+
 impl Renderer for Composer {
     fn render(&self, cx: &mut RenderContext<'_>) -> Result<(), HandlerError> {
         let Some(buffer) = cx.kernel.buf().get(&cx.window.buffer) else { return Ok(()) };
         let (width, height) = (usize::from(cx.canvas.width()), usize::from(cx.canvas.height()));
+        let decor = Decor::of(cx.kernel, &cx.window.buffer);
         let margin = margin(width);
         let mut top = self.top.get();
-        let view = view::view(&buffer.rope, buffer.cursor, text_width(width), height, &mut top);
+        let text = Text { rope: &buffer.rope, width: text_width(width), decor: &decor };
+        let view = view::view(&text, buffer.cursor, height, &mut top);
         self.top.set(top);
         let shell = buffer.rope.get_char(0) == Some('!');
         let token = if shell { Token::BashMode } else { Token::Accent };
         if margin > 0 {
             let more = Style::fg(Token::Muted);
-            cx.canvas.spans(
-                0,
-                0,
-                &[if view.above {
-                    Span::new("↑", more.clone())
-                } else {
-                    Span::new("›", Style::fg(token))
-                }],
-            );
+            let marker =
+                if view.above { Span::new("↑", more.clone()) } else { Span::new("›", Style::fg(token)) };
+            cx.canvas.spans(0, 0, &[marker]);
             if view.below {
                 cx.canvas.spans(height as i32 - 1, 0, &[Span::new("↓", more)]);
             }
         }
-        for (row, text) in view.rows.iter().enumerate() {
-            cx.canvas.text(row as i32, margin as i32, text, &Style::default());
+        for (row, shown) in view.rows.iter().enumerate() {
+            decor.draw(cx, shown, row as i32, margin);
         }
         if buffer.rope.len_chars() == 0
             && let Some(Value::String(placeholder)) = buffer.vars.get("placeholder")
@@ -98,8 +116,8 @@ impl Renderer for Composer {
 
     fn measure(&self, kernel: &Kernel, window: &Window, width: u16) -> Option<u16> {
         let buffer = kernel.buf().get(&window.buffer)?;
-        let rows =
-            view::height(&buffer.rope, buffer.cursor, text_width(usize::from(width)), usize::from(TALLEST));
-        Some(rows as u16)
+        let decor = Decor::of(kernel, &window.buffer);
+        let text = Text { rope: &buffer.rope, width: text_width(usize::from(width)), decor: &decor };
+        Some(view::height(&text, buffer.cursor, usize::from(TALLEST)) as u16)
     }
 }

@@ -1,12 +1,17 @@
 //! Dialogs: what asks stands in a box just above the composer, the newest in front.
 
+mod list;
+
 use purlin_kernel::{
-    Border, Canvas, Confirm, DialogBody, HandlerError, InputDialog, Kernel, Overlay, Rect, RenderContext,
-    Renderer, Select,
-    text::{Attrs, Line, Span, Style, Token, line_truncate, line_width, visible, wrap_line},
+    Border, Canvas, Confirm, Dialog, DialogBody, HandlerError, InputDialog, Kernel, Overlay, Rect,
+    RenderContext, Renderer, Select,
+    text::{Attrs, Line, Span, Style, Token, line_truncate, visible, wrap_line},
 };
 
 use crate::composer::rows;
+use list::List;
+
+pub(crate) use list::item_line;
 
 /// The name of the dialog's window and buffer, and its role.
 pub const DIALOG: &str = "dialog";
@@ -43,7 +48,7 @@ pub fn place(kernel: &Kernel, (width, height): (u16, u16), floor: u16) -> Option
         return Some(overlay.rect);
     }
     let outer = width.min(WIDEST);
-    let content = content(&dialog.body, usize::from(inner(outer)), usize::from(height));
+    let content = content(&dialog, usize::from(inner(outer)), usize::from(height));
     let border = u16::from(outer >= BORDERED && height >= 6) * 2;
     let wanted = content.lines.len() as u16 + border;
     kernel.ui().set_scrolls(dialog.id, content.scrolls);
@@ -57,33 +62,43 @@ fn inner(width: u16) -> u16 {
     if width >= BORDERED { width - 4 } else { width }
 }
 
-fn content(body: &DialogBody, width: usize, height: usize) -> Content {
-    match body {
-        DialogBody::Confirm(confirm) => confirm_content(confirm, width, height),
-        DialogBody::Select(select) => select_content(select, width, height),
-        DialogBody::Input(input) => input_content(input, width),
+fn content(dialog: &Dialog, width: usize, height: usize) -> Content {
+    let about = dialog.about.as_deref().unwrap_or_default();
+    match &dialog.body {
+        DialogBody::Confirm(confirm) => confirm_content(confirm, about, width, height),
+        DialogBody::Select(select) => select_content(select, about, width, height),
+        DialogBody::Input(input) => input_content(input, about, width),
         DialogBody::Overlay(_) => Content { lines: Vec::new(), cursor: None, hint: "", scrolls: 0 },
     }
 }
 
-fn question(text: &str, width: usize, most: usize) -> Vec<Line> {
+/// The rows of a question and of what it is about, at most so many.
+fn question(text: &str, about: &str, width: usize, most: usize) -> Vec<Line> {
     let mut lines = Vec::new();
     for (index, source) in visible(text.trim_end()).split('\n').enumerate() {
         let style = if index == 0 { Style::new().with(Attrs::BOLD) } else { Style::default() };
         lines.extend(wrap_line(&[Span::new(source.replace('\t', "    "), style)], width, &[]));
     }
-    if lines.len() > most.max(1) {
-        lines.truncate(most.max(1));
+    let about = visible(about.trim_end()).replace('\t', "    ");
+    for source in about.lines() {
+        lines.extend(wrap_line(&[Span::from(source.to_owned())], width, &[Span::from("  ")]));
+    }
+    let most = most.max(1);
+    if lines.len() > most {
+        let hidden = lines.len() - most;
+        lines.truncate(most);
         if let Some(last) = lines.last_mut() {
-            last.push(Span::new(" …", Style::fg(Token::Dim)));
-            *last = line_truncate(std::mem::take(last), width);
+            let more = Span::new(format!(" … {hidden} more"), Style::fg(Token::Dim));
+            let mut cut = line_truncate(std::mem::take(last), width.saturating_sub(more.width()));
+            cut.push(more);
+            *last = line_truncate(cut, width);
         }
     }
     lines
 }
 
-fn confirm_content(confirm: &Confirm, width: usize, height: usize) -> Content {
-    let all = question(&confirm.message, width, usize::MAX);
+fn confirm_content(confirm: &Confirm, about: &str, width: usize, height: usize) -> Content {
+    let all = question(&confirm.message, about, width, usize::MAX);
     // Below the question stand the buttons and, where there is room, an empty row, the border and the composer.
     let taken = match height {
         0..6 => 2,
@@ -120,8 +135,10 @@ fn confirm_content(confirm: &Confirm, width: usize, height: usize) -> Content {
     Content { lines, cursor: Some((row, cursor)), hint: "y/n choose · enter answers · esc", scrolls }
 }
 
-fn select_content(select: &Select, width: usize, height: usize) -> Content {
-    let mut lines = question(&select.prompt, width, 4);
+fn select_content(select: &Select, about: &str, width: usize, height: usize) -> Content {
+    // The question has what the list leaves, the border and the composer.
+    let most = height.saturating_sub(select.items.len().min(LISTED) + 8).max(4);
+    let mut lines = question(&select.prompt, about, width, most);
     let mut cursor = None;
     if select.filterable && !select.filter.is_empty() {
         cursor = Some((lines.len(), 2 + purlin_kernel::text::width(&select.filter)));
@@ -130,33 +147,17 @@ fn select_content(select: &Select, width: usize, height: usize) -> Content {
             Span::from(visible(&select.filter).into_owned()),
         ]);
     }
-    let chosen = select.shown.get(select.selected).and_then(|index| select.items.get(*index));
-    let mut rest = chosen.map(|item| whole(item, width, height / 3));
-    let told = rest.as_ref().map_or(0, Vec::len);
-    let room = height.saturating_sub(lines.len() + 3 + told).clamp(1, LISTED);
-    let start = select.selected.saturating_sub(room / 2).min(select.shown.len().saturating_sub(room));
-    let detailed = select.items.iter().any(|item| !item.detail.is_empty());
-    // Only what is listed decides the column: a list may be long.
-    let listed = select.shown.iter().skip(start).take(room).filter_map(|index| select.items.get(*index));
-    let column = listed.map(|item| purlin_kernel::text::width(&item.label)).max().unwrap_or(0).min(width / 2);
-    for (position, index) in select.shown.iter().enumerate().skip(start).take(room) {
-        let Some(item) = select.items.get(*index) else { continue };
+    let listed = List::of(select, width, height, height.saturating_sub(lines.len() + 3));
+    for position in listed.items.clone() {
         if position == select.selected && cursor.is_none() {
             cursor = Some((lines.len(), 0));
         }
-        let toggled = select.multi.then(|| select.toggled.contains(index));
-        let padded = purlin_kernel::text::pad_right(&item.label, column);
-        let label = if detailed { &padded } else { &item.label };
-        lines.push(item_line(label, &item.detail, position == select.selected, toggled, width));
-        if position == select.selected {
-            lines.extend(rest.take().into_iter().flatten());
-        }
+        lines.extend(listed.rows(position));
     }
     if select.shown.is_empty() {
         lines.push(vec![Span::new("nothing matches", Style::fg(Token::Dim))]);
     }
-    let hidden = select.shown.len().saturating_sub(room);
-    if hidden > 0 {
+    if select.shown.len() > listed.items.len() {
         let count = format!("{} of {}", select.selected + 1, select.shown.len());
         lines.push(vec![Span::new(count, Style::fg(Token::Muted))]);
     }
@@ -164,55 +165,8 @@ fn select_content(select: &Select, width: usize, height: usize) -> Content {
     Content { lines, cursor, hint, scrolls: 0 }
 }
 
-/// All that the chosen item says, below it, where its row has no room for it.
-fn whole(item: &purlin_kernel::SelectItem, width: usize, most: usize) -> Vec<Line> {
-    let text = if item.detail.is_empty() { &item.label } else { &item.detail };
-    let taken = if item.detail.is_empty() { 2 } else { 4 + purlin_kernel::text::width(&item.label) };
-    if taken + purlin_kernel::text::width(text) <= width && !text.contains('\n') {
-        return Vec::new();
-    }
-    let style = Style::fg(Token::Dim);
-    let mut lines = Vec::new();
-    for source in visible(text).split('\n') {
-        let line = [Span::from("    "), Span::new(source.replace('\t', "    "), style.clone())];
-        lines.extend(wrap_line(&line, width, &[Span::from("    ")]));
-    }
-    lines.truncate(most);
-    lines
-}
-
-/// One item of a list: a marker, the label, and what is quieter, on a band when it is chosen.
-pub(crate) fn item_line(
-    label: &str,
-    detail: &str,
-    chosen: bool,
-    toggled: Option<bool>,
-    width: usize,
-) -> Line {
-    let base = if chosen { Style::new().on(Token::SelectedBg) } else { Style::default() };
-    let mark = match (chosen, toggled) {
-        (_, Some(true)) => "☑ ",
-        (_, Some(false)) => "☐ ",
-        (true, None) => "› ",
-        (false, None) => "  ",
-    };
-    let label_style = if chosen { base.clone().with(Attrs::BOLD) } else { base.clone() };
-    let one_row = |text: &str| visible(text).replace(['\n', '\t'], " ");
-    let mut line =
-        vec![Span::new(mark, base.clone().with_fg(Token::Accent)), Span::new(one_row(label), label_style)];
-    if !detail.is_empty() {
-        line.push(Span::new(format!("  {}", one_row(detail)), base.clone().with_fg(Token::Dim)));
-    }
-    let mut line = line_truncate(line, width);
-    let free = width.saturating_sub(line_width(&line));
-    if chosen && free > 0 {
-        line.push(Span::new(" ".repeat(free), base));
-    }
-    line
-}
-
-fn input_content(input: &InputDialog, width: usize) -> Content {
-    let mut lines = question(&input.prompt, width, 4);
+fn input_content(input: &InputDialog, about: &str, width: usize) -> Content {
+    let mut lines = question(&input.prompt, about, width, if about.is_empty() { 4 } else { 8 });
     let above = lines.len();
     let shown = input.shown();
     let cursor = if input.secret {
@@ -259,7 +213,7 @@ impl Renderer for DialogBox {
             return Ok(());
         }
         let (_, screen) = cx.kernel.layout().size();
-        let mut content = content(&dialog.body, usize::from(inner(width)), usize::from(screen));
+        let mut content = content(&dialog, usize::from(inner(width)), usize::from(screen));
         let bordered = width >= BORDERED && screen >= 6;
         if waits {
             content.cursor = None;

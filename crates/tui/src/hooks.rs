@@ -1,7 +1,7 @@
 //! The hooks that the screen raises: a prompt is submitted, a block of the transcript is laid out.
 
 use purlin_kernel::{
-    AnswerField, Block, DeadlineClass, Field, Hook, HookDecl, Kernel, Object, Payload, Ty,
+    AnswerField, Block, DeadlineClass, Field, Ground, Hook, HookDecl, Kernel, Object, Payload, Ty,
     text::{Color, Line, Span, Style},
 };
 use serde::Deserialize;
@@ -100,26 +100,34 @@ pub struct BlockAnswer {
 }
 
 impl BlockAnswer {
-    /// Answers the lines, if the handler gave any.
-    pub fn into_lines(self, width: usize) -> Option<Vec<Line>> {
+    /// Answers the lines, if the handler gave any; colours may be highlight groups of the kernel.
+    pub fn into_lines(self, kernel: &Kernel, width: usize) -> Option<Vec<Line>> {
+        let color = |text: &str, ground| kernel.hl().color(text, ground);
         if let Some(lines) = self.lines {
-            return Some(lines.iter().flat_map(line_of).collect());
+            return Some(lines.iter().flat_map(|line| line_with(line, &color)).collect());
         }
         let wrap = |line: Line| purlin_kernel::text::wrap_line(&line, width, &[]);
         self.text.map(|text| purlin_kernel::text::sgr::parse(&text).into_iter().flat_map(wrap).collect())
     }
 }
 
+/// Reads a colour as it is written.
+type ReadColor<'a> = &'a dyn Fn(&str, Ground) -> Option<Color>;
+
 /// Reads a line as extensions write it: a string, a span (`{text, fg, bold, …}`), or a list of either.
 pub fn line_of(value: &Value) -> Vec<Line> {
+    line_with(value, &|text, _| Color::parse(text))
+}
+
+fn line_with(value: &Value, color: ReadColor<'_>) -> Vec<Line> {
     match value {
         Value::Array(parts) => {
-            let spans = parts.iter().flat_map(line_of).flatten().collect();
+            let spans = parts.iter().flat_map(|part| line_with(part, color)).flatten().collect();
             vec![spans]
         }
         Value::Object(span) => {
             let text = span.get("text").or_else(|| span.get("1")).map_or_else(String::new, plain_text);
-            vec![vec![Span::new(text, style_of(span))]]
+            vec![vec![Span::new(text, style_with(span, color))]]
         }
         other => purlin_kernel::text::sgr::parse(&plain_text(other)),
     }
@@ -131,10 +139,16 @@ fn plain_text(value: &Value) -> String {
 
 /// Reads a style from the fields `fg`, `bg`, `url` and the names of attributes; a nested `style` is looked at too.
 pub fn style_of(fields: &Object) -> Style {
-    let mut style = fields.get("style").and_then(Value::as_object).map(style_of).unwrap_or_default();
-    let color = |name: &str| fields.get(name).and_then(Value::as_str).and_then(Color::parse);
-    style.fg = color("fg").unwrap_or(style.fg);
-    style.bg = color("bg").unwrap_or(style.bg);
+    style_with(fields, &|text, _| Color::parse(text))
+}
+
+fn style_with(fields: &Object, color: ReadColor<'_>) -> Style {
+    let nested = fields.get("style").and_then(Value::as_object);
+    let mut style = nested.map(|nested| style_with(nested, color)).unwrap_or_default();
+    let read =
+        |name: &str, ground| fields.get(name).and_then(Value::as_str).and_then(|text| color(text, ground));
+    style.fg = read("fg", Ground::Fg).unwrap_or(style.fg);
+    style.bg = read("bg", Ground::Bg).unwrap_or(style.bg);
     if let Some(url) = fields.get("url").and_then(Value::as_str) {
         style.url = Some(url.into());
     }

@@ -4,7 +4,8 @@
 //! screen, bytes in and out, and everything put back whatever happens. [`encode`] turns the difference of two grids
 //! into the fewest bytes. [`screen`] sets up the stock screen on a kernel: the transcript, composer, status line,
 //! completion and dialogs as ordinary kernel buffers in ordinary windows, painted by the renderers of this crate, with
-//! keymaps and commands in the kernel's registries. [`app::App`] joins them in one loop.
+//! keymaps and commands in the kernel's registries. [`bare::Bare`] sets up none of it: what a program without the agent
+//! draws on. [`app::App`] shows either of them in one loop.
 //!
 //! It knows no model and no store: the transcript reads a [`purlin_kernel::BlockSource`], `submit` hands the prompt to
 //! the command `send`, escape runs the command `interrupt`; whoever wires the program registers those.
@@ -23,6 +24,8 @@
 //! ```
 
 pub mod app;
+pub mod bare;
+pub mod clipboard;
 pub mod composer;
 pub mod dialog;
 pub mod encode;
@@ -33,10 +36,12 @@ pub mod popup;
 pub mod screen;
 pub mod snapshot;
 pub mod status;
+pub mod syntax;
 pub mod terminal;
 pub mod transcript;
 
-pub use app::{App, AppEvent, AppOptions, Exit, ThemeChoice};
+pub use app::{App, AppEvent, AppOptions, Exit, Stage, ThemeChoice};
+pub use bare::Bare;
 pub use history::History;
 pub use screen::{QUEUED, Screen, ScreenOptions};
 pub use status::Segment;

@@ -65,6 +65,11 @@ fn rows_of(notice: &Notice, width: usize) -> Vec<Line> {
     rows
 }
 
+/// Answers how many rows the notices take at a width; 0 without any.
+pub(crate) fn height(kernel: &Kernel, width: u16) -> u16 {
+    rows(kernel, usize::from(width)).len() as u16
+}
+
 impl Renderer for NoticeLine {
     fn render(&self, cx: &mut RenderContext<'_>) -> Result<(), HandlerError> {
         let width = usize::from(cx.canvas.width());

@@ -26,6 +26,8 @@ struct Item {
 pub struct Popup {
     items: RefCell<Vec<Item>>,
     selected: Cell<usize>,
+    /// Whether the person has moved the choice.
+    moved: Cell<bool>,
     /// The text for which the person has closed the list.
     dismissed: RefCell<Option<String>>,
 }
@@ -58,6 +60,7 @@ impl Popup {
         }
         if *self.items.borrow() != found {
             self.selected.set(0);
+            self.moved.set(false);
             *self.items.borrow_mut() = found;
             kernel.win().mark_dirty(AUTOCOMPLETE);
         }
@@ -67,6 +70,7 @@ impl Popup {
     pub fn step(&self, kernel: &Kernel, down: bool) {
         let last = self.items.borrow().len().saturating_sub(1);
         let at = self.selected.get();
+        self.moved.set(true);
         self.selected.set(if down { (at + 1).min(last) } else { at.saturating_sub(1) });
         kernel.win().mark_dirty(AUTOCOMPLETE);
     }
@@ -87,6 +91,14 @@ impl Popup {
         let Some(item) = self.items.borrow().get(self.selected.get()).cloned() else { return false };
         kernel.buf().set_text(COMPOSER, &item.text);
         true
+    }
+
+    /// Tells whether enter takes the chosen item: one that goes on from what is typed, or that was moved to.
+    pub fn takes_enter(&self, kernel: &Kernel) -> bool {
+        let text = kernel.buf().text(COMPOSER);
+        let extends = |item: &Item| item.text.starts_with(&text);
+        !self.is_complete(kernel)
+            && (self.moved.get() || self.items.borrow().get(self.selected.get()).is_some_and(extends))
     }
 
     /// Tells whether accepting would change nothing but a blank at the end: then enter submits at once.

@@ -4,7 +4,10 @@
 //! line or layout replaces the part it wants and keeps the rest.
 
 mod actions;
-mod keys;
+mod find;
+pub(crate) mod keys;
+mod mouse;
+mod open;
 
 use std::{
     cell::{Cell, RefCell},
@@ -12,12 +15,13 @@ use std::{
 };
 
 use purlin_kernel::{
-    DockSide, ExtId, Frame, HandlerError, Kernel, LayoutNode, MouseEvent, MouseKind, Rect, Renderer, Topic,
-    Window, text::Line, window::Placement,
+    DockSide, ExtId, Frame, HandlerError, Kernel, LayoutNode, MouseEvent, Rect, Renderer, Topic, Window,
+    text::Line, window::Placement,
 };
 use serde_json::json;
 
 use crate::{
+    app::{Outside, Stage},
     composer::{self, COMPOSER, Composer, TALLEST},
     dialog::{self, DIALOG, DialogBox},
     history::History,
@@ -25,11 +29,12 @@ use crate::{
     notice::{NOTICE, NoticeLine},
     popup::{AUTOCOMPLETE, Popup},
     status::{self, STATUS, Segment, Status},
+    syntax::Syntax,
     transcript::{TRANSCRIPT, Transcript},
 };
-
-/// Rows that a step of the wheel scrolls.
-const WHEEL: usize = 3;
+pub use find::SEARCH;
+use find::SearchLine;
+pub(crate) use mouse::WHEEL;
 
 /// The name of the window and the buffer of what waits for the agent: one message a line.
 pub const QUEUED: &str = "queued";
@@ -55,10 +60,19 @@ pub struct Screen(Rc<Parts>);
 struct Parts {
     kernel: Kernel,
     transcript: Rc<Transcript>,
+    composer: Rc<Composer>,
+    syntax: Rc<Syntax>,
     popup: Rc<Popup>,
+    mouse: RefCell<mouse::Mouse>,
+    /// A program that shall have the terminal for a while.
+    outside: RefCell<Option<Outside>>,
     history: RefCell<History>,
     /// The composer's first row and the screen's size, as of the last frame.
     arranged: Cell<(u16, (u16, u16))>,
+    /// The lowest block in sight when the search was opened.
+    search_from: Cell<usize>,
+    /// The handlers that there were at the last frame.
+    handlers: Cell<u64>,
 }
 
 impl Screen {
@@ -68,13 +82,20 @@ impl Screen {
         let screen = Screen(Rc::new(Parts {
             kernel: kernel.clone(),
             transcript: Rc::new(Transcript::new(options.welcome)),
+            composer: Rc::default(),
+            syntax: Syntax::install(kernel),
             popup: Rc::default(),
+            mouse: RefCell::default(),
+            outside: RefCell::default(),
             history: RefCell::new(options.history),
             arranged: Cell::default(),
+            search_from: Cell::default(),
+            handlers: Cell::default(),
         }));
         screen.create_windows(&options.placeholder)?;
         screen.watch();
         actions::register(&screen);
+        screen.register_open();
         keys::register(kernel)?;
         kernel.set_visual_lines(Rc::new(composer::shown_lines));
         kernel.ui().set_interactive(true);
@@ -92,6 +113,11 @@ impl Screen {
         &self.0.transcript
     }
 
+    /// Answers who highlights code.
+    pub fn syntax(&self) -> &Syntax {
+        &self.0.syntax
+    }
+
     /// Sets a segment of the status line; an empty text takes it away.
     pub fn set_segment(&self, key: &str, segment: &Segment) {
         status::set(&self.0.kernel, key, segment);
@@ -106,23 +132,26 @@ impl Screen {
     /// Says that the transcript's blocks have changed.
     pub fn refresh(&self) {
         self.0.kernel.buf().source_changed(TRANSCRIPT);
+        self.follow_find();
     }
 
     fn create_windows(&self, placeholder: &str) -> Result<(), HandlerError> {
         let kernel = &self.0.kernel;
-        let tree: [(&str, Rc<dyn Renderer>); 4] = [
+        let tree: [(&str, Rc<dyn Renderer>); 5] = [
             (TRANSCRIPT, Rc::clone(&self.0.transcript) as Rc<dyn Renderer>),
+            (SEARCH, Rc::new(SearchLine(Rc::clone(&self.0.transcript)))),
             (NOTICE, Rc::new(NoticeLine)),
-            (COMPOSER, Rc::new(Composer::default())),
+            (COMPOSER, Rc::clone(&self.0.composer) as Rc<dyn Renderer>),
             (STATUS, Rc::new(Status)),
         ];
         for (name, renderer) in tree {
-            self.create(
-                Window { focusable: name == COMPOSER, ..Window::new(name, name, name) },
-                Some(renderer),
-            )?;
-            kernel.buf().set_editable(name, name == COMPOSER);
+            let (focusable, visible) = ([TRANSCRIPT, SEARCH, COMPOSER].contains(&name), name != SEARCH);
+            self.create(Window { focusable, visible, ..Window::new(name, name, name) }, Some(renderer))?;
+            kernel.buf().set_editable(name, [SEARCH, COMPOSER].contains(&name));
         }
+        // A click there selects or unfolds; what is typed next is still the prompt.
+        kernel.win().set_var(TRANSCRIPT, "click_focus", json!(false));
+        kernel.win().set_buffer_renderer(TRANSCRIPT, Rc::clone(&self.0.transcript) as Rc<dyn Renderer>);
         for name in DOCKS.into_iter().chain([QUEUED]) {
             self.create(
                 Window { focusable: false, visible: false, ..Window::new(name, "dock", name) },
@@ -143,6 +172,7 @@ impl Screen {
             LayoutNode::win("header"),
             LayoutNode::dock(DockSide::Header),
             LayoutNode::win(TRANSCRIPT).grow(1).min(1),
+            LayoutNode::win(SEARCH).size(1),
             LayoutNode::win("above"),
             LayoutNode::dock(DockSide::Above),
             LayoutNode::win(QUEUED),
@@ -184,6 +214,25 @@ impl Screen {
                 }
             }),
         );
+        let weak = Rc::downgrade(&self.0);
+        kernel.buf().attach(
+            ExtId::CORE,
+            SEARCH,
+            Rc::new(move |_| {
+                if let Some(parts) = weak.upgrade() {
+                    Screen(parts).find_again();
+                }
+                Ok(())
+            }),
+        );
+        self.0.transcript.set_syntax(Rc::clone(&self.0.syntax));
+        let (weak, transcript) = (kernel.downgrade(), Rc::clone(&self.0.transcript));
+        self.0.syntax.on_news(move || {
+            transcript.highlighted();
+            if let Some(kernel) = weak.upgrade() {
+                kernel.win().mark_all_dirty();
+            }
+        });
         let (weak, popup) = (kernel.downgrade(), Rc::clone(&self.0.popup));
         kernel.buf().attach(
             ExtId::CORE,
@@ -200,6 +249,11 @@ impl Screen {
     /// Draws what is dirty on a screen of this size, with what floats where it belongs.
     pub fn frame(&self, width: u16, height: u16) -> Frame<'_> {
         let kernel = &self.0.kernel;
+        // A handler that is new, or gone, may draw the blocks otherwise.
+        let handlers = kernel.hook().revision();
+        if self.0.handlers.replace(handlers) != handlers {
+            kernel.win().mark_dirty(TRANSCRIPT);
+        }
         self.arrange();
         let mut frame = kernel.frame(width, height);
         // A composer that has grown moves what stands above it, and a new size all of it, in the same frame.
@@ -250,30 +304,23 @@ impl Screen {
         let now = (self.floor(size.1), size);
         self.0.arranged.replace(now) != now
     }
+}
 
-    /// Scrolls what is below the mouse when nobody else wanted the wheel.
-    pub fn wheel(&self, event: MouseEvent) {
-        let up = match event.kind {
-            MouseKind::WheelUp => true,
-            MouseKind::WheelDown => false,
-            _ => return,
-        };
-        if self.0.kernel.ui().has_dialog() {
-            return;
-        }
-        let below = self.0.kernel.win().at(event.row, event.col).map(|window| window.name.clone());
-        // Over the composer and the lines around it the wheel means the transcript.
-        let stock = |name: &String| [COMPOSER, STATUS, NOTICE, AUTOCOMPLETE].contains(&name.as_str());
-        let name = below.filter(|name| !stock(name)).unwrap_or_else(|| TRANSCRIPT.to_owned());
-        self.scroll(&name, up, WHEEL);
+impl Stage for Screen {
+    fn kernel(&self) -> &Kernel {
+        Screen::kernel(self)
     }
 
-    fn scroll(&self, name: &str, up: bool, rows: usize) {
-        self.0.kernel.win().scroll(name, |scroll| {
-            scroll.offset =
-                if up { scroll.offset.saturating_add(rows) } else { scroll.offset.saturating_sub(rows) };
-            scroll.follow = scroll.offset == 0;
-        });
+    fn frame(&self, width: u16, height: u16) -> Frame<'_> {
+        Screen::frame(self, width, height)
+    }
+
+    fn mouse(&self, event: MouseEvent) {
+        Screen::mouse(self, event);
+    }
+
+    fn take_outside(&self) -> Option<Outside> {
+        self.0.outside.take()
     }
 }
 

@@ -13,6 +13,7 @@
 
 ---What a function that creates something answers. When its thing is gone, or its extension was unloaded, its verbs answer `nil, 'stale'` and raise nothing.
 ---@class purlin.Handle
+---@field name? string What the thing is called, where that was made up, as by `win.open`.
 local Handle = {}
 
 ---Takes the thing away; `delete`, `stop` and `close` are the same.
@@ -93,6 +94,10 @@ function Task:cancel() end
 ---@return any
 function Task:wait() end
 
+---Tells whether it runs.
+---@return boolean
+function Task:is_running() end
+
 ---A window as it stands; its fields are read when they are asked for.
 ---@class purlin.Window
 ---@field name string Its name.
@@ -109,12 +114,21 @@ function Task:wait() end
 ---@field visible boolean Whether it is shown.
 ---@field focusable boolean Whether it can have the focus.
 ---@field zindex integer Higher is drawn over lower.
+---@field float boolean Whether it floats over the layout.
+---@field border string `none`, `single`, `rounded`, `double` or `heavy`.
+---@field title purlin.Span[] What stands on the upper side of its border.
 ---@field metadata table Anything that extensions attached to it.
 
 ---What every handler gets as its first argument.
 ---@class purlin.Event
 ---@field name string The hook's name.
----@field payload table The event itself.
+---@field payload table All fields in one table; `data` is the same.
+---@field data table
+---@field consumed boolean Whether the default action is suppressed already.
+---@field source string? Who emitted an event of an extension's own.
+---@field working boolean Whether the agent works.
+---@field focus { kind: string, window: string?, buffer: string?, role: string? } Where keys go.
+---@field context purlin.Context What is true now.
 local Event = {}
 
 ---Ends the phase.
@@ -517,38 +531,78 @@ function Event:copy() end
 ---@field details any Facts for renderers and extensions.
 ---@field is_error boolean Whether the tool failed.
 
+---Fires when a value of the configuration has changed: written by an extension, or edited by hand.
+---@class purlin.ConfigChangeEvent : purlin.Event
+---@field path string The setting, as a dotted path.
+---@field new any Its value now; nil if nobody sets it any more.
+---@field previous any Its value before; nil if nobody had set it.
+
+---Fires when an extension was loaded, or runs again after it was suspended.
+---@class purlin.ExtensionLoadEvent : purlin.Event
+---@field extension string Its name.
+---@field reason string `start`, `reload` or `resume`.
+
+---Fires when an extension was unloaded or suspended; it is told to the others.
+---@class purlin.ExtensionUnloadEvent : purlin.Event
+---@field extension string Its name.
+---@field reason string `reload`, `suspend` or `remove`.
+
 ---The module of extensions.
 ---@class purlin
 ---@field null any JSON null.
 ---@field version string The version of Purlin.
 ---@field api_level integer The level of this API.
+---@field args string[] What stood behind `--` on the command line of `purlin --bare`.
 local purlin = {}
+---@class purlin.action
 purlin.action = {}
+---@class purlin.api
 purlin.api = {}
+---@class purlin.buf
 purlin.buf = {}
+---@class purlin.command
 purlin.command = {}
+---@class purlin.config
 purlin.config = {}
+---@class purlin.event
 purlin.event = {}
+---@class purlin.fs
 purlin.fs = {}
+---@class purlin.hl
 purlin.hl = {}
+---@class purlin.hook
 purlin.hook = {}
+---@class purlin.http
 purlin.http = {}
+---@class purlin.job
 purlin.job = {}
+---@class purlin.json
 purlin.json = {}
+---@class purlin.keymap
 purlin.keymap = {}
+---@class purlin.layout
 purlin.layout = {}
+---@class purlin.mark
 purlin.mark = {}
+---@class purlin.option
 purlin.option = {}
+---@class purlin.state
 purlin.state = {}
+---@class purlin.timer
 purlin.timer = {}
+---@class purlin.tool
 purlin.tool = {}
+---@class purlin.ui
 purlin.ui = {}
+---@class purlin.ui.status
 purlin.ui.status = {}
+---@class purlin.win
 purlin.win = {}
 
 ---Writes a line to the extension's log, which `/messages` shows.
 ---@param level? "debug"|"info"|"warn"|"error" `debug`, `info` (the default), `warn` or `error`.
 ---@param message any What to write; anything but text is written as `inspect` shows it.
+---@overload fun(message?: any)
 function purlin.log(level, message) end
 
 ---Shows a notice for a few seconds.
@@ -566,13 +620,18 @@ function purlin.ui.notify(message, level) end
 ---@return string
 function purlin.inspect(value) end
 
+---Ends the program when the running code has returned; handlers of `shutdown` still run. A run without a screen ends by itself.
+---@param code? integer The exit code, from 0 to 255; 0 without it.
+---@param text? string|number What is written to standard output once the screen has been left.
+function purlin.quit(code, text) end
+
 ---Tells whether this version has a feature.
----@param feature string The name of a function, such as `buf.insert`, of a namespace, or of a hook.
+---@param feature string A function (`buf.insert`), a namespace (`ui.status`), a hook or a field of one (`tool_call.args`), or a key of a function's options (`win.open.float.anchor`; the namespace may be left away: `overlay.anchor`).
 ---@return boolean
 function purlin.has(feature) end
 
 ---Starts a coroutine of the runtime in the next turn of the loop. The task has `:cancel()` and `:wait()`, which answers what the function returned.
----@param fn function What to run; it may wait.
+---@param fn (async fun(...: any): any, any) What to run; it may wait.
 ---@param ... any What it is called with.
 ---@return purlin.Task
 function purlin.spawn(fn, ...) end
@@ -587,23 +646,23 @@ function purlin.spawn(fn, ...) end
 function purlin.sleep(ms) end
 
 ---Runs a function in the next turn of the loop.
----@param fn function What to run; it may wait.
+---@param fn (async fun(...: any): any, any) What to run; it may wait.
 function purlin.schedule(fn) end
 
 ---Runs a function once, later. `purlin.timer.defer` takes the arguments the other way round.
----@param fn function What to run; it may wait.
+---@param fn (async fun(...: any): any, any) What to run; it may wait.
 ---@param ms integer Milliseconds from 0.
 ---@return purlin.Handle
 function purlin.defer(fn, ms) end
 
 ---Answers a function that runs `fn` once it has not been called for `ms`, with the latest arguments.
----@param fn function What to run; it may wait.
+---@param fn (async fun(...: any): any, any) What to run; it may wait.
 ---@param ms integer Milliseconds from 0.
 ---@return function
 function purlin.debounce(fn, ms) end
 
 ---Answers a function that runs `fn` at most once in `ms`; what is called in between runs at the end of it, with the latest arguments.
----@param fn function What to run; it may wait.
+---@param fn (async fun(...: any): any, any) What to run; it may wait.
 ---@param ms integer Milliseconds from 0.
 ---@return function
 function purlin.throttle(fn, ms) end
@@ -635,94 +694,101 @@ function purlin.throttle(fn, ms) end
 ---@overload fun(name: "prompt_submit", opts: table, fn: fun(ev: purlin.PromptSubmitEvent, ctx: purlin.Context): purlin.PromptSubmitAnswer|boolean|nil): purlin.Handle
 ---@overload fun(name: "transcript_render", fn: fun(ev: purlin.TranscriptRenderEvent, ctx: purlin.Context): purlin.TranscriptRenderAnswer|boolean|nil): purlin.Handle
 ---@overload fun(name: "transcript_render", opts: table, fn: fun(ev: purlin.TranscriptRenderEvent, ctx: purlin.Context): purlin.TranscriptRenderAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "session_start", fn: fun(ev: purlin.SessionStartEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "session_start", opts: table, fn: fun(ev: purlin.SessionStartEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "session_load", fn: fun(ev: purlin.SessionLoadEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "session_load", opts: table, fn: fun(ev: purlin.SessionLoadEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "session_save", fn: fun(ev: purlin.SessionSaveEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "session_save", opts: table, fn: fun(ev: purlin.SessionSaveEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "session_shutdown", fn: fun(ev: purlin.SessionShutdownEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "session_shutdown", opts: table, fn: fun(ev: purlin.SessionShutdownEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "message_append", fn: fun(ev: purlin.MessageAppendEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "message_append", opts: table, fn: fun(ev: purlin.MessageAppendEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "input", fn: fun(ev: purlin.InputEvent, ctx: purlin.Context): purlin.InputAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "input", opts: table, fn: fun(ev: purlin.InputEvent, ctx: purlin.Context): purlin.InputAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "prompt_prepare", fn: fun(ev: purlin.PromptPrepareEvent, ctx: purlin.Context): purlin.PromptPrepareAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "prompt_prepare", opts: table, fn: fun(ev: purlin.PromptPrepareEvent, ctx: purlin.Context): purlin.PromptPrepareAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "prompt_user_entry", fn: fun(ev: purlin.PromptUserEntryEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "prompt_user_entry", opts: table, fn: fun(ev: purlin.PromptUserEntryEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "user_shell", fn: fun(ev: purlin.UserShellEvent, ctx: purlin.Context): purlin.UserShellAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "user_shell", opts: table, fn: fun(ev: purlin.UserShellEvent, ctx: purlin.Context): purlin.UserShellAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "model_select", fn: fun(ev: purlin.ModelSelectEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "model_select", opts: table, fn: fun(ev: purlin.ModelSelectEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "thinking_level_change", fn: fun(ev: purlin.ThinkingLevelChangeEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "thinking_level_change", opts: table, fn: fun(ev: purlin.ThinkingLevelChangeEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "session_before_switch", fn: fun(ev: purlin.SessionBeforeSwitchEvent, ctx: purlin.Context): purlin.SessionBeforeSwitchAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "session_before_switch", opts: table, fn: fun(ev: purlin.SessionBeforeSwitchEvent, ctx: purlin.Context): purlin.SessionBeforeSwitchAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "session_switch", fn: fun(ev: purlin.SessionSwitchEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "session_switch", opts: table, fn: fun(ev: purlin.SessionSwitchEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "before_agent_start", fn: fun(ev: purlin.BeforeAgentStartEvent, ctx: purlin.Context): purlin.BeforeAgentStartAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "before_agent_start", opts: table, fn: fun(ev: purlin.BeforeAgentStartEvent, ctx: purlin.Context): purlin.BeforeAgentStartAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "agent_start", fn: fun(ev: purlin.AgentStartEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "agent_start", opts: table, fn: fun(ev: purlin.AgentStartEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "agent_end", fn: fun(ev: purlin.AgentEndEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "agent_end", opts: table, fn: fun(ev: purlin.AgentEndEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "turn_start", fn: fun(ev: purlin.TurnStartEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "turn_start", opts: table, fn: fun(ev: purlin.TurnStartEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "turn_end", fn: fun(ev: purlin.TurnEndEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "turn_end", opts: table, fn: fun(ev: purlin.TurnEndEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "settled", fn: fun(ev: purlin.SettledEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "settled", opts: table, fn: fun(ev: purlin.SettledEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "prompt_done", fn: fun(ev: purlin.PromptDoneEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "prompt_done", opts: table, fn: fun(ev: purlin.PromptDoneEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "context_build", fn: fun(ev: purlin.ContextBuildEvent, ctx: purlin.Context): purlin.ContextBuildAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "context_build", opts: table, fn: fun(ev: purlin.ContextBuildEvent, ctx: purlin.Context): purlin.ContextBuildAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "context", fn: fun(ev: purlin.ContextEvent, ctx: purlin.Context): purlin.ContextAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "context", opts: table, fn: fun(ev: purlin.ContextEvent, ctx: purlin.Context): purlin.ContextAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "model_request", fn: fun(ev: purlin.ModelRequestEvent, ctx: purlin.Context): purlin.ModelRequestAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "model_request", opts: table, fn: fun(ev: purlin.ModelRequestEvent, ctx: purlin.Context): purlin.ModelRequestAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "before_provider_request", fn: fun(ev: purlin.ModelRequestEvent, ctx: purlin.Context): purlin.ModelRequestAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "before_provider_request", opts: table, fn: fun(ev: purlin.ModelRequestEvent, ctx: purlin.Context): purlin.ModelRequestAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "after_provider_response", fn: fun(ev: purlin.AfterProviderResponseEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "after_provider_response", opts: table, fn: fun(ev: purlin.AfterProviderResponseEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "provider_error", fn: fun(ev: purlin.ProviderErrorEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "provider_error", opts: table, fn: fun(ev: purlin.ProviderErrorEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "retry_start", fn: fun(ev: purlin.RetryStartEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "retry_start", opts: table, fn: fun(ev: purlin.RetryStartEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "retry_end", fn: fun(ev: purlin.RetryEndEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "retry_end", opts: table, fn: fun(ev: purlin.RetryEndEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "message_start", fn: fun(ev: purlin.MessageStartEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "message_start", opts: table, fn: fun(ev: purlin.MessageStartEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "message_update", fn: fun(ev: purlin.MessageUpdateEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "message_update", opts: table, fn: fun(ev: purlin.MessageUpdateEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "model_delta", fn: fun(ev: purlin.MessageUpdateEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "model_delta", opts: table, fn: fun(ev: purlin.MessageUpdateEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "message_end", fn: fun(ev: purlin.MessageEndEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "message_end", opts: table, fn: fun(ev: purlin.MessageEndEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "thinking_delta", fn: fun(ev: purlin.ThinkingDeltaEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "thinking_delta", opts: table, fn: fun(ev: purlin.ThinkingDeltaEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "output_append", fn: fun(ev: purlin.OutputAppendEvent, ctx: purlin.Context): purlin.OutputAppendAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "output_append", opts: table, fn: fun(ev: purlin.OutputAppendEvent, ctx: purlin.Context): purlin.OutputAppendAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "llm_usage", fn: fun(ev: purlin.LlmUsageEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "llm_usage", opts: table, fn: fun(ev: purlin.LlmUsageEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "tool_call", fn: fun(ev: purlin.ToolCallEvent, ctx: purlin.Context): purlin.ToolCallAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "tool_call", opts: table, fn: fun(ev: purlin.ToolCallEvent, ctx: purlin.Context): purlin.ToolCallAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "tool_execution_start", fn: fun(ev: purlin.ToolExecutionStartEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "tool_execution_start", opts: table, fn: fun(ev: purlin.ToolExecutionStartEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "tool_start", fn: fun(ev: purlin.ToolExecutionStartEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "tool_start", opts: table, fn: fun(ev: purlin.ToolExecutionStartEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "tool_delta", fn: fun(ev: purlin.ToolDeltaEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "tool_delta", opts: table, fn: fun(ev: purlin.ToolDeltaEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "tool_execution_update", fn: fun(ev: purlin.ToolDeltaEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "tool_execution_update", opts: table, fn: fun(ev: purlin.ToolDeltaEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "tool_execution_end", fn: fun(ev: purlin.ToolExecutionEndEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "tool_execution_end", opts: table, fn: fun(ev: purlin.ToolExecutionEndEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "tool_end", fn: fun(ev: purlin.ToolExecutionEndEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "tool_end", opts: table, fn: fun(ev: purlin.ToolExecutionEndEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "tool_result", fn: fun(ev: purlin.ToolResultEvent, ctx: purlin.Context): purlin.ToolResultAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "tool_result", opts: table, fn: fun(ev: purlin.ToolResultEvent, ctx: purlin.Context): purlin.ToolResultAnswer|boolean|nil): purlin.Handle
----@overload fun(name: "tool_error", fn: fun(ev: purlin.ToolErrorEvent, ctx: purlin.Context)): purlin.Handle
----@overload fun(name: "tool_error", opts: table, fn: fun(ev: purlin.ToolErrorEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "session_start", fn: async fun(ev: purlin.SessionStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "session_start", opts: table, fn: async fun(ev: purlin.SessionStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "session_load", fn: async fun(ev: purlin.SessionLoadEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "session_load", opts: table, fn: async fun(ev: purlin.SessionLoadEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "session_save", fn: async fun(ev: purlin.SessionSaveEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "session_save", opts: table, fn: async fun(ev: purlin.SessionSaveEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "session_shutdown", fn: async fun(ev: purlin.SessionShutdownEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "session_shutdown", opts: table, fn: async fun(ev: purlin.SessionShutdownEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "message_append", fn: async fun(ev: purlin.MessageAppendEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "message_append", opts: table, fn: async fun(ev: purlin.MessageAppendEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "input", fn: async fun(ev: purlin.InputEvent, ctx: purlin.Context): purlin.InputAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "input", opts: table, fn: async fun(ev: purlin.InputEvent, ctx: purlin.Context): purlin.InputAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "prompt_prepare", fn: async fun(ev: purlin.PromptPrepareEvent, ctx: purlin.Context): purlin.PromptPrepareAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "prompt_prepare", opts: table, fn: async fun(ev: purlin.PromptPrepareEvent, ctx: purlin.Context): purlin.PromptPrepareAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "prompt_user_entry", fn: async fun(ev: purlin.PromptUserEntryEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "prompt_user_entry", opts: table, fn: async fun(ev: purlin.PromptUserEntryEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "user_shell", fn: async fun(ev: purlin.UserShellEvent, ctx: purlin.Context): purlin.UserShellAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "user_shell", opts: table, fn: async fun(ev: purlin.UserShellEvent, ctx: purlin.Context): purlin.UserShellAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "model_select", fn: async fun(ev: purlin.ModelSelectEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "model_select", opts: table, fn: async fun(ev: purlin.ModelSelectEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "thinking_level_change", fn: async fun(ev: purlin.ThinkingLevelChangeEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "thinking_level_change", opts: table, fn: async fun(ev: purlin.ThinkingLevelChangeEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "session_before_switch", fn: async fun(ev: purlin.SessionBeforeSwitchEvent, ctx: purlin.Context): purlin.SessionBeforeSwitchAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "session_before_switch", opts: table, fn: async fun(ev: purlin.SessionBeforeSwitchEvent, ctx: purlin.Context): purlin.SessionBeforeSwitchAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "session_switch", fn: async fun(ev: purlin.SessionSwitchEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "session_switch", opts: table, fn: async fun(ev: purlin.SessionSwitchEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "before_agent_start", fn: async fun(ev: purlin.BeforeAgentStartEvent, ctx: purlin.Context): purlin.BeforeAgentStartAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "before_agent_start", opts: table, fn: async fun(ev: purlin.BeforeAgentStartEvent, ctx: purlin.Context): purlin.BeforeAgentStartAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "agent_start", fn: async fun(ev: purlin.AgentStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "agent_start", opts: table, fn: async fun(ev: purlin.AgentStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "agent_end", fn: async fun(ev: purlin.AgentEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "agent_end", opts: table, fn: async fun(ev: purlin.AgentEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "turn_start", fn: async fun(ev: purlin.TurnStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "turn_start", opts: table, fn: async fun(ev: purlin.TurnStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "turn_end", fn: async fun(ev: purlin.TurnEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "turn_end", opts: table, fn: async fun(ev: purlin.TurnEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "settled", fn: async fun(ev: purlin.SettledEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "settled", opts: table, fn: async fun(ev: purlin.SettledEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "prompt_done", fn: async fun(ev: purlin.PromptDoneEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "prompt_done", opts: table, fn: async fun(ev: purlin.PromptDoneEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "context_build", fn: async fun(ev: purlin.ContextBuildEvent, ctx: purlin.Context): purlin.ContextBuildAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "context_build", opts: table, fn: async fun(ev: purlin.ContextBuildEvent, ctx: purlin.Context): purlin.ContextBuildAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "context", fn: async fun(ev: purlin.ContextEvent, ctx: purlin.Context): purlin.ContextAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "context", opts: table, fn: async fun(ev: purlin.ContextEvent, ctx: purlin.Context): purlin.ContextAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "model_request", fn: async fun(ev: purlin.ModelRequestEvent, ctx: purlin.Context): purlin.ModelRequestAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "model_request", opts: table, fn: async fun(ev: purlin.ModelRequestEvent, ctx: purlin.Context): purlin.ModelRequestAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "before_provider_request", fn: async fun(ev: purlin.ModelRequestEvent, ctx: purlin.Context): purlin.ModelRequestAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "before_provider_request", opts: table, fn: async fun(ev: purlin.ModelRequestEvent, ctx: purlin.Context): purlin.ModelRequestAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "after_provider_response", fn: async fun(ev: purlin.AfterProviderResponseEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "after_provider_response", opts: table, fn: async fun(ev: purlin.AfterProviderResponseEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "provider_error", fn: async fun(ev: purlin.ProviderErrorEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "provider_error", opts: table, fn: async fun(ev: purlin.ProviderErrorEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "retry_start", fn: async fun(ev: purlin.RetryStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "retry_start", opts: table, fn: async fun(ev: purlin.RetryStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "retry_end", fn: async fun(ev: purlin.RetryEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "retry_end", opts: table, fn: async fun(ev: purlin.RetryEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "message_start", fn: async fun(ev: purlin.MessageStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "message_start", opts: table, fn: async fun(ev: purlin.MessageStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "message_update", fn: async fun(ev: purlin.MessageUpdateEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "message_update", opts: table, fn: async fun(ev: purlin.MessageUpdateEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "model_delta", fn: async fun(ev: purlin.MessageUpdateEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "model_delta", opts: table, fn: async fun(ev: purlin.MessageUpdateEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "message_end", fn: async fun(ev: purlin.MessageEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "message_end", opts: table, fn: async fun(ev: purlin.MessageEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "thinking_delta", fn: async fun(ev: purlin.ThinkingDeltaEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "thinking_delta", opts: table, fn: async fun(ev: purlin.ThinkingDeltaEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "output_append", fn: async fun(ev: purlin.OutputAppendEvent, ctx: purlin.Context): purlin.OutputAppendAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "output_append", opts: table, fn: async fun(ev: purlin.OutputAppendEvent, ctx: purlin.Context): purlin.OutputAppendAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "llm_usage", fn: async fun(ev: purlin.LlmUsageEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "llm_usage", opts: table, fn: async fun(ev: purlin.LlmUsageEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_call", fn: async fun(ev: purlin.ToolCallEvent, ctx: purlin.Context): purlin.ToolCallAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "tool_call", opts: table, fn: async fun(ev: purlin.ToolCallEvent, ctx: purlin.Context): purlin.ToolCallAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "tool_execution_start", fn: async fun(ev: purlin.ToolExecutionStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_execution_start", opts: table, fn: async fun(ev: purlin.ToolExecutionStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_start", fn: async fun(ev: purlin.ToolExecutionStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_start", opts: table, fn: async fun(ev: purlin.ToolExecutionStartEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_delta", fn: async fun(ev: purlin.ToolDeltaEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_delta", opts: table, fn: async fun(ev: purlin.ToolDeltaEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_execution_update", fn: async fun(ev: purlin.ToolDeltaEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_execution_update", opts: table, fn: async fun(ev: purlin.ToolDeltaEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_execution_end", fn: async fun(ev: purlin.ToolExecutionEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_execution_end", opts: table, fn: async fun(ev: purlin.ToolExecutionEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_end", fn: async fun(ev: purlin.ToolExecutionEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_end", opts: table, fn: async fun(ev: purlin.ToolExecutionEndEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_result", fn: async fun(ev: purlin.ToolResultEvent, ctx: purlin.Context): purlin.ToolResultAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "tool_result", opts: table, fn: async fun(ev: purlin.ToolResultEvent, ctx: purlin.Context): purlin.ToolResultAnswer|boolean|nil): purlin.Handle
+---@overload fun(name: "tool_error", fn: async fun(ev: purlin.ToolErrorEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "tool_error", opts: table, fn: async fun(ev: purlin.ToolErrorEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "config_change", fn: async fun(ev: purlin.ConfigChangeEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "config_change", opts: table, fn: async fun(ev: purlin.ConfigChangeEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "extension_load", fn: async fun(ev: purlin.ExtensionLoadEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "extension_load", opts: table, fn: async fun(ev: purlin.ExtensionLoadEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "extension_unload", fn: async fun(ev: purlin.ExtensionUnloadEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: "extension_unload", opts: table, fn: async fun(ev: purlin.ExtensionUnloadEvent, ctx: purlin.Context)): purlin.Handle
+---@overload fun(name: string, fn: fun(ev: table, ctx: purlin.Context)): purlin.Handle
 function purlin.on(name, opts, fn) end
 
 ---Calls the handlers of an event of your own, in order, before it returns.
@@ -884,7 +950,7 @@ function purlin.buf.line_count(name) end
 ---@param name string The buffer's name.
 ---@param start? integer The first block, from 0; a negative one counts from the end.
 ---@param end? integer The block after the last; the end without it.
----@return { id: any, kind: any, role: any, text: any, streaming: any, created_at: any, meta: any }[]
+---@return { id: any, kind: any, role: any, text: any, streaming: any, created_at: any, hidden: any, meta: any }[]
 function purlin.buf.get_blocks(name, start, end_) end
 
 ---Counts the blocks.
@@ -897,6 +963,7 @@ function purlin.buf.block_count(name) end
 ---@param start? integer The first block that is replaced, from 0; negative from the end. All without it.
 ---@param end? integer The block after the last that is replaced.
 ---@param blocks any[] Tables with any of `kind, role, id, text, created_at, streaming, meta`.
+---@overload fun(name: string, blocks: any[])
 function purlin.buf.set_blocks(name, start, end_, blocks) end
 
 ---Deletes blocks. Of a projection such as `transcript` it hides them, until `buf.reset`.
@@ -1168,14 +1235,14 @@ function purlin.ui.overlay(overlay) end
 ---
 ---Waits: only where a coroutine can.
 ---@async
----@param picker { prompt?: string|number, items?: any[], source?: function, live?: boolean, format?: function, multi?: boolean, filter?: boolean, timeout_ms?: integer } Answers `nil, reason` when nobody answered: `user`, `no_ui`, `busy`, `timeout`, `unload` or `shutdown`.
+---@param picker { prompt?: string|number, items?: any[], source?: (async fun(...: any): any, any), live?: boolean, format?: function, multi?: boolean, filter?: boolean, timeout_ms?: integer } Answers `nil, reason` when nobody answered: `user`, `no_ui`, `busy`, `timeout`, `unload` or `shutdown`.
 ---@return any
 ---@return string?
 function purlin.ui.picker(picker) end
 
 ---Asks all questions of a kind, of everyone, until the handle is deleted; the newest counts. `request` has `kind`, `extension` and what was asked. One that fails is recorded, and the built-in dialog asks.
 ---@param kind "select"|"input"|"confirm"|"picker" `select`, `input`, `confirm` or `picker`.
----@param fn function `fn(request)`, which may wait: answers a boolean for `confirm`, a text for `input`, the one-based index of an item or a list of such for the others; or nil and the reason.
+---@param fn (async fun(...: any): any, any) `fn(request)`, which may wait: answers a boolean for `confirm`, a text for `input`, the one-based index of an item or a list of such for the others; or nil and the reason.
 ---@return purlin.Handle
 function purlin.ui.provide(kind, fn) end
 
@@ -1190,6 +1257,10 @@ function purlin.ui.status.set(key, what, priority) end
 ---@param key string The segment.
 ---@return boolean
 function purlin.ui.status.del(key) end
+
+---Lists the segments that extensions show, as they stand in the status line.
+---@return { key: string, spans: purlin.Span[], priority: integer, extension: string }[]
+function purlin.ui.status.list() end
 
 ---Runs a function again and again, on one clock for all that moves; nothing ticks while there is none.
 ---@param fps number How often a second, from 1 to 30.
@@ -1281,7 +1352,7 @@ function purlin.keymap.feed(keys) end
 
 ---Adds a command. `args` is the text after the name and `ctx.words` its words; a returned string is shown. Of two with one name the built-in or the first keeps it.
 ---@param name string Its name, without the slash.
----@param run function|{ callback: function, desc?: string, args?: string, complete?: function, aliases?: any[], action?: boolean } `fn(args, ctx)`, or a table with `callback`.
+---@param run (async fun(...: any): any, any)|{ callback: (async fun(...: any): any, any), desc?: string, args?: string, complete?: function, aliases?: any[], action?: boolean } `fn(args, ctx)`, or a table with `callback`.
 ---@return purlin.Handle
 function purlin.command.create(name, run) end
 
@@ -1307,7 +1378,7 @@ function purlin.command.list() end
 function purlin.action.run(name, args) end
 
 ---Offers a tool to the model from the next request on. Arguments are checked against the schema before the call; a raised error is an error result.
----@param tool { name: string, description: string, schema?: table, execute: function, kind?: "read"|"edit"|"execute"|"network"|"other", timeout_ms?: integer, render?: { display_name?: string, border?: string, background?: string, markdown?: boolean, header?: function, body?: function }, prompt_hint?: string, override?: boolean } 
+---@param tool { name: string, description: string, schema?: table, execute: (async fun(...: any): any, any), kind?: "read"|"edit"|"execute"|"network"|"other", timeout_ms?: integer, render?: { display_name?: string, border?: string, background?: string, markdown?: boolean, header?: function, body?: function }, prompt_hint?: string, override?: boolean } 
 ---@return purlin.Handle
 function purlin.tool.register(tool) end
 
@@ -1337,13 +1408,13 @@ function purlin.tool.renderer(name, look) end
 
 ---Runs a function once, later.
 ---@param ms integer Milliseconds from 0.
----@param fn function What to run; it may wait.
+---@param fn (async fun(...: any): any, any) What to run; it may wait.
 ---@return purlin.Handle
 function purlin.timer.defer(ms, fn) end
 
 ---Runs a function again and again, first `ms` from now.
 ---@param ms integer Milliseconds; less than 10 is 10.
----@param fn function What to run; it may wait.
+---@param fn (async fun(...: any): any, any) What to run; it may wait.
 ---@return purlin.Handle
 function purlin.timer.interval(ms, fn) end
 
@@ -1354,7 +1425,7 @@ function purlin.timer.interval(ms, fn) end
 function purlin.timer.stop(handle) end
 
 ---Starts a process that runs beside everything else. It is killed with its group when the extension is unloaded.
----@param job { cmd: string|any[], args?: any[], cwd?: string, env?: table, stdin?: boolean|(string|number), pty?: boolean|table, on_stdout?: function, on_stderr?: function, on_exit?: function, timeout_ms?: integer } 
+---@param job { cmd: string|any[], args?: any[], cwd?: string, env?: table, stdin?: boolean|(string|number), pty?: boolean|table, on_stdout?: (async fun(...: any): any, any), on_stderr?: (async fun(...: any): any, any), on_exit?: (async fun(...: any): any, any), timeout_ms?: integer } 
 ---@return purlin.Job
 function purlin.job.spawn(job) end
 
@@ -1416,7 +1487,7 @@ function purlin.fs.glob(pattern, opts) end
 
 ---Calls a function when a file, or something directly in a folder, changes.
 ---@param path string Absolute, below the home with `~`, or from the session's directory.
----@param fn function `fn(path, change)`; `change` is `created`, `modified` or `removed`. It may wait.
+---@param fn (async fun(...: any): any, any) `fn(path, change)`; `change` is `created`, `modified` or `removed`. It may wait.
 ---@return purlin.Handle
 function purlin.fs.watch(path, fn) end
 
@@ -1485,14 +1556,14 @@ function purlin.config.set(path, value, scope) end
 ---Adds a command. Older name; see `command.create`.
 ---@param name string Its name, without the slash.
 ---@param desc string What it does.
----@param fn function `fn(args, ctx)`.
+---@param fn (async fun(...: any): any, any) `fn(args, ctx)`; it may wait.
 ---@return purlin.Handle
 function purlin.register_command(name, desc, fn) end
 
 ---Offers a tool to the model. Older name; see `tool.register`.
 ---@param name string What the model calls it.
 ---@param desc string What it does, for the model.
----@param fn function `fn(args, ctx)`.
+---@param fn (async fun(...: any): any, any) `fn(args, ctx)`; it may wait.
 ---@param schema? table JSON Schema of the arguments.
 ---@return purlin.Handle
 function purlin.register_tool(name, desc, fn, schema) end
@@ -1510,7 +1581,7 @@ function purlin.api.create_autocmd(events, handler) end
 
 ---Adds a command. Older name; see `command.create`.
 ---@param name string Its name.
----@param run function|{ callback: function, desc?: string, nargs?: any, complete?: any } The function, or a table with `callback`.
+---@param run (async fun(...: any): any, any)|{ callback: (async fun(...: any): any, any), desc?: string, nargs?: any, complete?: any } The function, or a table with `callback`.
 ---@return purlin.Handle
 function purlin.api.create_user_command(name, run) end
 
@@ -1519,5 +1590,55 @@ function purlin.event.consume() end
 
 ---Suppresses the default of the event being handled and ends its phase. Older name; see `ev.stop`.
 function purlin.event.stop() end
+
+---The same module, for extensions of an earlier host.
+librecode = purlin
+
+---@generic T: table
+---@param t T
+---@return T
+function table.clone(t) end
+
+---@param t table
+---@param value any
+---@param init? integer
+---@return integer?
+function table.find(t, value, init) end
+
+---@generic T: table
+---@param t T
+---@return T
+function table.freeze(t) end
+
+---@param t table
+---@return boolean
+function table.isfrozen(t) end
+
+---@param t table
+function table.clear(t) end
+
+---@param count integer
+---@param value? any
+---@return any[]
+function table.create(count, value) end
+
+---@param text string
+---@param separator? string
+---@return string[]
+function string.split(text, separator) end
+
+---@param n number
+---@param min number
+---@param max number
+---@return number
+function math.clamp(n, min, max) end
+
+---@param n number
+---@return integer
+function math.round(n) end
+
+---@param n number
+---@return integer
+function math.sign(n) end
 
 return purlin

@@ -7,33 +7,37 @@ use super::report::{Bar, Row};
 use crate::workspace::{Workspace, installed, output};
 
 /// What the benchmark calls a value, what the table calls it, its unit, its bar, and Neovim's name for the like.
-const VALUES: &[(&str, &str, &str, f64, Option<&str>)] = &[
-    ("key_one", "key to 1 handler that reads two fields", "µs", 1.5, Some("autocmd_one")),
-    ("key_twenty", "key to 20 handlers in one extension", "µs", 8.0, Some("autocmd_twenty")),
-    ("key_twenty_extensions", "key to 20 handlers in twenty extensions", "µs", 20.0, None),
-    ("set_text", "buf.set_text of 10 KB", "µs", 15.0, Some("set_lines")),
-    ("insert", "buf.insert", "µs", 0.8, Some("set_text")),
-    ("mark_set", "mark.set", "µs", 1.0, Some("set_extmark")),
-    ("win_get", "win.get", "µs", 0.7, Some("win_get_config")),
-    ("trie_key", "key through a trie of 500 maps, command included", "µs", 1.0, None),
-    ("render_hook", "render hook that draws 60 lines of 4 spans", "µs", 400.0, None),
-    ("renderer_percent", "a renderer at 30 frames a second, of a core", "%", 5.0, None),
-    ("loop_stop", "an endless loop in a key handler, stopped after", "ms", 60.0, None),
-    ("worst_host_call", "the worst host call found, stopped after", "ms", 500.0, None),
-    ("load_200", "200 extensions with one handler each, loaded in", "ms", 300.0, None),
-    ("load_kib_each", "memory of each of them", "KiB", 300.0, None),
+type Value = (&'static str, &'static str, &'static str, Option<f64>, Option<&'static str>);
+
+const VALUES: &[Value] = &[
+    ("key_one", "key to 1 handler that reads two fields", "µs", Some(1.5), Some("autocmd_one")),
+    ("key_twenty", "key to 20 handlers in one extension", "µs", Some(8.0), Some("autocmd_twenty")),
+    ("key_twenty_extensions", "key to 20 handlers in twenty extensions", "µs", Some(20.0), None),
+    ("bare_call", "a bare call into the interpreter, two fields read", "µs", None, None),
+    ("bare_host_call", "a bare call out of it, three arguments", "µs", None, None),
+    ("set_text", "buf.set_text of 10 KB", "µs", Some(15.0), Some("set_lines")),
+    ("insert", "buf.insert", "µs", Some(0.8), Some("set_text")),
+    ("mark_set", "mark.set", "µs", Some(1.0), Some("set_extmark")),
+    ("win_get", "win.get", "µs", Some(0.7), Some("win_get_config")),
+    ("trie_key", "key through a trie of 500 maps, command included", "µs", Some(1.0), Some("mapped_keys")),
+    ("render_hook", "render hook that draws 60 lines of 4 spans", "µs", Some(400.0), Some("draw_lines")),
+    ("loop_stop", "an endless loop in a key handler, stopped after", "ms", Some(60.0), None),
+    ("worst_host_call", "the worst host call found, stopped after", "ms", Some(500.0), None),
+    ("host_calls", "host calls that were tried for it", "", None, None),
+    ("load_200", "200 extensions with one handler each, loaded in", "ms", Some(300.0), Some("load_files")),
+    ("load_kib_each", "memory of each of them", "KiB", Some(300.0), None),
 ];
 
 /// Times of Neovim's own functions, one `name=value` a line.
 const EDITOR: &str = r#"
-local function time(name, n, fn)
+local function time(name, n, fn, parts)
   local best = math.huge
   for _ = 1, 9 do
     local start = vim.loop.hrtime()
     for i = 1, n do fn(i) end
     best = math.min(best, (vim.loop.hrtime() - start) / n / 1e3)
   end
-  io.stdout:write(("%s=%.3f\n"):format(name, best))
+  io.stdout:write(("%s=%.3f\n"):format(name, best / (parts or 1)))
 end
 local api = vim.api
 local function handlers(count)
@@ -52,6 +56,38 @@ time("set_text", 3000, function() api.nvim_buf_set_text(0, 0, 0, 0, 0, { "x" }) 
 local ns = api.nvim_create_namespace("bench")
 time("set_extmark", 3000, function(i) api.nvim_buf_set_extmark(0, ns, 0, i % 100, {}) end)
 time("win_get_config", 5000, function() return api.nvim_win_get_config(0) end)
+for first in ("abdefghijklmnopqrstuvwxyz"):gmatch(".") do
+  for second in ("abcdefghijklmnopqrst"):gmatch(".") do
+    api.nvim_set_keymap("n", "<C-" .. first .. ">" .. second, "<Cmd>let g:pressed = 1<CR>", {})
+  end
+end
+local keys = api.nvim_replace_termcodes("<C-b>d", true, true, true)
+time("mapped_keys", 2000, function() api.nvim_feedkeys(keys, "mx", false) end, 2)
+local page, spans = {}, { "one two three ", "four five six ", "seven eight ", "nine ten" }
+for row = 1, 60 do page[row] = table.concat(spans) end
+local drawn = api.nvim_create_namespace("drawn")
+time("draw_lines", 50, function()
+  api.nvim_buf_set_lines(0, 0, -1, false, page)
+  api.nvim_buf_clear_namespace(0, drawn, 0, -1)
+  for row = 0, 59 do
+    local from = 0
+    for _, text in ipairs(spans) do
+      api.nvim_buf_set_extmark(0, drawn, row, from, { end_col = from + #text, hl_group = "Comment" })
+      from = from + #text
+    end
+  end
+end)
+local folder = vim.fn.tempname()
+vim.fn.mkdir(folder, "p")
+for i = 1, 200 do
+  local file = io.open(folder .. "/e" .. i .. ".lua", "w")
+  file:write("vim.api.nvim_create_autocmd('User', { pattern = 'Loaded', callback = function(ev) return ev.match == 'x' end })")
+  file:close()
+end
+local start = vim.loop.hrtime()
+for i = 1, 200 do dofile(folder .. "/e" .. i .. ".lua") end
+io.stdout:write(("load_files=%.1f\n"):format((vim.loop.hrtime() - start) / 1e6))
+vim.fn.delete(folder, "rf")
 "#;
 
 /// Runs the benchmark of the Lua side, and Neovim beside it.
@@ -69,7 +105,7 @@ pub(super) fn rows(workspace: &Workspace, scratch: &Path) -> Vec<Row> {
         .map(|(key, name, unit, most, beside)| Row {
             name: format!("lua: {name}"),
             unit,
-            bar: Bar::Most(*most),
+            bar: most.map_or(Bar::None, Bar::Most),
             ours: value(key),
             editor: beside.and_then(|name| find(&editor, name)),
         })

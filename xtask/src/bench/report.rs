@@ -128,6 +128,8 @@ say something only about the machine named below. Each value is a median of seve
 - *store*: an agent's session (prompts, executions, answers that stream in) committed through a handle, by turns with bare
   SQLite writing the same rows of the log and no tables in one thread.
 - *hook*: a dispatch that no handler waits for, called in a loop, with a counting allocator.
+- *a Lua renderer*: a program of its own (`--bare`) that draws 40 rows of four spans, all of them new with each frame; processor time of all its
+  threads, from the second second on.
 - *search*: full text over 1,000,000 outputs of 40 words in 1,000 sessions, the 50 newest hits with their texts read from the sessions; beside it, in the same run,
   `LIKE` over one table of the same texts and `grep -F` over one file of them. *list*: 2,000 sessions, of which none has changed.
 

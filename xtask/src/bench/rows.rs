@@ -18,7 +18,7 @@ use crate::workspace::{Workspace, installed, output};
 /// The groups of rows, for `--only`.
 pub(super) const GROUPS: &[&str] = &[
     "start", "keys", "long", "idle", "stream", "coalesce", "hook", "replay", "store", "search", "claim",
-    "lua", "headless",
+    "lua", "renderer", "headless",
 ];
 /// Those that do not start the program.
 pub(super) const WITHOUT_PROGRAM: &[&str] =
@@ -70,6 +70,10 @@ impl<'a> Bench<'a> {
                 "search" => super::search::rows(self.workspace, self.quick),
                 "store" => super::store::rows(self.workspace),
                 "lua" => super::lua::rows(self.workspace, &self.scratch),
+                "renderer" => {
+                    let home = self.home()?;
+                    super::renderer::rows(&self.purlin, &home, self.quick)
+                }
                 _ => self.headless()?,
             });
         }

@@ -16,6 +16,14 @@ pub(super) struct Snippet {
     pub(super) text: String,
 }
 
+impl Snippet {
+    /// The file that a piece of Lua is for what follows on its page.
+    pub(super) fn name(&self) -> Option<&str> {
+        let is_file = |mark: &&String| Path::new(mark).extension().is_some_and(|suffix| suffix == "lua");
+        self.marks.iter().find(is_file).map(String::as_str).filter(|_| self.language == "lua")
+    }
+}
+
 /// Finds the fenced code of a Markdown file.
 pub(super) fn parse(file: &Path, markdown: &str) -> Vec<Snippet> {
     let mut snippets = Vec::new();

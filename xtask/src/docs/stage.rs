@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
+use super::session;
 use crate::workspace::Workspace;
 
 static STAGES: AtomicUsize = AtomicUsize::new(0);
@@ -17,6 +18,8 @@ static STAGES: AtomicUsize = AtomicUsize::new(0);
 pub(super) struct Stage {
     folder: PathBuf,
     path: OsString,
+    /// Where the built programs are.
+    programs: PathBuf,
 }
 
 impl Stage {
@@ -32,7 +35,7 @@ impl Stage {
             path.push(":");
             path.push(rest);
         }
-        Ok(Self { folder, path })
+        Ok(Self { folder, path, programs: built })
     }
 
     /// Runs a shell snippet.
@@ -64,6 +67,19 @@ impl Stage {
         self.extension_at(&file)
     }
 
+    /// Loads an extension from its text, or with this text at its end, and keeps it under a name.
+    pub(super) fn extension_named(&self, name: &str, text: &str, more: bool) -> Result<()> {
+        let before =
+            if more { std::fs::read_to_string(self.folder.join(name))? + "\n" } else { String::new() };
+        let file = self.write(name, &(before + text))?;
+        self.extension_at(&file)
+    }
+
+    /// Plays a session in a terminal.
+    pub(super) fn session(&self, text: &str) -> Result<()> {
+        session::play(text, &self.programs, &self.folder)
+    }
+
     /// Loads an extension from its file.
     pub(super) fn extension_at(&self, file: &Path) -> Result<()> {
         let mut command = self.purlin();
@@ -73,6 +89,7 @@ impl Stage {
 
     fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
         let file = self.folder.join(name);
+        std::fs::create_dir_all(file.parent().unwrap_or(&self.folder))?;
         std::fs::write(&file, text)?;
         Ok(file)
     }

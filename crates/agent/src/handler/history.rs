@@ -60,7 +60,7 @@ pub(crate) fn read(
                     if branch.cell.id == *current { prompt } else { prepared.unwrap_or(&branch.cell.source) };
                 history.prompt(store, &branch.cell.id, text)?;
             }
-            CellKind::Note | CellKind::Raw => {}
+            CellKind::Note | CellKind::Raw => history.note(branch),
             kind => {
                 if !branch.annotation.as_ref().is_some_and(|a| a.hidden) {
                     history.executed(store, branch, kind)?;
@@ -115,6 +115,19 @@ impl History {
         }
         self.open.extend(open);
         Ok(())
+    }
+
+    /// A note that is meant for models, too.
+    fn note(&mut self, branch: &BranchCell) {
+        let data = branch.annotation.as_ref().and_then(|annotation| annotation.data.as_ref());
+        let meant = data.is_some_and(|data| data.get(crate::session::FOR_MODEL) == Some(&Value::Bool(true)));
+        if meant && !branch.cell.source.trim().is_empty() {
+            self.messages.push(Message::text(
+                branch.cell.id.as_str(),
+                Speaker::User,
+                branch.cell.source.as_str(),
+            ));
+        }
     }
 
     /// What a person ran themselves, as context.

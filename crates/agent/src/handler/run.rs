@@ -300,7 +300,7 @@ impl Run {
     }
 
     pub(super) fn check(&self) -> Result<(), Stop> {
-        self.cx.check().map_err(|_| Stop::Cancelled)
+        self.cx.check_cancellation().map_err(|_| Stop::Cancelled)
     }
 
     /// Raises a hook unless the run is cancelled first; one that nobody handles costs a load and no allocation.

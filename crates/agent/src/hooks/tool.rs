@@ -1,6 +1,6 @@
 //! Hooks around one tool call.
 
-use purlin_kernel::{AnswerField, Field, HookDecl, Ty};
+use purlin_kernel::{AnswerField, Field, HookDecl, HookEvent, Ty};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -14,6 +14,28 @@ const CONTENT: Field = Field::new("content", Ty::Str, "What the model will read.
 const DETAILS: Field = Field::new("details", Ty::Any, "Facts for renderers and extensions.");
 const IS_ERROR: Field = Field::new("is_error", Ty::Bool, "Whether the tool failed.");
 
+/// What a person who is asked about a call has to know: the tool, and what it is called with as it stands now.
+fn about(event: &HookEvent) -> String {
+    let name = event.get("tool_name").unwrap_or_default();
+    let args = spelled(&event.get("args").unwrap_or_default());
+    let gap = if args.contains('\n') { '\n' } else { ' ' };
+    format!("`{}`:{gap}{args}", name.as_str().unwrap_or_default())
+}
+
+/// Writes the arguments of a call as people read them: the only one as it is, several by their names.
+pub fn spelled(arguments: &Value) -> String {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match arguments {
+        Value::Null => String::new(),
+        Value::Object(fields) if fields.len() == 1 => fields.values().map(text).collect(),
+        Value::Object(fields) => {
+            let lines = fields.iter().map(|(name, value)| format!("{name}: {}", text(value)));
+            lines.collect::<Vec<_>>().join("\n")
+        }
+        other => text(other),
+    }
+}
+
 hook!(
     ToolCall,
     TOOL_CALL,
@@ -21,6 +43,7 @@ hook!(
     "Fires before a tool runs, after its start was decided.",
     HookDecl::future("tool_call")
         .closed()
+        .about(about)
         .payload(&[
             NAME,
             Field::new("name", Ty::Str, "The same as `tool_name`."),

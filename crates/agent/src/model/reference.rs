@@ -15,12 +15,19 @@ pub struct ModelRef {
     pub model: String,
 }
 
+/// A model of each built-in provider, for messages.
+const EXAMPLES: [(&str, &str); 3] =
+    [("anthropic", "claude-sonnet-4-5"), ("openai", "gpt-5"), ("ollama", "qwen3")];
+
 /// A text that names no model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModelRefError {
     /// Nothing was given.
     #[error("no model was named; write `PROVIDER/MODEL`, `echo` or `script:FILE`")]
     Empty,
+    /// A provider where a model belongs.
+    #[error("`{0}` is a provider and names no model; write `{0}/MODEL`, for instance `{0}/{1}`")]
+    OnlyProvider(String, &'static str),
     /// The provider is missing and cannot be guessed.
     #[error("`{0}` names no provider; write `PROVIDER/MODEL`, for instance `ollama/{0}`")]
     NoProvider(String),
@@ -66,7 +73,10 @@ impl FromStr for ModelRef {
             None if ["gpt-", "o1", "o3", "o4", "chatgpt"].iter().any(|start| text.starts_with(start)) => {
                 Ok(of("openai", text))
             }
-            _ => Err(ModelRefError::NoProvider(text.to_owned())),
+            _ => Err(match EXAMPLES.iter().find(|(provider, _)| *provider == text) {
+                Some((provider, model)) => ModelRefError::OnlyProvider((*provider).to_owned(), model),
+                None => ModelRefError::NoProvider(text.to_owned()),
+            }),
         }
     }
 }

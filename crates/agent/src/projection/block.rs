@@ -9,7 +9,11 @@ use serde_json::{Value, json};
 
 use super::cache::Loaded;
 use super::entry::{Entry, Kind, Section};
+use super::left_out::left_out;
 use crate::handler::{call_of, result_of};
+
+/// Why a cell failed that says nothing of it itself.
+const LOST: &str = "the runtime was lost";
 
 /// Reads the block of an entry; `growing` tells whether its text may still grow.
 pub(super) fn load(
@@ -31,6 +35,7 @@ pub(super) fn load(
         }
         Kind::Note(None) => {
             made.source(store, &section.cell)?;
+            made.facts(store, &section.cell)?;
             ("note", "note")
         }
         Kind::Note(Some(id)) => {
@@ -64,10 +69,18 @@ pub(super) fn load(
             ("shell", "user")
         }
     };
+    if matches!(kind, "tool" | "shell") {
+        made.left_out();
+    }
+    // A note says itself how it wants to be shown.
+    let (kind, role) = match entry.kind {
+        Kind::Note(None) => (made.own("kind", kind), made.own("role", role)),
+        _ => (kind.to_owned(), role.to_owned()),
+    };
     let block = Block {
         id: entry.id.clone(),
-        kind: kind.to_owned(),
-        role: role.to_owned(),
+        kind,
+        role,
         text: made.text,
         streaming: growing,
         hidden: false,
@@ -109,6 +122,28 @@ impl Made {
             if waits {
                 self.meta.insert("queued".into(), true.into());
             }
+        }
+        Ok(())
+    }
+
+    /// Takes a word that a note says about itself; the stock one without it.
+    fn own(&mut self, name: &str, stock: &str) -> String {
+        match self.meta.shift_remove(name) {
+            Some(Value::String(word)) if !word.is_empty() => word,
+            _ => stock.to_owned(),
+        }
+    }
+
+    /// Takes over what a note's extension has written down about it.
+    fn facts(&mut self, store: &dyn Store, cell: &CellId) -> Result<(), StoreError> {
+        let Some(annotation) = store.annotation(cell)? else { return Ok(()) };
+        let mut data = annotation.data.unwrap_or_default();
+        if let Some(Value::Object(meta)) = data.shift_remove("meta") {
+            self.meta.extend(meta);
+        }
+        self.meta.extend(data);
+        if let Some(extension) = annotation.extension {
+            self.meta.insert("extension".into(), extension.into());
         }
         Ok(())
     }
@@ -239,6 +274,14 @@ impl Made {
         Ok(())
     }
 
+    /// Tells where the whole of a text is that was too long for the log.
+    fn left_out(&mut self) {
+        let artifacts = left_out(&self.text);
+        if !artifacts.is_empty() {
+            self.meta.insert("artifacts".into(), artifacts.into());
+        }
+    }
+
     fn shell(
         &mut self,
         store: &dyn Store,
@@ -263,6 +306,10 @@ impl Made {
         }
         let outputs = outputs.iter().map(|id| store.output(id)).collect::<Result<Vec<_>, _>>()?;
         let outputs: Vec<Output> = outputs.into_iter().flatten().collect();
+        // What fails says why among its outputs; one without a word was lost together with its runtime.
+        if status == "error" && !outputs.iter().any(|output| output.output_type == OutputType::Error) {
+            self.meta.insert("reason".into(), LOST.into());
+        }
         let mut after_stream = true;
         for group in stream_groups(&outputs) {
             // Streams share a terminal; whatever else there is begins on a line of its own.

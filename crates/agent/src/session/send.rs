@@ -1,5 +1,7 @@
 //! Sending prompts and steering messages.
 
+use std::collections::BTreeMap;
+
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use purlin_notebook::order::{self, Placed, Spot};
@@ -24,6 +26,27 @@ pub(super) struct NewCell {
     pub(super) prepared_text: Option<String>,
     pub(super) attachments: Vec<String>,
     pub(super) request: bool,
+    /// The extension that makes it.
+    pub(super) extension: Option<String>,
+    /// Further facts of extensions.
+    pub(super) data: Option<BTreeMap<String, serde_json::Value>>,
+}
+
+impl NewCell {
+    /// A cell that is shown and not executed.
+    pub(super) fn new(source: String, kind: CellKind, cell_type: CellType) -> Self {
+        Self {
+            source,
+            kind,
+            cell_type,
+            hidden: false,
+            prepared_text: None,
+            attachments: Vec::new(),
+            request: false,
+            extension: None,
+            data: None,
+        }
+    }
 }
 
 impl Session {
@@ -44,12 +67,9 @@ impl Session {
             };
             let cell = NewCell {
                 prepared_text: (text != typed).then_some(text),
-                source: typed,
-                kind: CellKind::Ai,
-                cell_type: CellType::Ai,
-                hidden: false,
                 attachments,
                 request: true,
+                ..NewCell::new(typed, CellKind::Ai, CellType::Ai)
             };
             let (cell, queue) = session.commit_cell(cell, Vec::new()).await?;
             Ok(Submitted::Prompt { cell, queue })
@@ -172,11 +192,11 @@ impl Session {
             hidden: cell.hidden.then_some(true),
             parent_id: parent,
             after_output: None,
-            extension: None,
+            extension: cell.extension,
             attachments: cell.attachments,
             prepared: Some(true),
             prepared_text: cell.prepared_text,
-            data: None,
+            data: cell.data,
         });
         // A selected leaf stays behind new cells; without a selection the newest cell is the leaf.
         if inner.read.selected_leaf()?.is_some() {
@@ -192,11 +212,18 @@ impl Session {
                 actor_id: None,
             });
         }
+        let mut kept = Vec::new();
         if first {
             self.opened("new", None);
+            let (waiting, numbers) = inner.kept.take_up();
+            events.extend(waiting);
+            kept = numbers;
         }
         inner.committer.post(events).await?;
         inner.begun.set(true);
+        if first {
+            self.keep_the_rest(&kept).await?;
+        }
         tail.cell = Some((id.clone(), place.fractional_index));
         Ok((id, queue_id))
     }

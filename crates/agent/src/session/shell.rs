@@ -1,4 +1,4 @@
-//! `!command` and `!!command`: cells of the lane `shell`.
+//! What a person runs: `!command` and `!!command` as cells of the lane `shell`, Lua as cells of the lane `lua`.
 
 use std::fmt::Write as _;
 
@@ -44,16 +44,32 @@ impl Session {
                 }
             }
             let cell = NewCell {
-                source: command,
-                kind: CellKind::Shell,
-                cell_type: CellType::Code,
                 hidden,
-                prepared_text: None,
-                attachments: Vec::new(),
                 // An extension's result stands in place of a run.
                 request: outputs.is_empty(),
+                ..NewCell::new(command, CellKind::Shell, CellType::Code)
             };
             let (cell, queue) = session.commit_cell(cell, outputs).await?;
+            Ok(Submitted::Prompt { cell, queue })
+        }
+        .boxed_local()
+    }
+}
+
+impl Session {
+    /// Evaluates Lua as a cell of the lane `lua`, which models are not shown.
+    pub fn lua(&self, source: &str) -> LocalBoxFuture<'static, Result<Submitted, SessionError>> {
+        let (session, source) = (self.clone(), source.trim().to_owned());
+        async move {
+            if source.is_empty() {
+                return Err(SessionError::Empty);
+            }
+            let cell = NewCell {
+                hidden: true,
+                request: true,
+                ..NewCell::new(source, CellKind::Lua, CellType::Code)
+            };
+            let (cell, queue) = session.commit_cell(cell, Vec::new()).await?;
             Ok(Submitted::Prompt { cell, queue })
         }
         .boxed_local()

@@ -66,6 +66,24 @@ impl Registration for ToolRegistration {
     }
 }
 
+/// The service that tells the last question which found nobody to answer.
+pub(crate) const QUESTION_SERVICE: &str = "unanswered_question";
+
+/// A question of an extension that found nobody to answer.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Unanswered {
+    /// Who asked.
+    pub(crate) extension: String,
+    /// In which words.
+    pub(crate) words: String,
+}
+
+fn unanswered(kernel: &Kernel) -> Result<Value, String> {
+    let ask = kernel.ui().take_unanswered().ok_or("no question is open")?;
+    let words = ask.request.words().to_owned();
+    serde_json::to_value(Unanswered { extension: ask.extension, words }).map_err(|error| error.to_string())
+}
+
 /// Serves calls of extension tools and keeps a catalogue up to date while the handle lives.
 pub fn serve_tools(kernel: &Kernel, catalog: &ToolCatalog) -> Handle {
     let weak = kernel.downgrade();
@@ -74,6 +92,16 @@ pub fn serve_tools(kernel: &Kernel, catalog: &ToolCatalog) -> Handle {
         Rc::new(move |call| match weak.upgrade() {
             Some(kernel) => serve(&kernel, call),
             None => async { Err("the kernel has shut down".to_owned()) }.boxed_local(),
+        }),
+    );
+    let weak = kernel.downgrade();
+    kernel.serve(
+        QUESTION_SERVICE,
+        Rc::new(move |_| {
+            let told = weak
+                .upgrade()
+                .map_or_else(|| Err("the kernel has shut down".to_owned()), |kernel| unanswered(&kernel));
+            std::future::ready(told).boxed_local()
         }),
     );
     let told = Rc::new(RefCell::new(BTreeSet::new()));

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use super::{AppendFn, BufferChange, Buffers, Shown, usage};
+use super::{AppendFn, Buffers, Shown, usage};
 use crate::hooks::Object;
 
 /// One block of content.
@@ -87,7 +87,7 @@ impl Buffers<'_> {
     /// Says that a projection's source has new content.
     pub fn source_changed(self, name: &str) {
         self.change_state(name, |buffer| buffer.tick += 1);
-        self.announce(&BufferChange::blocks(name, 0, 0, 0));
+        self.announce(name, 0, 0, 0, true);
     }
 
     /// Counts the blocks.
@@ -172,7 +172,7 @@ impl Buffers<'_> {
             }
             buffer.tick += 1;
         });
-        self.announce(&BufferChange::blocks(name, start, end - start, added));
+        self.announce(name, start, end - start, added, true);
         Ok(())
     }
 }

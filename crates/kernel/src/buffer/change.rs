@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
+use super::Buffer;
 use super::Buffers;
-use super::history::EditKind;
+use super::history::{Edit, EditKind};
 use crate::guard::DeadlineClass;
 use crate::mark::Shift;
 
@@ -20,12 +21,6 @@ pub struct BufferChange {
     pub added: usize,
     /// Whether blocks changed rather than text; with nothing removed and nothing added, any of them may have.
     pub blocks: bool,
-}
-
-impl BufferChange {
-    pub(super) fn blocks(buffer: &str, start: usize, removed: usize, added: usize) -> Self {
-        Self { buffer: buffer.to_owned(), start, removed, added, blocks: true }
-    }
 }
 
 impl Buffers<'_> {
@@ -93,12 +88,10 @@ impl Buffers<'_> {
     fn travel(self, name: &str, again: bool) -> bool {
         let mut change = None;
         self.change_state(name, |buffer| {
-            let (rope, cursor) = (buffer.rope.clone(), buffer.cursor);
-            let history = &mut buffer.history;
-            let step = if again { history.redo(&rope, cursor) } else { history.undo(&rope, cursor) };
-            if let Some((rope, cursor, edits)) = step {
-                let before = buffer.rope.len_chars();
-                buffer.rope = rope;
+            let before = buffer.rope.len_chars();
+            let Buffer { history, rope, cursor, .. } = buffer;
+            let step = if again { history.redo(rope, *cursor) } else { history.undo(rope, *cursor) };
+            if let Some((cursor, edits)) = step {
                 buffer.cursor = cursor.min(buffer.rope.len_chars());
                 buffer.goal = None;
                 buffer.tick += 1;
@@ -108,20 +101,22 @@ impl Buffers<'_> {
         let Some((before, after, mut edits)) = change else { return false };
         if again {
             for edit in &mut edits {
-                self.0.marks_travel(name, edit, true);
+                self.0.marks_travel(name, &mut edit.marks, true);
             }
         } else {
             for edit in edits.iter_mut().rev() {
-                self.0.marks_travel(name, edit, false);
+                self.0.marks_travel(name, &mut edit.marks, false);
             }
         }
         let (start, removed, added) = match edits.as_slice() {
-            [only] if again => (only.shift.start, only.shift.removed, only.shift.added),
-            [only] => (only.shift.start, only.shift.added, only.shift.removed),
+            [only] => {
+                let shift = if again { only.marks.shift } else { only.marks.shift.reversed() };
+                (shift.start, shift.removed, shift.added)
+            }
             _ => (0, before, after),
         };
         self.change_quietly(name, |buffer| buffer.history.travelled(edits, again));
-        self.announce(&BufferChange { buffer: name.to_owned(), start, removed, added, blocks: false });
+        self.announce(name, start, removed, added, false);
         true
     }
 
@@ -134,7 +129,7 @@ impl Buffers<'_> {
         kind: EditKind,
         cursor: Option<usize>,
     ) -> bool {
-        let Some(length) = self.get(name).map(|buffer| buffer.rope.len_chars()) else { return false };
+        let Some(length) = self.length(name) else { return false };
         let start = range.start.min(length);
         let end = range.end.clamp(start, length);
         let added = text.chars().count();
@@ -147,37 +142,35 @@ impl Buffers<'_> {
         if added > end - start && !self.may_grow_here(name, text.len()) {
             return false;
         }
+        let marks = self.0.marks_edited(name, Shift { start, removed: end - start, added });
         self.change_state(name, |buffer| {
-            buffer.history.record(&buffer.rope.clone(), buffer.cursor, kind, start, end, text);
-            buffer.rope.remove(start..end);
-            buffer.rope.insert(start, text);
+            buffer.history.begin(buffer.cursor, kind, start, end, text);
+            let edit = Edit::make(&mut buffer.rope, marks, text);
+            buffer.history.note(edit);
             let moved = match buffer.cursor {
                 at if at >= end => at - (end - start) + added,
                 at if at > start => start + added,
                 at => at,
             };
-            buffer.cursor = cursor.unwrap_or(moved).min(buffer.rope.len_chars());
+            buffer.cursor = cursor.unwrap_or(moved).min(length - (end - start) + added);
             buffer.goal = None;
             buffer.tick += 1;
         });
-        let moved = self.0.marks_edited(name, Shift { start, removed: end - start, added });
-        self.change_quietly(name, |buffer| buffer.history.note(moved));
-        let change =
-            BufferChange { buffer: name.to_owned(), start, removed: end - start, added, blocks: false };
-        self.announce(&change);
+        self.announce(name, start, end - start, added, false);
         true
     }
 
     /// Tells those attached, each in its own stretch.
-    pub(super) fn announce(self, change: &BufferChange) {
+    pub(super) fn announce(self, name: &str, start: usize, removed: usize, added: usize, blocks: bool) {
         let attached = {
             let slots = self.0.0.buffers.slots.borrow();
-            let Some(slot) = slots.get(&change.buffer) else { return };
+            let Some(slot) = slots.get(name) else { return };
             if slot.attached.is_empty() {
                 return;
             }
             Rc::clone(&slot.attached)
         };
+        let change = &BufferChange { buffer: name.to_owned(), start, removed, added, blocks };
         for (id, owner, f) in attached.iter() {
             if self.0.is_registered(*id) {
                 // The guard has recorded a failure.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::{Block, Buffers};
-use crate::buffer::BufferChange;
 use crate::{ExtId, Kernel};
 
 /// How a block is shown instead.
@@ -95,7 +94,7 @@ impl Buffers<'_> {
             });
         }
         self.change_state(name, |buffer| buffer.tick += 1);
-        self.announce(&BufferChange::blocks(name, 0, 0, 0));
+        self.announce(name, 0, 0, 0, true);
         true
     }
 

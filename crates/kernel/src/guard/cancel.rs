@@ -8,7 +8,10 @@ use crate::LBF;
 
 /// Says that a turn was closed; every wait of its handlers then ends with `user`.
 #[derive(Clone, Default)]
-pub struct CancelToken(Rc<State>);
+pub struct CancelToken {
+    state: Rc<State>,
+    about: Option<Rc<str>>,
+}
 
 #[derive(Default)]
 struct State {
@@ -22,21 +25,32 @@ impl CancelToken {
         Self::default()
     }
 
+    /// Answers a token of the same turn that says what the turn is about.
+    #[must_use]
+    pub fn with_about(&self, about: &str) -> Self {
+        Self { state: Rc::clone(&self.state), about: Some(about.into()) }
+    }
+
+    /// Answers what the turn is about, if that was said.
+    pub fn about(&self) -> Option<Rc<str>> {
+        self.about.clone()
+    }
+
     /// Ends all waits that listen to it, now and later.
     pub fn cancel(&self) {
-        self.0.cancelled.set(true);
-        let wakers = std::mem::take(&mut *self.0.wakers.borrow_mut());
+        self.state.cancelled.set(true);
+        let wakers = std::mem::take(&mut *self.state.wakers.borrow_mut());
         wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Tells whether it was cancelled.
     pub fn is_cancelled(&self) -> bool {
-        self.0.cancelled.get()
+        self.state.cancelled.get()
     }
 
     /// Completes when it is cancelled.
     pub fn cancelled(&self) -> LBF<()> {
-        let state = self.0.clone();
+        let state = self.state.clone();
         Box::pin(std::future::poll_fn(move |cx| {
             if state.cancelled.get() {
                 return Poll::Ready(());

@@ -1,6 +1,8 @@
 //! What the guard remembers of each extension, and what it says about it.
 
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 
 use super::{DeadlineClass, Guard, SuspendFn, What};
 use crate::{ExtId, HandlerError, Place, Topic};
@@ -9,6 +11,16 @@ use crate::{ExtId, HandlerError, Place, Topic};
 const LOG_LENGTH: usize = 1000;
 /// How many timings of an extension are kept for its percentile.
 const TIMINGS: usize = 512;
+
+/// So many bytes of a message are kept: it may quote what an author gave, however long that is.
+const LONGEST: usize = 4096;
+
+fn clipped(text: &str) -> String {
+    if text.len() <= LONGEST {
+        return text.to_owned();
+    }
+    format!("{}… ({} bytes)", crate::text::head(text, LONGEST), text.len())
+}
 
 /// How serious a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,7 +90,7 @@ pub struct ExtReport {
     pub hard_stops: u32,
     /// How many of those count towards its suspension.
     pub strikes: u32,
-    /// Bytes of its interpreter, as the adapter last said.
+    /// Bytes of its interpreter now.
     pub memory_bytes: usize,
     /// Bytes of its buffers.
     pub buffer_bytes: usize,
@@ -92,19 +104,56 @@ pub struct ExtReport {
     pub registered: Vec<(&'static str, String)>,
 }
 
+/// Answers how many bytes an extension's interpreter takes now.
+pub type MemoryFn = Rc<dyn Fn() -> usize>;
+
+/// The record of one extension that is loaded.
 #[derive(Default)]
 pub(super) struct ExtRecord {
-    suspended: bool,
+    suspended: Cell<bool>,
+    spent: RefCell<Spent>,
+    memory: RefCell<Option<MemoryFn>>,
+}
+
+impl ExtRecord {
+    pub(super) fn is_suspended(&self) -> bool {
+        self.suspended.get()
+    }
+}
+
+/// What it has done and what that cost.
+#[derive(Default)]
+struct Spent {
     calls: u64,
     total_us: u64,
     timings: VecDeque<u32>,
     worst: Option<Worst>,
-    memory_bytes: usize,
     errors: u64,
     hard_stops: u32,
     strikes: u32,
     recent: VecDeque<u64>,
     last_error: Option<HandlerError>,
+}
+
+impl Spent {
+    fn p99(&self) -> u64 {
+        let mut sorted: Vec<u32> = self.timings.iter().copied().collect();
+        sorted.sort_unstable();
+        let at = (sorted.len() * 99 / 100).min(sorted.len().saturating_sub(1));
+        sorted.get(at).copied().unwrap_or(0).into()
+    }
+
+    fn add(&mut self, what: What<'_>, took: u64) {
+        self.calls += 1;
+        self.total_us += took;
+        if self.timings.len() == TIMINGS {
+            self.timings.pop_front();
+        }
+        self.timings.push_back(took.min(u64::from(u32::MAX)) as u32);
+        if self.worst.as_ref().is_none_or(|worst| took > worst.us) {
+            self.worst = Some(Worst { us: took, what: what.name.to_owned(), place: what.place.cloned() });
+        }
+    }
 }
 
 impl Guard<'_> {
@@ -124,31 +173,52 @@ impl Guard<'_> {
             marks: self.0.mark().count(ext),
             ..ExtReport::default()
         };
-        let records = self.0.0.guard.records.borrow();
-        let Some(record) = records.get(&ext) else { return common };
-        let mut sorted: Vec<u32> = record.timings.iter().copied().collect();
-        sorted.sort_unstable();
-        let p99 = sorted.get((sorted.len() * 99 / 100).min(sorted.len().saturating_sub(1)));
+        let Some(record) = self.record(ext) else { return common };
+        // Called without a borrow of the record: an adapter may ask its interpreter.
+        let memory = record.memory.borrow().clone();
+        let memory_bytes = memory.map_or(0, |memory| memory());
+        let spent = record.spent.borrow();
         ExtReport {
-            suspended: record.suspended,
-            calls: record.calls,
-            total_us: record.total_us,
-            p99_us: p99.copied().unwrap_or(0).into(),
-            worst: record.worst.clone(),
-            errors: record.errors,
-            hard_stops: record.hard_stops,
-            strikes: record.strikes,
-            memory_bytes: record.memory_bytes,
-            last_error: record.last_error.clone(),
+            suspended: record.suspended.get(),
+            calls: spent.calls,
+            total_us: spent.total_us,
+            p99_us: spent.p99(),
+            worst: spent.worst.clone(),
+            errors: spent.errors,
+            hard_stops: spent.hard_stops,
+            strikes: spent.strikes,
+            memory_bytes,
+            last_error: spent.last_error.clone(),
             ..common
         }
     }
 
-    /// Notes how many bytes an extension's interpreter takes; called by its adapter.
-    pub fn set_memory(self, ext: ExtId, bytes: usize) {
-        if self.0.ext().is_loaded(ext) {
-            self.0.0.guard.records.borrow_mut().entry(ext).or_default().memory_bytes = bytes;
+    /// Says how the bytes of an extension's interpreter are found; called by its adapter.
+    pub fn on_memory(self, ext: ExtId, memory: MemoryFn) {
+        if let Some(record) = self.record(ext) {
+            *record.memory.borrow_mut() = Some(memory);
         }
+    }
+
+    pub(super) fn record(self, ext: ExtId) -> Option<Rc<ExtRecord>> {
+        self.0.0.guard.records.borrow().get(ext.0 as usize)?.clone()
+    }
+
+    /// Begins the record of an extension whose number was just given out.
+    pub(crate) fn begin(self, ext: ExtId) {
+        let mut records = self.0.0.guard.records.borrow_mut();
+        let at = ext.0 as usize;
+        if records.len() <= at {
+            records.resize(at + 1, None);
+        }
+        records[at] = Some(Rc::default());
+    }
+
+    /// Forgets an extension that was unloaded.
+    pub(crate) fn forget(self, ext: ExtId) {
+        // Dropped outside the borrow: what tells its memory may own state whose drop calls back.
+        let gone = self.0.0.guard.records.borrow_mut().get_mut(ext.0 as usize).and_then(Option::take);
+        drop(gone);
     }
 
     /// Lists the latest thousand messages, oldest first.
@@ -165,7 +235,7 @@ impl Guard<'_> {
             ext,
             extension: self.0.ext().name(ext),
             what: what.into(),
-            text: error.message.clone(),
+            text: clipped(&error.message),
             file: error.file.clone(),
             line: error.line,
         };
@@ -193,28 +263,25 @@ impl Guard<'_> {
 
     /// Tells whether `ext` is suspended.
     pub fn is_suspended(self, ext: ExtId) -> bool {
-        ext != ExtId::CORE && self.0.0.guard.records.borrow().get(&ext).is_some_and(|record| record.suspended)
+        let records = self.0.0.guard.records.borrow();
+        records.get(ext.0 as usize).and_then(Option::as_ref).is_some_and(|record| record.suspended.get())
     }
 
     /// Lets a suspended extension run again, with a clean record of strikes.
     pub fn resume(self, ext: ExtId) {
-        if let Some(record) = self.0.0.guard.records.borrow_mut().get_mut(&ext) {
-            record.suspended = false;
-            record.strikes = 0;
-            record.recent.clear();
+        if let Some(record) = self.record(ext) {
+            record.suspended.set(false);
+            let mut spent = record.spent.borrow_mut();
+            spent.strikes = 0;
+            spent.recent.clear();
         }
         self.0.win().mark_all_dirty();
     }
 
     /// Stops calling `ext`'s code until it is resumed, and says why.
     pub fn suspend(self, ext: ExtId, reason: &str) {
-        {
-            let mut records = self.0.0.guard.records.borrow_mut();
-            let record = records.entry(ext).or_default();
-            if ext == ExtId::CORE || record.suspended {
-                return;
-            }
-            record.suspended = true;
+        if self.record(ext).is_none_or(|record| record.suspended.replace(true)) {
+            return;
         }
         let name = self.0.ext().name(ext);
         let notice =
@@ -243,38 +310,26 @@ impl Guard<'_> {
         }
     }
 
+    /// Notes what a stretch has cost, and how it failed.
     pub(super) fn account(
         self,
         ext: ExtId,
+        record: &ExtRecord,
         class: DeadlineClass,
         what: What<'_>,
         took: u64,
         error: Option<&HandlerError>,
     ) {
-        if !self.0.ext().is_loaded(ext) {
-            // It unloaded itself in this stretch.
+        record.spent.borrow_mut().add(what, took);
+        let soft = self.0.0.guard.limits.borrow().of(class).soft_ms;
+        let is_slow = took > soft * 1000;
+        if (error.is_none() && !is_slow) || self.record(ext).is_none() {
+            // All is well, or it has unloaded itself in this stretch.
             return;
-        }
-        {
-            let mut records = self.0.0.guard.records.borrow_mut();
-            let record = records.entry(ext).or_default();
-            record.calls += 1;
-            record.total_us += took;
-            if record.timings.len() == TIMINGS {
-                record.timings.pop_front();
-            }
-            record.timings.push_back(took.min(u64::from(u32::MAX)) as u32);
-            if record.worst.as_ref().is_none_or(|worst| took > worst.us) {
-                record.worst =
-                    Some(Worst { us: took, what: what.name.to_owned(), place: what.place.cloned() });
-            }
         }
         if let Some(error) = error {
             self.failed(ext, what.name, error);
-            return;
-        }
-        let soft = self.0.0.guard.limits.borrow().of(class).soft_ms;
-        if took > soft * 1000 {
+        } else {
             let place = what.place.map(|place| format!(" ({place})")).unwrap_or_default();
             let text = format!("took {} ms; more than {soft} ms is slow here{place}", took / 1000);
             self.warn(ext, what.name, text);
@@ -284,10 +339,10 @@ impl Guard<'_> {
     fn failed(self, ext: ExtId, what: &str, error: &HandlerError) {
         self.log(Level::Error, ext, what, error);
         let reason = {
+            let Some(record) = self.record(ext) else { return };
             let limits = self.0.0.guard.limits.borrow();
             let now = self.0.0.host.now_mono();
-            let mut records = self.0.0.guard.records.borrow_mut();
-            let record = records.entry(ext).or_default();
+            let mut record = record.spent.borrow_mut();
             record.errors += 1;
             record.last_error = Some(error.clone());
             record.recent.push_back(now);
@@ -309,10 +364,5 @@ impl Guard<'_> {
         if let Some(reason) = reason {
             self.suspend(ext, &reason);
         }
-    }
-
-    /// Forgets an extension that was unloaded.
-    pub(crate) fn forget(self, ext: ExtId) {
-        self.0.0.guard.records.borrow_mut().remove(&ext);
     }
 }

@@ -1,6 +1,6 @@
 //! Folds one handler's answer into what the others answered.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{AnswerField, Combine, HookDecl, HookEvent, Object};
 use crate::{ExtId, HandlerError, Kernel};
@@ -77,7 +77,7 @@ impl HookEvent {
     pub(super) fn fold(&self, kernel: &Kernel, ext: ExtId, answer: Value) -> Result<(), HandlerError> {
         let Some(decl) = self.0.decl else { return Ok(()) };
         let fields = match answer {
-            Value::Null => Map::new(),
+            Value::Null => return Ok(()),
             Value::Bool(flag) => return self.fold_flag(kernel, ext, decl, flag),
             Value::Object(fields) => fields,
             other => {

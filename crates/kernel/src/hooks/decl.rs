@@ -172,6 +172,8 @@ pub struct HookDecl {
     pub doc: &'static str,
     /// Fields of an observer that are joined while they wait for a slow extension.
     pub coalesce: &'static [&'static str],
+    /// Says for people what an event is about; questions asked in its turn show that.
+    pub about: Option<fn(&super::HookEvent) -> String>,
     pub(crate) slot: u16,
 }
 
@@ -189,6 +191,7 @@ impl HookDecl {
             answer: &[],
             doc: "",
             coalesce: &[],
+            about: None,
             slot,
         }
     }
@@ -235,6 +238,13 @@ impl HookDecl {
     #[must_use]
     pub const fn coalesce(mut self, fields: &'static [&'static str]) -> Self {
         self.coalesce = fields;
+        self
+    }
+
+    /// Says for people what an event is about, which questions asked in its turn show.
+    #[must_use]
+    pub const fn about(mut self, about: fn(&super::HookEvent) -> String) -> Self {
+        self.about = Some(about);
         self
     }
 

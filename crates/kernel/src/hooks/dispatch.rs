@@ -23,11 +23,15 @@ impl Hooks<'_> {
             return Dispatched::default();
         }
         let outcome = self.run_sync(H::DECL, || Box::new(payload()));
-        let answer = serde_json::from_value(Value::Object(outcome.answer)).unwrap_or_else(|error| {
-            let text = format!("the combined answer of `{}` has the wrong shape: {error}", H::DECL.name);
-            self.0.guard().log(Level::Error, ExtId::CORE, H::DECL.name, &HandlerError::new(text));
+        let answer = if outcome.answer.is_empty() {
             H::Answer::default()
-        });
+        } else {
+            serde_json::from_value(Value::Object(outcome.answer)).unwrap_or_else(|error| {
+                let text = format!("the combined answer of `{}` has the wrong shape: {error}", H::DECL.name);
+                self.0.guard().log(Level::Error, ExtId::CORE, H::DECL.name, &HandlerError::new(text));
+                H::Answer::default()
+            })
+        };
         Dispatched {
             answer,
             appended: outcome.appended,
@@ -67,7 +71,8 @@ impl Hooks<'_> {
         if handlers.is_empty() {
             return Ok(());
         }
-        let event = HookEvent::new(self.0, name.into(), None, Box::new(payload), Some(source.to_owned()));
+        let event =
+            HookEvent::new(self.0, name.to_owned().into(), None, Box::new(payload), Some(source.to_owned()));
         run_all(self.0, &event, &handlers);
         Ok(())
     }
@@ -93,18 +98,23 @@ impl Drop for Depth {
 }
 
 fn run_all(kernel: &Kernel, event: &HookEvent, handlers: &[Rc<Handler>]) {
+    let guard = kernel.guard();
+    let class = event.decl().map_or(DeadlineClass::Main, |decl| decl.class);
     let mut order = Order::default();
+    // One look at the clock ends a handler's time and begins the next one's.
+    let mut now = kernel.0.host.now_micros();
+    let _held = guard.hold();
     for handler in handlers {
         if !order.admits(kernel, event, handler) {
             continue;
         }
         let HandlerFn::Sync(run) = &handler.run else { continue };
-        let class = event.decl().map_or(DeadlineClass::Main, |decl| decl.class);
         let what = What { name: event.name(), place: handler.options.place.as_ref() };
-        let result = kernel.guard().stretch(handler.owner, class, what, || {
+        let (result, ended) = guard.stretch_at(handler.owner, class, what, now, || {
             let answer = run(event)?;
             finish(kernel, event, handler, answer)
         });
+        now = ended;
         order.after(event, handler, result);
     }
 }

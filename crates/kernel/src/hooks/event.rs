@@ -1,5 +1,6 @@
 //! What a handler is called with.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -50,7 +51,7 @@ pub struct HookEvent(pub(super) Rc<EventState>);
 
 pub(super) struct EventState {
     kernel: WeakKernel,
-    pub(super) name: Rc<str>,
+    pub(super) name: Cow<'static, str>,
     pub(super) decl: Option<&'static HookDecl>,
     pub(super) payload: RefCell<Box<dyn Payload>>,
     pub(super) answer: RefCell<Object>,
@@ -66,7 +67,7 @@ pub(super) struct EventState {
 impl HookEvent {
     pub(super) fn new(
         kernel: &Kernel,
-        name: Rc<str>,
+        name: Cow<'static, str>,
         decl: Option<&'static HookDecl>,
         payload: Box<dyn Payload>,
         source: Option<String>,

@@ -1,7 +1,13 @@
 //! Finds the name that somebody probably meant.
 
+/// A longer text is no name that somebody mistyped, and comparing it would take long. In bytes.
+const LONGEST: usize = 128;
+
 /// Answers the candidate with the fewest single-character edits to `name`, if it is close enough to be meant.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if name.len() > LONGEST {
+        return None;
+    }
     let limit = (name.chars().count() / 2).max(2);
     candidates
         .into_iter()
@@ -35,5 +41,6 @@ mod tests {
         assert_eq!(nearest("tool_cal", known), Some("tool_call"));
         assert_eq!(nearest("kye", known), Some("key"));
         assert_eq!(nearest("completely_else", known), None);
+        assert_eq!(nearest(&"tool_call".repeat(1_000_000), known), None);
     }
 }

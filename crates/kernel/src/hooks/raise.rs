@@ -52,6 +52,9 @@ impl Hooks<'_> {
                     continue;
                 }
                 let bound = Some(kernel.guard().limits().gate_ms);
+                // One handler may have changed what the next is asked about.
+                let token =
+                    decl.about.map_or_else(|| token.clone(), |about| token.with_about(&about(&event)));
                 let result = run_one(&kernel, decl, &event, handler, &token, bound).await;
                 order.after(&event, handler, result);
             }

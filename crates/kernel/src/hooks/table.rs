@@ -131,6 +131,8 @@ pub(crate) struct HookTable {
     pub(super) queues: RefCell<BTreeMap<ExtId, super::raise::Queue>>,
     pub(super) depth: Cell<usize>,
     pub(crate) interest: super::Interest,
+    /// Counts registrations and their ends.
+    revision: Cell<u64>,
 }
 
 impl HookTable {
@@ -143,6 +145,7 @@ impl HookTable {
             queues: RefCell::default(),
             depth: Cell::new(0),
             interest: super::Interest::new(),
+            revision: Cell::new(0),
         }
     }
 }
@@ -186,6 +189,11 @@ impl Hooks<'_> {
     /// Tells whether a hook may have handlers: one relaxed load.
     pub fn wants(self, decl: &HookDecl) -> bool {
         self.0.0.hooks.interest.wants(decl)
+    }
+
+    /// Answers a number that changes whenever a handler of any hook is added or goes.
+    pub fn revision(self) -> u64 {
+        self.0.0.hooks.revision.get()
     }
 
     /// Tells the same by type.
@@ -247,6 +255,7 @@ impl Hooks<'_> {
         let list = Rc::make_mut(table.entry(name.clone()).or_default());
         let at = list.partition_point(|other| other.order() <= handler.order());
         list.insert(at, handler.clone());
+        self.0.0.hooks.revision.update(|count| count + 1);
         handler.spent.set(false);
         if !handler.alive.replace(true) {
             self.0.0.hooks.interest.add(super::interest::slot_of(name));
@@ -257,6 +266,7 @@ impl Hooks<'_> {
         let mut table = self.0.0.hooks.handlers.borrow_mut();
         if let Some(list) = table.get_mut(name) {
             Rc::make_mut(list).retain(|other| other.id != handler.id);
+            self.0.0.hooks.revision.update(|count| count + 1);
         }
         if handler.alive.replace(false) {
             self.0.0.hooks.interest.remove(super::interest::slot_of(name));

@@ -91,17 +91,10 @@ impl Node {
     }
 }
 
-fn rank(map: &Map) -> (Reverse<super::Layer>, Reverse<i32>, Reverse<u8>, ExtOrder) {
+fn rank(map: &Map) -> impl Ord {
     let options = &map.options;
-    (
-        Reverse(options.layer),
-        Reverse(options.priority),
-        Reverse(narrowness(&map.target)),
-        (map.rank, map.id.0),
-    )
+    (Reverse(options.layer), Reverse(options.priority), Reverse(narrowness(&map.target)), (map.seat, map.id))
 }
-
-type ExtOrder = (u32, u64);
 
 fn narrowness(target: &Target) -> u8 {
     match target {

@@ -14,9 +14,9 @@ use crate::{ExtId, Kernel};
 pub(crate) struct MarkEdit {
     pub(crate) shift: Shift,
     /// Where those were before that moving back would not bring back.
-    pub(super) before: Vec<Was>,
+    pub(crate) before: Vec<Was>,
     /// Where those were after, as an undo found them.
-    pub(super) after: Vec<Was>,
+    pub(crate) after: Vec<Was>,
 }
 
 impl MarkEdit {

@@ -118,9 +118,20 @@ fn width_at_most(text: &str, limit: usize) -> bool {
     fit(text, limit).len() == text.len()
 }
 
+/// Answers the beginning of a text: at most so many bytes, cut between characters.
+pub fn head(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    &text[..end.unwrap_or(0)]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_head_ends_between_characters() {
+        assert_eq!((head("aä", 2), head("aä", 3), head("ä", 1), head("", 5)), ("a", "aä", "", ""));
+    }
 
     #[test]
     fn widths_count_whole_graphemes() {

@@ -17,11 +17,12 @@
 //! ```
 
 mod block;
+mod code;
 mod inline;
 mod split;
 mod table;
 
-use super::Line;
+use super::{Highlighter, Line};
 
 /// A markdown text that is laid out as it grows.
 #[derive(Debug, Default)]
@@ -80,6 +81,16 @@ impl Markdown {
 
     /// Lays out what is new and answers all lines, each at most `width` cells wide (but for one wide grapheme).
     pub fn lines(&mut self, width: usize) -> &[Line] {
+        self.lines_with(width, None)
+    }
+
+    /// Has everything laid out anew the next time, because what the lines were made with has changed.
+    pub fn forget_lines(&mut self) {
+        self.width = 0;
+    }
+
+    /// Does the same as [`Markdown::lines`], with code as the highlighter has it ready.
+    pub fn lines_with(&mut self, width: usize, painter: Option<&dyn Highlighter>) -> &[Line] {
         let width = width.max(1);
         if width != self.width {
             self.width = width;
@@ -93,20 +104,20 @@ impl Markdown {
         if self.stale {
             self.stale = false;
             self.lines.truncate(self.settled);
-            self.finish_blocks();
+            self.finish_blocks(painter);
             self.settled = self.lines.len();
             let open = self.finished..self.source.len();
             let mut definitions = self.definitions.clone();
             for range in split::blocks(&self.source[open.clone()], &self.definitions).ranges {
                 let slice = &self.source[open.start + range.start..open.start + range.end];
-                lay_out(slice, width, &mut definitions, &mut self.lines);
+                lay_out(slice, width, painter, &mut definitions, &mut self.lines);
             }
         }
         &self.lines
     }
 
     /// Moves the blocks that a complete line of another block has followed into `lines`.
-    fn finish_blocks(&mut self) {
+    fn finish_blocks(&mut self, painter: Option<&dyn Highlighter>) {
         let fresh = &self.source.as_bytes()[self.seen..];
         let Some(newline) = fresh.iter().rposition(|byte| *byte == b'\n') else { return };
         let complete = self.seen + newline + 1;
@@ -116,14 +127,20 @@ impl Markdown {
         found.pop();
         for range in found {
             let slice = &self.source[start + range.start..start + range.end];
-            lay_out(slice, self.width, &mut self.definitions, &mut self.lines);
+            lay_out(slice, self.width, painter, &mut self.definitions, &mut self.lines);
             self.finished = start + range.end;
         }
     }
 }
 
-fn lay_out(slice: &str, width: usize, definitions: &mut split::Definitions, lines: &mut Vec<Line>) {
-    let laid = block::lay_out(slice, width, definitions);
+fn lay_out(
+    slice: &str,
+    width: usize,
+    painter: Option<&dyn Highlighter>,
+    definitions: &mut split::Definitions,
+    lines: &mut Vec<Line>,
+) {
+    let laid = block::lay_out(slice, width, painter, definitions);
     if !lines.is_empty() && !laid.is_empty() {
         lines.push(Line::new());
     }
@@ -132,8 +149,13 @@ fn lay_out(slice: &str, width: usize, definitions: &mut split::Definitions, line
 
 /// Answers the lines of a whole markdown text at `width` cells.
 pub fn markdown(text: &str, width: usize) -> Vec<Line> {
+    markdown_with(text, width, None)
+}
+
+/// Answers the same, with code as the highlighter has it ready.
+pub fn markdown_with(text: &str, width: usize, painter: Option<&dyn Highlighter>) -> Vec<Line> {
     let mut whole = Markdown::of(text);
-    whole.lines(width);
+    whole.lines_with(width, painter);
     whole.lines
 }
 

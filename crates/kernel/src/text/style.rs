@@ -251,6 +251,13 @@ tokens! {
     Heading = "heading", "A heading.";
     Quote = "quote", "Quoted text.";
     CursorLine = "cursorLine", "Background of the line with the cursor.";
+    SyntaxComment = "syntaxComment", "Code: a comment.";
+    SyntaxKeyword = "syntaxKeyword", "Code: a keyword or an operator that is a word.";
+    SyntaxString = "syntaxString", "Code: a string or a character.";
+    SyntaxNumber = "syntaxNumber", "Code: a number or another constant.";
+    SyntaxType = "syntaxType", "Code: a type, a class, a tag.";
+    SyntaxFunction = "syntaxFunction", "Code: a function where it is defined or called.";
+    SyntaxMeta = "syntaxMeta", "Code: an attribute, a macro, a preprocessor line, a key.";
 }
 
 #[cfg(test)]

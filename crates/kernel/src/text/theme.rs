@@ -224,9 +224,9 @@ impl Default for Theme {
 fn dark(token: Token) -> Entry {
     match token {
         Token::Accent => Entry::new(0x8a_b4f8, 12).stand_in(Attrs::BOLD),
-        Token::BashMode => Entry::new(0xc5_8fd6, 13).stand_in(Attrs::BOLD),
+        Token::BashMode | Token::SyntaxKeyword => Entry::new(0xc5_8fd6, 13).stand_in(Attrs::BOLD),
         Token::Border => Entry::new(0x4d_535e, 8).stand_in(Attrs::DIM),
-        Token::BorderAccent => Entry::new(0x8a_b4f8, 12),
+        Token::BorderAccent | Token::SyntaxFunction => Entry::new(0x8a_b4f8, 12),
         Token::BorderMuted => Entry::new(0x36_3b44, 8).stand_in(Attrs::DIM),
         Token::CodeBg => Entry::subtle(0x20_2329),
         Token::CodeText => Entry::new(0xc9_bfa3, 6),
@@ -251,20 +251,25 @@ fn dark(token: Token) -> Entry {
         Token::Heading => Entry::PLAIN.attrs(Attrs::BOLD),
         Token::Quote => Entry::subtle(0xa0_a7b3).stand_in(Attrs::DIM),
         Token::CursorLine => Entry::subtle(0x21_242a),
+        Token::SyntaxComment => Entry::subtle(0x7d_8592).attrs(Attrs::ITALIC).stand_in(Attrs::DIM),
+        Token::SyntaxString => Entry::new(0x9c_c48a, 2),
+        Token::SyntaxNumber => Entry::new(0xdb_a46c, 3),
+        Token::SyntaxType => Entry::new(0x7f_c4c9, 6),
+        Token::SyntaxMeta => Entry::new(0xd4_a0b0, 5),
     }
 }
 
 fn light(token: Token) -> Entry {
     match token {
         Token::Accent => Entry::new(0x1f_5fbf, 4).stand_in(Attrs::BOLD),
-        Token::BashMode => Entry::new(0x8a_3a9e, 5).stand_in(Attrs::BOLD),
+        Token::BashMode | Token::SyntaxKeyword => Entry::new(0x8a_3a9e, 5).stand_in(Attrs::BOLD),
         Token::Border => Entry::new(0xb4_bac4, 7).stand_in(Attrs::DIM),
-        Token::BorderAccent => Entry::new(0x1f_5fbf, 4),
+        Token::BorderAccent | Token::SyntaxFunction => Entry::new(0x1f_5fbf, 4),
         Token::BorderMuted => Entry::new(0xd5_d9e0, 7).stand_in(Attrs::DIM),
         Token::CodeBg => Entry::subtle(0xf1_f2f4),
         Token::CodeText => Entry::new(0x6f_5317, 6),
         Token::CustomMessageBg => Entry::subtle(0xf3_eff8),
-        Token::DiffAdd | Token::Success => Entry::new(0x1e_7a34, 2),
+        Token::DiffAdd | Token::Success | Token::SyntaxString => Entry::new(0x1e_7a34, 2),
         Token::DiffDelete => Entry::new(0xb3_2b33, 1),
         Token::Dim => Entry::subtle(0x69_717d).stand_in(Attrs::DIM),
         Token::Error => Entry::new(0xb8_2a32, 1).stand_in(Attrs::BOLD),
@@ -283,6 +288,10 @@ fn light(token: Token) -> Entry {
         Token::Heading => Entry::PLAIN.attrs(Attrs::BOLD),
         Token::Quote => Entry::subtle(0x56_5e6a).stand_in(Attrs::DIM),
         Token::CursorLine => Entry::subtle(0xf5_f6f8),
+        Token::SyntaxComment => Entry::subtle(0x6b_7380).attrs(Attrs::ITALIC).stand_in(Attrs::DIM),
+        Token::SyntaxNumber => Entry::new(0x9a_5b00, 3),
+        Token::SyntaxType => Entry::new(0x0f_6e78, 6),
+        Token::SyntaxMeta => Entry::new(0xa0_365f, 5),
     }
 }
 

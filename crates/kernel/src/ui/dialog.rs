@@ -17,6 +17,8 @@ pub struct Dialog {
     pub owner: ExtId,
     /// The asking extension's name.
     pub extension: String,
+    /// What the hook is about in whose turn it is asked, such as the command that a gate is to judge.
+    pub about: Option<Rc<str>>,
     /// What it asks.
     pub body: DialogBody,
 }

@@ -49,6 +49,8 @@ pub struct OverlayOptions {
     pub max_height: Option<u16>,
     /// Where it is held: [`Anchor::Center`], [`Anchor::Top`] or [`Anchor::Bottom`]; any other counts as the centre.
     pub anchor: Option<Anchor>,
+    /// Whether its end is shown first, as of a log.
+    pub at_end: bool,
     /// What can be chosen.
     pub actions: Vec<String>,
     /// After how many milliseconds it ends with `timeout`.
@@ -113,6 +115,9 @@ impl Overlay {
             screen: (0, 0),
         };
         overlay.fit(screen);
+        if overlay.options.at_end {
+            overlay.scroll_to(usize::MAX);
+        }
         overlay
     }
 

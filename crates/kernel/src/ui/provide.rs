@@ -62,6 +62,16 @@ impl DialogRequest {
         }
     }
 
+    /// Answers the words of the question.
+    pub fn words(&self) -> &str {
+        match self {
+            Self::Confirm(options) => &options.message,
+            Self::Select(options) => &options.prompt,
+            Self::Input(options) => &options.prompt,
+            Self::Picker(options) => &options.prompt,
+        }
+    }
+
     pub(super) fn timeout_ms(&self) -> Option<u64> {
         match self {
             Self::Confirm(options) => options.timeout_ms,
@@ -156,8 +166,17 @@ impl Ui<'_> {
         list.iter().rev().find(free).cloned()
     }
 
+    /// Takes the last question that ended with `no_ui`: whoever learns of the answer may know somebody else to ask.
+    pub fn take_unanswered(self) -> Option<DialogAsk> {
+        self.0.0.ui.unanswered.take()
+    }
+
     /// Asks a question, through whoever provides its kind.
     pub(super) fn ask(self, owner: ExtId, request: DialogRequest) -> LBF<Result<DialogAnswer, Reason>> {
+        if self.refusal(owner) == Some(Reason::NoUi) {
+            let extension = self.0.ext().name(owner);
+            self.0.0.ui.unanswered.replace(Some(DialogAsk { owner, extension, request: request.clone() }));
+        }
         let provider = self.provider(owner, request.kind()).filter(|_| self.refusal(owner).is_none());
         let Some(provider) = provider else { return self.open_request(owner, request) };
         let (id, ended) = self.begin_asking(owner, provider.owner, &request);

@@ -28,7 +28,7 @@ impl Windows<'_> {
 
     /// Takes the focus from a window that goes away and gives it to the topmost that can have it.
     pub(super) fn leave(self, name: &str) {
-        let had = self.0.0.windows.focused.borrow().as_deref() == Some(name);
+        let had = self.0.0.windows.focused.borrow().as_deref() == Some(name) && !self.is_hidden(name);
         if had {
             let heir = self.list().into_iter().rev().find(|w| w.focusable && w.visible && w.name != name);
             if let Some(heir) = &heir {

@@ -38,6 +38,15 @@ fn lines(count: usize) -> OverlayBody {
 }
 
 #[test]
+fn an_overlay_of_a_log_begins_at_its_end() {
+    let (kernel, _host) = editor();
+    screen(&kernel, 100, 40);
+    let options = OverlayOptions { body: lines(100), at_end: true, ..OverlayOptions::default() };
+    let _answer = kernel.ui().overlay(ExtId::CORE, options);
+    assert_eq!(overlay(&kernel).position(), Some((71, 100, 100)));
+}
+
+#[test]
 fn an_overlay_scrolls_searches_and_ends_as_the_contract_says() {
     let (kernel, host) = editor();
     screen(&kernel, 100, 40);
@@ -279,8 +288,12 @@ fn what_a_provider_asks_ends_like_any_dialog() {
     assert!(answered(&mut waits).is_none());
     kernel.ext().unload(provider);
     assert_eq!(answered(&mut waits), Some(Err(Reason::Unload)));
+    assert_eq!(kernel.ui().take_unanswered(), None);
     kernel.ui().set_interactive(false);
     assert_eq!(host.block_on(confirm(&kernel, third, "x?")), Err(Reason::NoUi));
+    let unanswered = kernel.ui().take_unanswered().expect("it is kept for whoever knows somebody to ask");
+    assert_eq!((unanswered.extension.as_str(), unanswered.request.words()), ("third", "x?"));
+    assert_eq!(kernel.ui().take_unanswered(), None);
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use purlin_kernel::{
-    Action, CommandSpec, ExtId, HandlerError, HandlerFn, KeymapOptions, OnOptions, Registration, Target,
-    Window,
+    Action, CommandSpec, ExtId, HandlerError, HandlerFn, Kernel, KeymapOptions, OnOptions, Registrar,
+    Registration, Target, Window,
 };
 use serde_json::Value;
 
@@ -96,7 +96,8 @@ fn row_c22_commands() {
             .guard()
             .messages()
             .iter()
-            .any(|m| m.text.contains("`edit.undo` is already a command of `purlin`"))
+            .any(|m| m.text.contains("`edit.undo` is already a command of `purlin`")
+                && m.text.contains("that of `b`"))
     );
     let mut aliased = CommandSpec::new("quiet", "Hushes.", |_| Box::pin(async { Ok(None) }));
     aliased.aliases = vec!["q".into()];
@@ -128,4 +129,53 @@ fn a_command_that_waits_goes_on_as_a_task() {
     press(&kernel, "y <cr>");
     host.settle();
     assert_eq!(kernel.ui().notifications().pop().unwrap().text, "Ok(true)");
+}
+
+/// Something of one name that two may want.
+struct Deployer(&'static str);
+
+impl Registration for Deployer {
+    fn name(&self) -> String {
+        "deploy".into()
+    }
+}
+
+/// Registers a command and a tool that say who registered them.
+fn wants(kernel: &Kernel, ext: ExtId, who: &'static str) {
+    kernel.command().create(ext, CommandSpec::action("deploy", "Deploys.", move |_| Ok(Some(who.into()))));
+    kernel.ext().add(ext, Deployer(who));
+}
+
+#[test]
+fn c21_c22_the_first_registration_in_time_wins_and_a_reload_keeps_its_place() {
+    let (kernel, host) = editor();
+    let deploys = || host.block_on(kernel.command().run("deploy", "")).unwrap().unwrap();
+    let tools =
+        || kernel.ext().registrations::<Deployer>().iter().map(|(_, tool)| tool.0).collect::<Vec<_>>();
+    let early = kernel.ext().load(Box::new(Ext("early", |_: &mut Registrar<'_>| Ok(())))).unwrap();
+    let late = |who: &'static str| {
+        Box::new(Ext("late", move |r: &mut Registrar<'_>| {
+            wants(r.kernel(), r.ext(), who);
+            Ok(())
+        }))
+    };
+    let first = kernel.ext().load(late("late 1")).unwrap();
+    assert_eq!(kernel.guard().logged(), 0);
+    wants(&kernel, early, "early");
+    assert_eq!((deploys(), tools()), ("late 1".to_owned(), vec!["late 1", "early"]), "it came later");
+    let told = kernel.guard().messages().pop().expect("a clash");
+    assert_eq!(
+        (told.extension.as_str(), told.text.as_str()),
+        (
+            "early",
+            "`deploy` is already a command of `late`, which keeps the name; that of `early` does not run under it"
+        )
+    );
+    let logged = kernel.guard().logged();
+    let second = kernel.ext().replace(first, late("late 2")).unwrap();
+    let third = kernel.ext().replace(second, late("late 3")).unwrap();
+    assert_eq!(deploys(), "late 3");
+    assert_eq!(kernel.guard().logged(), logged, "nothing new to tell");
+    kernel.ext().unload(third);
+    assert_eq!((deploys(), tools()), ("early".to_owned(), vec!["early"]));
 }

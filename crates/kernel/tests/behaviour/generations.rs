@@ -3,10 +3,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use purlin_kernel::text::Style;
 use purlin_kernel::{
-    Action, CommandSpec, DeadlineClass, ExtId, Extension, HandlerError, HandlerFn, JobEvents, JobExit,
-    Kernel, KeyAnswer, KeyBinding, KeymapOptions, MarkOptions, OnOptions, Place, ProcessSpec, Registrar,
-    Target, Window,
+    Action, CommandSpec, DeadlineClass, DrawOp, ExtId, Extension, HandlerError, HandlerFn, JobEvents,
+    JobExit, Kernel, KeyAnswer, KeyBinding, KeymapOptions, MarkOptions, OnOptions, Place, ProcessSpec, Rect,
+    Registrar, Target, Window,
 };
 use serde_json::Value;
 
@@ -77,6 +78,55 @@ fn d29_a_generation_that_fails_leaves_the_old_one_as_it_was() {
     assert_eq!(host.block_on(kernel.command().run("a", "")), Ok(Some("1".into())));
 }
 
+/// A panel that is drawn on from outside and has the focus, and a timer; with `fails` it does all that and then fails.
+fn panel(mark: &'static str, fails: bool) -> Box<dyn Extension> {
+    Box::new(Ext("panel", move |r: &mut Registrar<'_>| {
+        let (kernel, ext) = (r.kernel(), r.ext());
+        assert!(kernel.win().get("panel").is_none(), "the name is free for a new generation");
+        let rect = Rect { x: 0, y: 0, width: 8, height: 2 };
+        kernel.win().open(ext, Window::float("panel", "panel", "panel", rect), true)?;
+        kernel.win().set_owner_renderer(ext, "panel", true)?;
+        let style = Style::default();
+        kernel.win().draw(ext, "panel", DrawOp::Text { row: 0, col: 0, text: mark.into(), style })?;
+        kernel.timer().interval(ext, 100, Rc::new(|| Ok(())))?;
+        if fails { Err("on purpose".into()) } else { Ok(()) }
+    }))
+}
+
+#[test]
+fn d29_a_failed_reload_touches_no_window_timer_or_focus() {
+    let (kernel, host) = editor();
+    let shown = || kernel.frame(20, 4).grid.text(&kernel.atlas());
+    let other = kernel.ext().reserve("other");
+    let old = kernel.ext().load(panel("first", false)).unwrap();
+    shown();
+    let trace = Trace::default();
+    let told = trace.clone();
+    let moved = HandlerFn::sync(move |_| {
+        told.add("focus");
+        Ok(Value::Null)
+    });
+    kernel.hook().on(other, "focus_change", OnOptions::default(), moved).unwrap();
+    host.advance(60);
+    let state = || {
+        let window = kernel.win().get("panel").expect("the old one's");
+        let focused = kernel.win().focused().map(|window| window.name.clone());
+        (window, focused, kernel.timer().next_due(), kernel.registered(old), shown())
+    };
+    let before = state();
+    assert_eq!((before.1.as_deref(), before.4[0].trim_end()), (Some("panel"), "first"));
+    kernel.ext().replace(old, panel("second", true)).unwrap_err();
+    assert_eq!(state(), before);
+    assert_eq!(trace.take(), [""; 0]);
+    let new = kernel.ext().replace(old, panel("third", false)).unwrap();
+    assert_eq!(shown()[0].trim_end(), "third");
+    assert_eq!(kernel.win().focused().map(|window| window.name.clone()).as_deref(), Some("panel"));
+    assert_eq!((trace.take(), kernel.timer().next_due()), (vec![], Some(1_160)), "its own timer, from now");
+    kernel.ext().unload(new);
+    assert_eq!(kernel.win().focused().map(|window| window.name.clone()).as_deref(), Some("main"));
+    assert_eq!((trace.take().len(), kernel.timer().next_due()), (1, None));
+}
+
 #[test]
 fn the_report_says_what_an_extension_has_and_what_it_cost() {
     let (kernel, _host) = editor();
@@ -89,7 +139,10 @@ fn the_report_says_what_an_extension_has_and_what_it_cost() {
     let ns = kernel.mark().namespace("a");
     kernel.mark().set(ext, "main", ns, 0, MarkOptions::default()).unwrap();
     kernel.timer().defer(ext, 500, Rc::new(|| Ok(()))).unwrap();
-    kernel.guard().set_memory(ext, 4096);
+    let bytes = Rc::new(std::cell::Cell::new(1024));
+    let told = bytes.clone();
+    kernel.guard().on_memory(ext, Rc::new(move || told.get()));
+    bytes.set(4096);
     kernel.input(purlin_kernel::Input::Paste("x".into()));
     let reports = kernel.guard().report();
     assert_eq!(reports.iter().map(|r| r.ext).collect::<Vec<_>>(), [ext, idle], "also those that did nothing");
@@ -149,6 +202,7 @@ fn keys_of_the_configuration_go_first_and_can_take_a_map_away() {
         lhs: lhs.into(),
         command: command.map(str::to_owned),
         desc: String::new(),
+        place: (lhs == "ctrl+y").then(|| purlin_kernel::Place { file: "keys.toml".into(), line: 7 }),
     };
     let problems = kernel.keymap().configure(vec![
         binding("ctrl+x", Some("/mine arg")),
@@ -162,7 +216,7 @@ fn keys_of_the_configuration_go_first_and_can_take_a_map_away() {
         [
             "`ctrl+c` cannot be mapped: `ctrl+c` cannot be mapped: pressed twice it always quits",
             "`nokey+` cannot be mapped: `nokey+` is not a key (in `nokey+`)",
-            "`ctrl+y` runs `mine2`, which is no command; did you mean `mine`?",
+            "keys.toml:7: `ctrl+y` runs `mine2`, which is no command; did you mean `mine`?",
         ]
     );
     press(&kernel, "ctrl+x q");

@@ -98,7 +98,7 @@ fn ctrl_c_twice_quits_whatever_anyone_handles() {
 }
 
 #[test]
-fn who_goes_first_is_layer_priority_narrowness_registration() {
+fn who_goes_first_is_layer_priority_narrowness_and_then_who_was_there_first() {
     let (kernel, _host) = editor();
     let trace = Trace::default();
     let (a, b) = (kernel.ext().reserve("a"), kernel.ext().reserve("b"));
@@ -111,14 +111,16 @@ fn who_goes_first_is_layer_priority_narrowness_registration() {
     map(&kernel, &trace, b, Target::Global, "ctrl+x", "b", layer(Layer::Extension, 0));
     check("b");
     map(&kernel, &trace, a, Target::Global, "ctrl+x", "a", layer(Layer::Extension, 0));
-    check("a");
+    check("b");
     map(&kernel, &trace, b, Target::Window("main".into()), "ctrl+x", "window", layer(Layer::Extension, 0));
     check("window");
     map(&kernel, &trace, b, Target::Global, "ctrl+x", "priority", layer(Layer::Extension, 5));
     check("priority");
     map(&kernel, &trace, ExtId::CORE, Target::Global, "ctrl+x", "user", layer(Layer::User, 0));
     check("user");
-    assert!(kernel.guard().messages().iter().any(|m| m.text.contains("already mapped")));
+    let told: Vec<_> = kernel.guard().messages().into_iter().map(|m| (m.extension, m.text)).collect();
+    let text = "`ctrl+x` is already mapped by `b`, which goes first; the map of `a` does not run";
+    assert_eq!(told, [("a".to_owned(), text.to_owned())]);
 }
 
 #[test]

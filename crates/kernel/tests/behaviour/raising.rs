@@ -18,11 +18,17 @@ static CALL: HookDecl = HookDecl::future("call").closed().answer(&[
     AnswerField::replace("args", Ty::Map),
 ]);
 static DONE: HookDecl = HookDecl::future("done");
+static ABOUT: HookDecl = HookDecl::future("judge")
+    .closed()
+    .about(|event| format!("about {}", event.get("args").unwrap_or_default()["what"]))
+    .payload(&[purlin_kernel::Field::new("args", Ty::Map, "What is judged.")])
+    .answer(&[AnswerField::stop("block", Ty::Bool), AnswerField::replace("args", Ty::Map)]);
 
 fn bench() -> (Kernel, Rc<FakeHost>, ExtId, ExtId) {
     let (kernel, host) = editor();
     kernel.hook().declare(&CALL);
     kernel.hook().declare(&DONE);
+    kernel.hook().declare(&ABOUT);
     let (a, b) = (kernel.ext().reserve("a"), kernel.ext().reserve("b"));
     (kernel, host, a, b)
 }
@@ -55,6 +61,24 @@ fn a_gate_waits_for_the_person() {
         press(&kernel, keys);
         assert_eq!(host.block_on(raised).blocked().as_deref(), expected, "{keys}");
     }
+}
+
+#[test]
+fn a_question_in_the_turn_of_a_hook_shows_what_the_hook_is_about_as_it_stands_then() {
+    let (kernel, host, a, b) = bench();
+    let rewrites = HandlerFn::sync(|_| Ok(json!({"args": {"what": "less"}})));
+    kernel.hook().on(a, "judge", OnOptions::default(), rewrites).unwrap();
+    kernel.hook().on(b, "judge", OnOptions::default(), asks(&kernel, b)).unwrap();
+    let payload = Object::from_iter([("args".to_owned(), json!({"what": "more"}))]);
+    let mut raised = kernel.hook().raise("judge", payload);
+    assert!(poll_once(&mut raised).is_pending());
+    let dialog = kernel.ui().dialogs().pop().expect("a question");
+    assert_eq!(dialog.about.as_deref(), Some("about \"less\""));
+    press(&kernel, "y <cr>");
+    assert_eq!(host.block_on(raised).blocked(), None);
+    // Outside of such a turn a question is about itself.
+    let _open = kernel.ui().confirm(ExtId::CORE, ConfirmOptions::default());
+    assert_eq!(kernel.ui().dialogs().pop().expect("a question").about, None);
 }
 
 #[test]

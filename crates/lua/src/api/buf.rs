@@ -120,7 +120,7 @@ pub(super) const FNS: &[ApiFn] = &[
         example: "purlin.buf.set_text('notes', 'hello')\nassert(purlin.buf.get_cursor('notes') == 5)",
         run: Run::Now(|call| {
             let name = ensure(call)?;
-            call.kernel()?.buf().set_text(&name, &text(call, 1)?);
+            call.kernel()?.buf().set_text(&name, &call.text(1)?);
             call.none()
         }),
     },
@@ -161,7 +161,7 @@ pub(super) const FNS: &[ApiFn] = &[
         doc: "Inserts text; a cursor at or after the position moves along.",
         example: "purlin.buf.set_text('notes', 'world')\npurlin.buf.insert('notes', 0, 'hello ')",
         run: Run::Now(|call| {
-            let (at, text) = (call.position(1)?, text(call, 2)?);
+            let (at, text) = (call.position(1)?, call.text(2)?);
             let (kernel, name) = (call.kernel()?, call.str(0)?);
             if !kernel.buf().insert(&name, at, &text) {
                 kernel.buf().create(call.env.ext, &name);
@@ -200,7 +200,7 @@ pub(super) const FNS: &[ApiFn] = &[
         doc: "Replaces the text between two positions.",
         example: "purlin.buf.set_text('notes', 'hello')\npurlin.buf.replace('notes', 0, 1, 'J')",
         run: Run::Now(|call| {
-            let (from, to, text) = (call.position(1)?, call.position(2)?, text(call, 3)?);
+            let (from, to, text) = (call.position(1)?, call.position(2)?, call.text(3)?);
             let name = ensure(call)?;
             call.kernel()?.buf().replace(&name, from, to, &text);
             call.none()
@@ -225,7 +225,7 @@ pub(super) const FNS: &[ApiFn] = &[
             match call.opt_table(1) {
                 Some(block) => blocks::append(call, &name, &block)?,
                 None => {
-                    call.kernel()?.buf().append_text(&name, &text(call, 1)?);
+                    call.kernel()?.buf().append_text(&name, &call.text(1)?);
                 }
             }
             call.none()
@@ -331,14 +331,9 @@ pub(super) const FNS: &[ApiFn] = &[
     },
 ];
 
-/// Text of an argument; a number is taken as its text.
-pub(super) fn text(call: &Call, index: usize) -> mlua::Result<String> {
-    call.string(index)
-}
-
 /// The buffer named by the first argument, created if it is not there.
-pub(super) fn ensure(call: &Call) -> mlua::Result<String> {
-    let name = call.string(0)?;
+pub(super) fn ensure(call: &Call) -> mlua::Result<std::rc::Rc<str>> {
+    let name = call.str(0)?;
     let kernel = call.kernel()?;
     if !kernel.buf().exists(&name) {
         kernel.buf().create(call.env.ext, &name);

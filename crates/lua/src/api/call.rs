@@ -56,21 +56,34 @@ impl Call {
         self.value(index).is_nil()
     }
 
-    /// Text, borrowed from the interpreter.
-    pub(crate) fn str(&self, index: usize) -> mlua::Result<BorrowedStr> {
+    /// A name; see [`Names`](crate::names::Names).
+    pub(crate) fn str(&self, index: usize) -> mlua::Result<Rc<str>> {
         match self.value(index) {
-            Value::String(text) => text.to_str().map_err(|_| self.refuse(index, "valid UTF-8 expected")),
+            Value::String(text) => {
+                self.env.names.get(text).ok_or_else(|| self.refuse(index, "valid UTF-8 expected"))
+            }
+            other => Err(self.refuse(index, format!("string expected, got {}", other.type_name()))),
+        }
+    }
+
+    /// Text, borrowed from the interpreter; a number is taken as its text.
+    pub(crate) fn text(&self, index: usize) -> mlua::Result<Text> {
+        match self.value(index) {
+            Value::Integer(number) => Ok(Text::Made(number.to_string())),
+            Value::Number(number) => Ok(Text::Made(number.to_string())),
+            Value::String(text) => {
+                text.to_str().map(Text::Lent).map_err(|_| self.refuse(index, "valid UTF-8 expected"))
+            }
             other => Err(self.refuse(index, format!("string expected, got {}", other.type_name()))),
         }
     }
 
     /// Text; a number is taken as its text.
     pub(crate) fn string(&self, index: usize) -> mlua::Result<String> {
-        match self.value(index) {
-            Value::Integer(number) => Ok(number.to_string()),
-            Value::Number(number) => Ok(number.to_string()),
-            _ => Ok(self.str(index)?.to_owned()),
-        }
+        Ok(match self.text(index)? {
+            Text::Lent(text) => text.to_owned(),
+            Text::Made(text) => text,
+        })
     }
 
     /// Text, if given.
@@ -98,11 +111,29 @@ impl Call {
             .map_err(|_| self.refuse(index, format!("a position from 0 expected, got {given}")))
     }
 
+    /// A number of milliseconds.
+    pub(crate) fn milliseconds(&self, index: usize) -> mlua::Result<u64> {
+        let given = self.int_or(index, 0);
+        u64::try_from(given)
+            .map_err(|_| self.refuse(index, format!("milliseconds from 0 expected, got {given}")))
+    }
+
     /// A function.
     pub(crate) fn function(&self, index: usize) -> mlua::Result<Function> {
         match self.value(index) {
             Value::Function(function) => Ok(function.clone()),
             other => Err(self.refuse(index, format!("function expected, got {}", other.type_name()))),
+        }
+    }
+
+    /// A function that is given as it stands, or as the `callback` of a table.
+    pub(crate) fn callback(&self, index: usize) -> mlua::Result<Function> {
+        match self.value(index) {
+            Value::Function(function) => Ok(function.clone()),
+            _ => self
+                .options(index)
+                .function("callback")
+                .ok_or_else(|| self.refuse(index, "field 'callback' is missing")),
         }
     }
 
@@ -164,6 +195,25 @@ impl Call {
     /// Answers a JSON value.
     pub(crate) fn answer(&self, json: &Json) -> mlua::Result<MultiValue> {
         self.one(convert::to_lua_or_nil(&self.lua, json)?)
+    }
+}
+
+/// Text of an argument.
+pub(crate) enum Text {
+    /// The interpreter's own.
+    Lent(BorrowedStr),
+    /// That of a number.
+    Made(String),
+}
+
+impl std::ops::Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Lent(text) => text,
+            Self::Made(text) => text,
+        }
     }
 }
 

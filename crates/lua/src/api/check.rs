@@ -77,7 +77,7 @@ fn refuse(ty: &Ty, value: &Value) -> Option<Refusal> {
         Ty::Number => matches!(value, Value::Integer(_) | Value::Number(_)),
         Ty::String => matches!(value, Value::String(_)),
         Ty::Text => matches!(value, Value::String(_) | Value::Integer(_) | Value::Number(_)),
-        Ty::Function => matches!(value, Value::Function(_)),
+        Ty::Function | Ty::AsyncFunction => matches!(value, Value::Function(_)),
         Ty::Table => matches!(value, Value::Table(_)),
         Ty::List => match value {
             Value::Table(table) => is_list(table),
@@ -142,7 +142,10 @@ pub(super) fn refuse_options(options: &[Opt], table: &Table) -> Option<Refusal> 
 
 fn refuse_field(options: &[Opt], key: &Value, value: &Value) -> Option<Refusal> {
     let Value::String(name) = key else {
-        return Some(format!("a table with named fields expected, got a {} as a name", key.type_name()));
+        return Some(format!(
+            "a table with named fields expected, got {} as a name",
+            with_article(key.type_name())
+        ));
     };
     let name = name.to_string_lossy();
     let Some(option) = options.iter().find(|option| option.name == name) else {
@@ -165,14 +168,31 @@ fn is_list(table: &Table) -> bool {
     walked.is_ok() && entries == length
 }
 
+/// Whether a table has a key that is no number.
+fn is_named(table: &Table) -> bool {
+    let mut named = false;
+    // The walk looks only; it cannot fail.
+    let _ = table.for_each::<Value, Value>(|key, _| {
+        named |= !key.is_number() && !key.is_integer();
+        Ok(())
+    });
+    named
+}
+
 fn mismatch(ty: &Ty, value: &Value) -> Refusal {
     if let (Ty::Integer, Value::Number(number)) = (ty, value) {
         return format!("integer expected, got {number}");
     }
-    if let (Ty::List, Value::Table(_)) = (ty, value) {
-        return "list expected, got a table with named fields".into();
+    if let (Ty::List, Value::Table(table)) = (ty, value) {
+        let what = if is_named(table) { "a table with named fields" } else { "a list with holes" };
+        return format!("list expected, got {what}");
     }
     format!("{} expected, got {}", describe(ty), type_name(value))
+}
+
+fn with_article(kind: &str) -> String {
+    let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {kind}")
 }
 
 fn type_name(value: &Value) -> &'static str {
@@ -191,7 +211,7 @@ pub fn describe(ty: &Ty) -> String {
         Ty::Integer => "integer".into(),
         Ty::Number => "number".into(),
         Ty::String | Ty::Text | Ty::Choice(_) => "string".into(),
-        Ty::Function => "function".into(),
+        Ty::Function | Ty::AsyncFunction => "function".into(),
         Ty::Table | Ty::Options(_) => "table".into(),
         Ty::List => "list".into(),
         Ty::Either(types) => {
@@ -264,7 +284,20 @@ mod tests {
         check("{}", "field 'prompt' is missing: string expected");
         check("{prompt='x', priority='y'}", "field 'priority': integer expected, got string");
         check("{prompt='x', side='up'}", "field 'side': 'left' or 'right' expected, got 'up'");
-        check("{'x', prompt='x'}", "a table with named fields expected, got a integer as a name");
+        check("{'x', prompt='x'}", "a table with named fields expected, got an integer as a name");
+    }
+
+    #[test]
+    fn what_is_no_list_is_told_apart() {
+        const PARAMS: &[Param] = &[req("items", Ty::List, "")];
+        assert_eq!(checked(PARAMS, "{1, 2}").as_deref(), Ok("table"));
+        assert_eq!(checked(PARAMS, "{}").as_deref(), Ok("table"));
+        let check = |source: &str, what: &str| {
+            let expected = format!("bad argument #1 to 't.f' (list expected, got {what})");
+            assert_eq!(checked(PARAMS, source), Err(expected), "{source}");
+        };
+        check("{1, nil, 3}", "a list with holes");
+        check("{1, a = 2}", "a table with named fields");
     }
 
     #[test]

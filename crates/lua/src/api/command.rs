@@ -11,12 +11,11 @@ use serde_json::{Value as Json, json};
 use super::call::Call;
 use super::declare::{ApiFn, Opt, Run, Ty, Waiting, key, must, opt, req};
 use crate::env::Env;
-use crate::fault;
 use crate::handle::LuaHandle;
 use crate::inspect::inspect;
 
 const SPEC: &[Opt] = &[
-    must("callback", Ty::Function, "`fn(args, ctx)`; it may wait."),
+    must("callback", Ty::AsyncFunction, "`fn(args, ctx)`; it may wait."),
     key("desc", Ty::String, "What it does, one sentence."),
     key("args", Ty::String, "How its arguments are written, such as `[FILE]`."),
     key("complete", Ty::Function, "`fn(prefix, ctx)`, answering a list of texts."),
@@ -31,7 +30,7 @@ pub(super) const FNS: &[ApiFn] = &[
             req("name", Ty::String, "Its name, without the slash."),
             req(
                 "run",
-                Ty::Either(&[Ty::Function, Ty::Options(SPEC)]),
+                Ty::Either(&[Ty::AsyncFunction, Ty::Options(SPEC)]),
                 "`fn(args, ctx)`, or a table with `callback`.",
             ),
         ],
@@ -93,24 +92,15 @@ fn create(call: &Call) -> mlua::Result<MultiValue> {
     if name.is_empty() || name.contains(char::is_whitespace) {
         return Err(call.refuse(0, format!("a name without blanks expected, got '{name}'")));
     }
-    let spec = if let Value::Function(callback) = call.value(1) {
-        CommandSpec::new(name, "", body(&call.env, callback.clone()))
-    } else {
-        let options = call.options(1);
-        let callback =
-            options.function("callback").ok_or_else(|| call.refuse(1, "field 'callback' is missing"))?;
-        let mut spec =
-            CommandSpec::new(name, options.string("desc").unwrap_or_default(), body(&call.env, callback));
-        spec.args = options.string("args").unwrap_or_default();
-        spec.aliases = options.strings("aliases")?;
-        if options.flag("action") == Some(true) {
-            spec.kind = CommandKind::Action;
-        }
-        if let Some(complete) = options.function("complete") {
-            spec.complete = Some(completer(&call.env, complete));
-        }
-        spec
-    };
+    let options = call.options(1);
+    let desc = options.string("desc").unwrap_or_default();
+    let mut spec = CommandSpec::new(name, desc, body(&call.env, call.callback(1)?));
+    spec.args = options.string("args").unwrap_or_default();
+    spec.aliases = options.strings("aliases")?;
+    if options.flag("action") == Some(true) {
+        spec.kind = CommandKind::Action;
+    }
+    spec.complete = options.function("complete").map(|complete| completer(&call.env, complete));
     call.one(add(call, spec)?)
 }
 
@@ -130,7 +120,7 @@ pub(crate) fn body(
     move |call| {
         let (env, function) = (Rc::clone(&env), function.clone());
         Box::pin(async move {
-            let context = context(&env, &call).map_err(|error| fault::handler_error(&error))?;
+            let context = context(&env, &call)?;
             let values: MultiValue = env.call_waiting(function, (call.args, context)).await?;
             shown(&values)
         })
@@ -138,16 +128,12 @@ pub(crate) fn body(
 }
 
 /// The `ctx` of a command: the common one, with `words` and `args`.
-fn context(env: &Rc<Env>, call: &CommandCall) -> mlua::Result<Table> {
-    let lua = env.lua().map_err(|error| mlua::Error::runtime(error.message))?;
-    let common = env.events.context().map_err(|error| mlua::Error::runtime(error.message))?;
-    let context = lua.create_table()?;
-    context.raw_set("words", lua.create_sequence_from(call.words.iter().map(String::as_str))?)?;
-    context.raw_set("args", call.args.as_str())?;
-    let meta = lua.create_table()?;
-    meta.raw_set("__index", common)?;
-    context.set_metatable(Some(meta))?;
-    Ok(context)
+fn context(env: &Rc<Env>, call: &CommandCall) -> Result<Table, HandlerError> {
+    let lua = env.lua()?;
+    env.events.context_with(&lua, |context| {
+        context.raw_set("words", lua.create_sequence_from(call.words.iter().map(String::as_str))?)?;
+        context.raw_set("args", call.args.as_str())
+    })
 }
 
 fn shown(values: &MultiValue) -> CommandResult {

@@ -1,7 +1,7 @@
 //! `purlin.*`: logging, notices, feature tests.
 
 use mlua::Value;
-use purlin_kernel::Level;
+use purlin_kernel::{Level, Parting};
 
 use super::declare::{ApiFn, Run, Ty, opt, req, skip};
 use crate::inspect::inspect;
@@ -59,25 +59,42 @@ pub(super) const FNS: &[ApiFn] = &[
         run: Run::Now(|call| call.one(inspect(call.value(0)))),
     },
     ApiFn {
+        name: "quit",
+        params: &[
+            opt("code", Ty::Integer, "The exit code, from 0 to 255; 0 without it."),
+            opt("text", Ty::Text, "What is written to standard output once the screen has been left."),
+        ],
+        returns: "",
+        errors: &["The code is not between 0 and 255."],
+        doc: "Ends the program when the running code has returned; handlers of `shutdown` still run. A run without a screen ends by itself.",
+        example: "purlin.command.create('leave', function() purlin.quit(0, 'goodbye') end)",
+        run: Run::Now(quit),
+    },
+    ApiFn {
         name: "has",
         params: &[req(
             "feature",
             Ty::String,
-            "The name of a function, such as `buf.insert`, of a namespace, or of a hook.",
+            "A function (`buf.insert`), a namespace (`ui.status`), a hook or a field of one (`tool_call.args`), or a key of a function's options (`win.open.float.anchor`; the namespace may be left away: `overlay.anchor`).",
         )],
         returns: "boolean",
         errors: &[],
         doc: "Tells whether this version has a feature.",
-        example: "assert(purlin.has('buf.insert') and not purlin.has('buf.fly'))",
+        example: "assert(purlin.has('buf.insert') and purlin.has('overlay.anchor') and not purlin.has('buf.fly'))",
         run: Run::Now(|call| {
-            let feature = call.str(0)?;
-            let is_function = super::functions()
-                .any(|declared| declared.name == &*feature || declared.namespace() == &*feature);
-            let is_hook = call.kernel()?.hook().decl(&feature).is_some();
-            call.one(is_function || is_hook)
+            let has = super::feature::has(&call.kernel()?, &call.str(0)?);
+            call.one(has)
         }),
     },
 ];
+
+fn quit(call: &super::Call) -> mlua::Result<mlua::MultiValue> {
+    let code =
+        u8::try_from(call.int_or(0, 0)).map_err(|_| call.refuse(0, "a code from 0 to 255 expected"))?;
+    let text = call.opt_string(1)?.unwrap_or_default();
+    call.kernel()?.quit_with(Parting { code, text });
+    call.none()
+}
 
 fn notify(call: &super::Call) -> mlua::Result<mlua::MultiValue> {
     let level = level_of(call.opt_string(1)?.as_deref());

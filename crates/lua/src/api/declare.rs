@@ -96,8 +96,10 @@ pub enum Ty {
     String,
     /// Text; a number is taken as its text.
     Text,
-    /// A function.
+    /// A function that is called where nothing can wait.
     Function,
+    /// A function that may wait: it is run as a coroutine.
+    AsyncFunction,
     /// Any table.
     Table,
     /// A table with list items only.

@@ -79,7 +79,7 @@ pub(super) const FNS: &[ApiFn] = &[
             PATH,
             req(
                 "fn",
-                Ty::Function,
+                Ty::AsyncFunction,
                 "`fn(path, change)`; `change` is `created`, `modified` or `removed`. It may wait.",
             ),
         ],

@@ -6,7 +6,7 @@ use mlua::{Function, MultiValue, Value};
 use purlin_kernel::{HandlerFn, HookMode, OnOptions, Phase};
 use serde_json::{Map, Value as Json, json};
 
-use super::call::Call;
+use super::call::{Call, Options};
 use super::declare::{ApiFn, Run, Ty, key, opt, req, skip};
 use crate::answer;
 use crate::env::Env;
@@ -101,9 +101,13 @@ fn listing(found: &purlin_kernel::HookListing) -> Json {
 }
 
 fn on(call: &Call) -> mlua::Result<MultiValue> {
-    let name = call.string(0)?;
-    let options = call.options(1);
-    let options = OnOptions {
+    let handle = register(call, &call.string(0)?, options(&call.options(1))?, call.function(2)?)?;
+    call.one(handle)
+}
+
+/// How a handler is registered, for `on` and its older names.
+pub(crate) fn options(options: &Options<'_>) -> mlua::Result<OnOptions> {
+    Ok(OnOptions {
         priority: options.int("priority").unwrap_or(0) as i32,
         phase: match options.string("phase").as_deref() {
             Some("early") => Phase::Early,
@@ -115,9 +119,7 @@ fn on(call: &Call) -> mlua::Result<MultiValue> {
         desc: options.string("desc").unwrap_or_default(),
         filter: options.map("filter")?,
         ..OnOptions::default()
-    };
-    let handle = register(call, &name, options, call.function(2)?)?;
-    call.one(handle)
+    })
 }
 
 /// Registers a handler for `on` and its older names.
@@ -140,12 +142,10 @@ pub(crate) fn register(
 fn sync(env: &Rc<Env>, function: Function) -> HandlerFn {
     let env = Rc::clone(env);
     HandlerFn::sync(move |event| {
-        env.events.with_sync(&env, event, |object, context| {
-            let values: MultiValue = env.call(&function, (object, context))?;
-            if values.front().is_none_or(Value::is_nil) {
-                return Ok(Json::Null);
-            }
-            answer::of_handler(&env.lua()?, &env, event, &values)
+        let lua = env.lua()?;
+        env.events.with_sync(&lua, &env, event, |object, context| {
+            let value: Value = env.call_in(&lua, &function, (object, context))?;
+            answer::of_handler(&lua, &env, event, &value)
         })
     })
 }
@@ -161,8 +161,8 @@ fn waiting(env: &Rc<Env>, function: Function) -> HandlerFn {
                 env.events.own(&lua, &env, &event).map_err(|error| fault::handler_error(&error))?
             };
             let context = env.events.context()?;
-            let values: MultiValue = env.call_waiting(function, (own.object.clone(), context)).await?;
-            answer::of_handler(&env.lua()?, &env, &event, &values).map(|answer| own.merge(answer))
+            let value: Value = env.call_waiting(function, (own.object.clone(), context)).await?;
+            answer::of_handler(&env.lua()?, &env, &event, &value).map(|answer| own.merge(answer))
         }
     })
 }

@@ -43,7 +43,7 @@ pub(super) const FNS: &[ApiFn] = &[
         doc: "Decodes JSON text; null becomes `purlin.null`.",
         example: "assert(purlin.json.decode('{\"a\":[1]}').a[1] == 1)",
         run: Run::Now(|call| {
-            let text = call.str(0)?;
+            let text = call.text(0)?;
             if text.len() > MAX_TEXT {
                 return Err(
                     call.refuse(0, format!("at most {} MiB of JSON expected", MAX_TEXT / 1024 / 1024))

@@ -140,7 +140,7 @@ fn node(call: &Call, table: &Table, place: &str, depth: usize) -> mlua::Result<L
     let wrong = |why: String| call.refuse(0, format!("{place}: {why}"));
     let refuse = |why: String| Err(wrong(why));
     if depth > MAX_DEPTH {
-        return refuse("the tree contains itself or is nested too deeply".to_owned());
+        return Err(call.refuse(0, "the tree contains itself or is nested too deeply"));
     }
     let mut unknown = None;
     table.for_each::<Value, Value>(|key, _| {

@@ -2,7 +2,7 @@
 
 use mlua::{MultiValue, Value};
 use purlin_agent::{ToolKind, ToolSpec};
-use purlin_kernel::{CommandSpec, OnOptions};
+use purlin_kernel::CommandSpec;
 use serde_json::json;
 
 use super::call::Call;
@@ -19,7 +19,7 @@ const AUTOCMD: &[Opt] = &[
 ];
 
 const USER_COMMAND: &[Opt] = &[
-    must("callback", Ty::Function, "`fn(args, ctx)`."),
+    must("callback", Ty::AsyncFunction, "`fn(args, ctx)`; it may wait."),
     key("desc", Ty::String, "What it does."),
     key("nargs", Ty::Any, "Ignored."),
     key("complete", Ty::Any, "Ignored."),
@@ -31,7 +31,7 @@ pub(super) const FNS: &[ApiFn] = &[
         params: &[
             req("name", Ty::String, "Its name, without the slash."),
             req("desc", Ty::String, "What it does."),
-            req("fn", Ty::Function, "`fn(args, ctx)`."),
+            req("fn", Ty::AsyncFunction, "`fn(args, ctx)`; it may wait."),
         ],
         returns: "Handle",
         errors: &[],
@@ -51,7 +51,7 @@ pub(super) const FNS: &[ApiFn] = &[
         params: &[
             req("name", Ty::String, "What the model calls it."),
             req("desc", Ty::String, "What it does, for the model."),
-            req("fn", Ty::Function, "`fn(args, ctx)`."),
+            req("fn", Ty::AsyncFunction, "`fn(args, ctx)`; it may wait."),
             opt("schema", Ty::Table, "JSON Schema of the arguments."),
         ],
         returns: "Handle",
@@ -101,7 +101,7 @@ pub(super) const FNS: &[ApiFn] = &[
             req("name", Ty::String, "Its name."),
             req(
                 "run",
-                Ty::Either(&[Ty::Function, Ty::Options(USER_COMMAND)]),
+                Ty::Either(&[Ty::AsyncFunction, Ty::Options(USER_COMMAND)]),
                 "The function, or a table with `callback`.",
             ),
         ],
@@ -110,20 +110,9 @@ pub(super) const FNS: &[ApiFn] = &[
         doc: "Adds a command. Older name; see `command.create`.",
         example: "purlin.api.create_user_command('hello', function() return 'hello' end)",
         run: Run::Now(|call| {
-            let options = call.options(1);
-            let (run, desc) = match call.value(1) {
-                Value::Function(run) => (run.clone(), String::new()),
-                _ => (
-                    options
-                        .function("callback")
-                        .ok_or_else(|| call.refuse(1, "field 'callback' is missing"))?,
-                    options.string("desc").unwrap_or_default(),
-                ),
-            };
-            call.one(command::add(
-                call,
-                CommandSpec::new(call.string(0)?, desc, command::body(&call.env, run)),
-            )?)
+            let desc = call.options(1).string("desc").unwrap_or_default();
+            let run = command::body(&call.env, call.callback(1)?);
+            call.one(command::add(call, CommandSpec::new(call.string(0)?, desc, run))?)
         }),
     },
     ApiFn {
@@ -164,22 +153,10 @@ fn create_autocmd(call: &Call) -> mlua::Result<MultiValue> {
         Value::Table(_) => call.strings(0)?,
         _ => vec![call.string(0)?],
     };
-    let options = call.options(1);
-    let (callback, on) = match call.value(1) {
-        Value::Function(callback) => (callback.clone(), OnOptions::default()),
-        _ => (
-            options.function("callback").ok_or_else(|| call.refuse(1, "field 'callback' is missing"))?,
-            OnOptions {
-                priority: options.int("priority").unwrap_or(0) as i32,
-                once: options.flag("once").unwrap_or(false),
-                desc: options.string("desc").unwrap_or_default(),
-                ..OnOptions::default()
-            },
-        ),
-    };
+    let (options, callback) = (hook::options(&call.options(1))?, call.callback(1)?);
     let mut handles = MultiValue::new();
     for name in names {
-        let handle = hook::register(call, &name, on.clone(), callback.clone())?;
+        let handle = hook::register(call, &name, options.clone(), callback.clone())?;
         handles.extend(call.one(handle)?);
     }
     Ok(handles)

@@ -70,7 +70,11 @@ pub const SHAPES: &[Shape] = &[
     Shape {
         name: "Handle",
         doc: "What a function that creates something answers. When its thing is gone, or its extension was unloaded, its verbs answer `nil, 'stale'` and raise nothing.",
-        fields: &[],
+        fields: &[field(
+            "name",
+            "string?",
+            "What the thing is called, where that was made up, as by `win.open`.",
+        )],
         methods: &[
             method(
                 "del",
@@ -155,6 +159,7 @@ pub const SHAPES: &[Shape] = &[
                 "any",
                 "Waits for its end and answers what the function returned, or `nil` and why it failed.",
             ),
+            method("is_running", "", "boolean", "Tells whether it runs."),
         ],
     },
     Shape {
@@ -175,6 +180,9 @@ pub const SHAPES: &[Shape] = &[
             field("visible", "boolean", "Whether it is shown."),
             field("focusable", "boolean", "Whether it can have the focus."),
             field("zindex", "integer", "Higher is drawn over lower."),
+            field("float", "boolean", "Whether it floats over the layout."),
+            field("border", "string", "`none`, `single`, `rounded`, `double` or `heavy`."),
+            field("title", "Span[]", "What stands on the upper side of its border."),
             field("metadata", "table", "Anything that extensions attached to it."),
         ],
         methods: &[],

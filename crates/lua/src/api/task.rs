@@ -16,7 +16,7 @@ use super::declare::{ApiFn, Run, Ty, Waiting, req, rest};
 use crate::env::Env;
 use crate::handle::{LuaHandle, done};
 
-const FN: Ty = Ty::Function;
+const FN: Ty = Ty::AsyncFunction;
 
 pub(super) const FNS: &[ApiFn] = &[
     ApiFn {
@@ -57,7 +57,7 @@ pub(super) const FNS: &[ApiFn] = &[
         doc: "Runs a function once, later. `purlin.timer.defer` takes the arguments the other way round.",
         example: "purlin.defer(function() purlin.log('one second later') end, 1000)",
         run: Run::Now(|call| {
-            let (function, ms) = (call.function(0)?, call.position(1)? as u64);
+            let (function, ms) = (call.function(0)?, call.milliseconds(1)?);
             call.one(defer(call, function, ms)?)
         }),
     },
@@ -135,7 +135,7 @@ fn spawn(call: &Call) -> mlua::Result<MultiValue> {
 fn sleep(call: Call) -> Waiting {
     Box::pin(async move {
         let kernel = call.kernel()?;
-        let time = Duration::from_millis(call.position(0)? as u64);
+        let time = Duration::from_millis(call.milliseconds(0)?);
         let nap = kernel.host().sleep(time);
         let token = kernel.guard().current_cancel();
         drop(kernel);
@@ -184,7 +184,7 @@ fn run_later(env: &Rc<Env>, function: Function, args: MultiValue, ms: u64) -> Re
 }
 
 fn debounce(call: &Call) -> mlua::Result<MultiValue> {
-    let (function, ms, env) = (call.function(0)?, call.position(1)? as u64, Rc::clone(&call.env));
+    let (function, ms, env) = (call.function(0)?, call.milliseconds(1)?, Rc::clone(&call.env));
     let pending: RefCell<Option<Handle>> = RefCell::new(None);
     let callable = call.lua.create_function(move |lua, args: MultiValue| {
         if let Some(earlier) = pending.borrow_mut().take() {
@@ -208,7 +208,7 @@ struct Throttled {
 }
 
 fn throttle(call: &Call) -> mlua::Result<MultiValue> {
-    let (function, ms, env) = (call.function(0)?, call.position(1)? as u64, Rc::clone(&call.env));
+    let (function, ms, env) = (call.function(0)?, call.milliseconds(1)?, Rc::clone(&call.env));
     let state = RefCell::new(Throttled::default());
     let callable = call.lua.create_function(move |lua, args: MultiValue| {
         let Some(kernel) = env.kernel() else { return Ok(()) };

@@ -14,14 +14,14 @@ pub(super) const FNS: &[ApiFn] = &[
         name: "timer.defer",
         params: &[
             req("ms", Ty::Integer, "Milliseconds from 0."),
-            req("fn", Ty::Function, "What to run; it may wait."),
+            req("fn", Ty::AsyncFunction, "What to run; it may wait."),
         ],
         returns: "Handle",
         errors: &["The extension already has as many timers as its quota allows."],
         doc: "Runs a function once, later.",
         example: "purlin.timer.defer(1000, function() purlin.log('one second later') end)",
         run: Run::Now(|call| {
-            let (ms, function) = (call.position(0)? as u64, call.function(1)?);
+            let (ms, function) = (call.milliseconds(0)?, call.function(1)?);
             call.one(task::defer(call, function, ms)?)
         }),
     },
@@ -29,7 +29,7 @@ pub(super) const FNS: &[ApiFn] = &[
         name: "timer.interval",
         params: &[
             req("ms", Ty::Integer, "Milliseconds; less than 10 is 10."),
-            req("fn", Ty::Function, "What to run; it may wait."),
+            req("fn", Ty::AsyncFunction, "What to run; it may wait."),
         ],
         returns: "Handle",
         errors: &["The extension already has as many timers as its quota allows."],
@@ -57,7 +57,7 @@ pub(super) const FNS: &[ApiFn] = &[
 ];
 
 fn interval(call: &Call) -> mlua::Result<MultiValue> {
-    let (ms, function) = (call.position(0)? as u64, call.function(1)?);
+    let (ms, function) = (call.milliseconds(0)?, call.function(1)?);
     let env = Rc::clone(&call.env);
     let run = Rc::new(move || task::start(&env, "timer", &function, MultiValue::new()));
     let handle =

@@ -28,7 +28,7 @@ const SPEC: &[Opt] = &[
     key("schema", Ty::Table, "JSON Schema of the arguments; without it, it takes none."),
     must(
         "execute",
-        Ty::Function,
+        Ty::AsyncFunction,
         "`fn(args, ctx)`; it may wait. Answers text, `{content, details, is_error}`, or `nil, error`.",
     ),
     key("kind", Ty::Choice(KINDS), "What kind of thing it does; gates filter by it. `other` without it."),
@@ -231,9 +231,7 @@ fn body(env: &Rc<Env>, function: Function) -> ToolFn {
             let (args, context) = {
                 let lua = env.lua()?;
                 let args = convert::to_lua(&lua, &args).map_err(|error| fault::handler_error(&error))?;
-                let context =
-                    context(&lua, &env, &invocation).map_err(|error| fault::handler_error(&error))?;
-                (args, context)
+                (args, context(&lua, &env, &invocation)?)
             };
             let values: MultiValue = env.call_waiting(function, (args, context)).await?;
             outcome(&env, &values)
@@ -242,28 +240,22 @@ fn body(env: &Rc<Env>, function: Function) -> ToolFn {
 }
 
 /// The `ctx` of a tool: `cancelled()`, `progress(what)`, `call_id`, and what every `ctx` has.
-fn context(lua: &Lua, env: &Rc<Env>, invocation: &ToolInvocation) -> mlua::Result<Table> {
-    let common = env.events.context().map_err(|error| mlua::Error::runtime(error.message))?;
-    let context = lua.create_table()?;
-    context.raw_set("call_id", invocation.call_id.as_str())?;
-    context.raw_set("session_id", invocation.session_id.as_str())?;
-    context.raw_set("cwd", invocation.cwd.as_str())?;
+fn context(lua: &Lua, env: &Rc<Env>, invocation: &ToolInvocation) -> Result<Table, HandlerError> {
     let cancelled = invocation.cancelled.clone();
-    context
-        .raw_set("cancelled", lua.create_function(move |_, _: MultiValue| Ok(cancelled.is_cancelled()))?)?;
+    let cancelled = move |_: &Lua, _: MultiValue| Ok(cancelled.is_cancelled());
     let progress = Rc::clone(&invocation.progress);
-    context.raw_set(
-        "progress",
-        lua.create_function(move |lua, what: Value| {
-            let shown = convert::to_json(lua, &what).map_err(|why| fault::raise(lua, &why))?;
-            progress(shown);
-            Ok(())
-        })?,
-    )?;
-    let meta = lua.create_table()?;
-    meta.raw_set("__index", common)?;
-    context.set_metatable(Some(meta))?;
-    Ok(context)
+    let progress = move |lua: &Lua, what: Value| {
+        let shown = convert::to_json(lua, &what).map_err(|why| fault::raise(lua, &why))?;
+        progress(shown);
+        Ok(())
+    };
+    env.events.context_with(lua, |context| {
+        context.raw_set("call_id", invocation.call_id.as_str())?;
+        context.raw_set("session_id", invocation.session_id.as_str())?;
+        context.raw_set("cwd", invocation.cwd.as_str())?;
+        context.raw_set("cancelled", lua.create_function(cancelled)?)?;
+        context.raw_set("progress", lua.create_function(progress)?)
+    })
 }
 
 /// What a tool's function answered, as the model gets it.

@@ -351,7 +351,8 @@ fn create(call: &Call) -> mlua::Result<MultiValue> {
         (x, y, width, height) => {
             let side = |given: Option<u64>, usual: u16| given.map_or(usual, cells);
             let rect = Rect::new(side(x, 0), side(y, 0), side(width, 20), side(height, 5));
-            Window::float(&name, role, buffer, rect)
+            // What is asked for is there at once, and not only with the next frame.
+            Window { rect, ..Window::float(&name, role, buffer, rect) }
         }
     };
     let handle = kernel.win().create(call.env.ext, window).map_err(|error| call.fail(error.message))?;
@@ -383,12 +384,12 @@ fn place(call: &Call, name: &str, fields: &Options<'_>) -> mlua::Result<()> {
     match &window.placement {
         Placement::Float(before) => {
             let rect = rect.over(*before);
-            kernel.win().set(name, |window| window.placement = Placement::Float(rect));
+            kernel.win().set(name, |window| (window.placement, window.rect) = (Placement::Float(rect), rect));
             Ok(())
         }
         Placement::Anchored(_) => {
             let rect = rect.over(window.rect);
-            kernel.win().set(name, |window| window.placement = Placement::Float(rect));
+            kernel.win().set(name, |window| (window.placement, window.rect) = (Placement::Float(rect), rect));
             Ok(())
         }
         _ => {

@@ -10,7 +10,7 @@ fn sample(ty: &Ty) -> String {
         Ty::Any | Ty::Value | Ty::Boolean => "true".into(),
         Ty::Integer | Ty::Number => "1".into(),
         Ty::String | Ty::Text => "'x'".into(),
-        Ty::Function => "print".into(),
+        Ty::Function | Ty::AsyncFunction => "print".into(),
         Ty::Table => "{}".into(),
         Ty::List => "{ 'x' }".into(),
         Ty::Options(options) => {
@@ -31,7 +31,7 @@ fn wrong(ty: &Ty) -> Option<&'static str> {
     match ty {
         Ty::Any => None,
         Ty::Value => Some("nil"),
-        Ty::Boolean | Ty::Integer | Ty::Number | Ty::Function => Some("'wrong'"),
+        Ty::Boolean | Ty::Integer | Ty::Number | Ty::Function | Ty::AsyncFunction => Some("'wrong'"),
         Ty::String | Ty::Text | Ty::Table | Ty::List | Ty::Options(_) | Ty::Choice(_) => Some("true"),
         Ty::Either(types) => ["true", "1", "'x'", "{}", "print"]
             .into_iter()
@@ -46,7 +46,7 @@ fn accepts(ty: &Ty, value: &str) -> bool {
         Ty::Integer | Ty::Number => value == "1",
         Ty::String => value == "'x'",
         Ty::Text => value == "'x'" || value == "1",
-        Ty::Function => value == "print",
+        Ty::Function | Ty::AsyncFunction => value == "print",
         Ty::Table | Ty::List | Ty::Options(_) => value == "{}",
         Ty::Choice(_) => false,
         Ty::Either(types) => types.iter().any(|ty| accepts(ty, value)),

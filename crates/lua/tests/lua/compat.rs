@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::world::World;
 
 /// Every name that librecode's documentation lists.
-const NAMES: &str = "on log register_command register_tool
+pub const NAMES: &str = "on log register_command register_tool
     api.create_namespace api.create_autocmd api.create_user_command
     api.nvim_create_namespace api.nvim_create_autocmd api.nvim_create_user_command
     autocmd.create command.create keymap.set keymap.del event.consume event.stop action.run

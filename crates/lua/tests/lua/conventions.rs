@@ -146,7 +146,7 @@ fn the_place_is_the_callers_also_through_pcall_and_coroutines() {
 }
 
 /// What creates something, each answering a handle.
-const CREATES: &[&str] = &[
+pub const CREATES: &[&str] = &[
     "purlin.on('key', function() end)",
     "purlin.command.create('made', function() end)",
     "purlin.keymap.set('global', 'f9', function() end)",
@@ -160,7 +160,18 @@ const CREATES: &[&str] = &[
     "purlin.option.define{ name = 'made' }",
     "purlin.fs.watch('/', function() end)",
     "purlin.register_command('made2', 'd', function() end)",
+    "purlin.register_tool('made2', 'd', function() end)",
     "purlin.api.create_autocmd('key', function() end)",
+    "purlin.api.create_user_command('made3', function() end)",
+    "purlin.win.create('made')",
+    "purlin.win.open{ float = {} }",
+    "purlin.win.open{ dock = 'footer' }",
+    "purlin.win.open{ split = 'above', of = 'transcript' }",
+    "purlin.win.render('transcript', function() end)",
+    "purlin.hl.set('Made', { bold = true })",
+    "purlin.ui.provide('confirm', function() end)",
+    "purlin.ui.animate(10, function() end)",
+    "purlin.ui.status.set('made', 'text')",
 ];
 
 #[test]

@@ -329,3 +329,21 @@ fn a_sync_handler_that_waits_is_told_what_to_do() {
     );
     assert!(!outcome.consumed);
 }
+
+#[test]
+fn b09_fields_that_were_read_before_are_those_of_this_event() {
+    let world = World::new();
+    world.load(
+        "a",
+        "purlin.on('key', function(ev) print(ev.key, ev.ctrl, ev.text) end)\n\
+         purlin.on('paste', { priority = 1 }, function(ev) return { text = ev.text .. '!' } end)\n\
+         purlin.on('paste', function(ev) if #ev.text ~= 6 then print(#ev.text, ev.text:sub(-2)) end end)",
+    );
+    world.press("a ctrl+b A");
+    for text in ["one", "three", &"x".repeat(100_000), "four"] {
+        world.kernel.input(purlin_kernel::Input::Paste(text.to_owned()));
+    }
+    let printed = ["a\tfalse\ta", "b\ttrue\t", "A\tfalse\tA", "4\te!", "100001\tx!", "5\tr!"];
+    assert_eq!(world.printed(), printed);
+    assert_eq!(world.problems(), [""; 0]);
+}

@@ -88,7 +88,7 @@ const LOOPS: &[(&str, &str)] = &[
 #[test]
 fn every_loop_stops_at_the_deadline_and_keys_arrive_in_order() {
     for (name, code) in LOOPS {
-        let world = World::new();
+        let world = World::measured();
         world.load("loop", &format!("purlin.on('key', {{ once = true }}, function() {code} end)"));
         world.load("next", "purlin.on('key', function(ev) print(ev.key) end)");
         let start = Instant::now();
@@ -171,4 +171,31 @@ fn a_wait_ends_when_its_turn_is_closed() {
     let outcome = world.wait(raised, |_| token.cancel());
     assert_eq!(world.printed(), ["nil\tuser"]);
     assert_eq!(outcome.blocked().as_deref(), Some("cleaned up"));
+}
+
+#[test]
+fn b08_a_bomb_stops_also_where_fields_stand_ready() {
+    let world = World::new();
+    world.load(
+        "bomb",
+        "purlin.on('key', function(ev)\n  local win = purlin.win.get('composer')\n  \
+         if ev.key == 'b' then print(#string.rep('x', 1e9)) end\nend)",
+    );
+    world.press("a b a b");
+    let problems = world.problems();
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(problems.iter().all(|line| line.contains("memory limit is reached")), "{problems:?}");
+}
+
+#[test]
+fn b08_a_runaway_stops_neither_the_screen_nor_ctrl_c() {
+    let world = World::new();
+    world.load(
+        "loop",
+        "for _, hook in ipairs{ 'key', 'render' } do purlin.on(hook, function() while true do end end) end",
+    );
+    world.press("h");
+    assert!(world.screen(40, 6).iter().any(|line| line.contains('h')), "what was typed shows");
+    world.press("ctrl+c ctrl+c");
+    assert!(world.kernel.quit_requested());
 }

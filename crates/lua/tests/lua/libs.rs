@@ -78,7 +78,7 @@ const PIECES: &[(&str, &str)] = &[
     ),
     (
         "has",
-        "assert(purlin.has('buf.insert') and purlin.has('tool_call') and purlin.has('ui') and not purlin.has('overlay.anchor'))",
+        "assert(purlin.has('buf.insert') and purlin.has('tool_call') and purlin.has('ui') and not purlin.has('buf.fly'))",
     ),
     ("versions", "assert(type(purlin.version) == 'string' and purlin.api_level >= 1)"),
 ];

@@ -4,12 +4,14 @@
 mod api;
 mod asking;
 mod compat;
+mod contract;
 mod conventions;
 mod dispatch;
 mod evaluating;
 mod examples;
 mod guard;
 mod keeping;
+mod librecode;
 mod libs;
 mod loading;
 mod marks;

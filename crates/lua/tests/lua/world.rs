@@ -29,6 +29,8 @@ type Task = Rc<RefCell<Option<LBF<()>>>>;
 #[derive(Default)]
 pub struct TestHost {
     now: Cell<u64>,
+    /// Where real time began, for whoever measures.
+    began: Cell<Option<std::time::Instant>>,
     tasks: RefCell<Vec<Task>>,
     sleepers: RefCell<Vec<(u64, Waker)>>,
 }
@@ -63,6 +65,13 @@ pub struct SharedHost(pub Rc<TestHost>);
 impl Host for SharedHost {
     fn now_mono(&self) -> u64 {
         self.0.now.get()
+    }
+
+    fn now_micros(&self) -> u64 {
+        match self.0.began.get() {
+            Some(began) => began.elapsed().as_micros() as u64,
+            None => self.now_mono() * 1000,
+        }
     }
 
     fn sleep(&self, duration: Duration) -> LBF<()> {
@@ -167,6 +176,13 @@ pub struct World {
 }
 
 impl World {
+    /// Has the guard look at a real clock, as it does in the program.
+    pub fn measured() -> Self {
+        let world = Self::new();
+        world.host.began.set(Some(std::time::Instant::now()));
+        world
+    }
+
     pub fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);

@@ -1,13 +1,16 @@
 //! Runtime sessions and the execution queue, with our guards.
 //!
 //! An assignment needs a pending entry; a start needs the owner and an entry that is not over; a completion needs the
-//! owner's replica and an entry that is not over; a cancellation needs one that is not over; no status revives a
-//! terminated session.
+//! owner's replica and an entry that is not over; a release needs the owner's replica; a cancellation needs an entry
+//! that is not over; no status revives a terminated session.
 //!
 //! `ExecutionCompleted` does not say which runtime session sends it, so its author counts: the log names the replica
 //! that committed each event, and a runtime session belongs to the replica that committed its start. As long as the
 //! owner of an entry is alive, only its replica completes the entry; when the owner is over (or was never announced),
-//! anybody does, because somebody has to settle what it left. See `docs/decisions`.
+//! anybody does, because somebody has to settle what it left.
+//!
+//! The same holds of giving back what was only claimed. What was started may have done something already, so only the
+//! replica that started it can say that it did not: nobody else has it executed a second time. See `docs/decisions`.
 
 use super::{Author, Done, json, presence, run};
 use crate::event::Event;
@@ -102,11 +105,30 @@ static CELLS_IDLE: Op = Op::new(
     &[Set::Text("executionState", "idle")],
     &[In("executionState", &["queued", "running"])],
 );
+/// An entry as if nobody had ever claimed it.
+const UNCLAIMED: &[Set] =
+    &[Set::Text("status", "pending"), Set::Null("assignedRuntimeSession"), Set::Null("startedAt")];
 static RELEASE: Op = Op::new(
     Table::Queue,
     Update,
-    &[Set::Text("status", "pending"), Set::Null("assignedRuntimeSession"), Set::Null("startedAt")],
-    &[Is("id"), Is("assignedRuntimeSession"), In("status", OWNED)],
+    UNCLAIMED,
+    &[
+        Is("id"),
+        Is("assignedRuntimeSession"),
+        In("status", &["assigned"]),
+        Test::NotForeign("assignedRuntimeSession"),
+    ],
+);
+static RELEASE_STARTED: Op = Op::new(
+    Table::Queue,
+    Update,
+    UNCLAIMED,
+    &[
+        Is("id"),
+        Is("assignedRuntimeSession"),
+        In("status", &["executing"]),
+        Test::Own("assignedRuntimeSession"),
+    ],
 );
 static CELL_BACK: Op =
     Op::new(Table::Cells, Update, &[Set::Text("executionState", "queued")], &[Test::CellOfEntry("id")]);
@@ -217,8 +239,7 @@ fn queue(event: &Event, author: Author<'_>, t: &mut dyn DerivedTables) -> Done {
         }
         Event::AllExecutionsCancelled {} => run(t, &CANCEL_ALL, &[]).and_then(|()| run(t, &CELLS_IDLE, &[])),
         Event::ExecutionReleased { queue_id, runtime_session_id, .. } => {
-            let entry = [queue_id.as_str().into(), runtime_session_id.as_str().into()];
-            then(t, &RELEASE, &entry, &CELL_BACK, &[queue_id.as_str().into()])
+            release(t, queue_id, runtime_session_id.as_str(), author)
         }
         Event::ExecutionNoted { queue_id, source, reason, error } => run(
             t,
@@ -255,6 +276,20 @@ fn request(
 ) -> Result<(), TableError> {
     let entry = [queue.as_str().into(), cell.as_str().into(), count.into(), by.into()];
     then(t, &REQUEST, &entry, &CELL_QUEUED, &[count.into(), cell.as_str().into()])
+}
+
+/// Gives a claim back, or what its own replica started and did not carry out.
+fn release(
+    t: &mut dyn DerivedTables,
+    queue: &QueueId,
+    session: &str,
+    author: Author<'_>,
+) -> Result<(), TableError> {
+    let entry = [queue.as_str().into(), session.into(), author.client_id.into(), author.session_id.into()];
+    if t.execute(&RELEASE, &entry)? == 0 && t.execute(&RELEASE_STARTED, &entry)? == 0 {
+        return Ok(());
+    }
+    run(t, &CELL_BACK, &[queue.as_str().into()])
 }
 
 fn cancel(t: &mut dyn DerivedTables, queue: &QueueId, cell: &CellId, by: &str) -> Result<(), TableError> {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Done, json, presence, run};
+use super::{Done, javascript, json, presence, run};
 use crate::event::Event;
 use crate::ids::{CellId, OutputId};
 use crate::reading::primary;
@@ -13,24 +13,42 @@ use Set::Bind as B;
 use Test::Is;
 use Verb::{Delete, InsertOrIgnore, InsertOrReplace, Update};
 
-static OUTPUT: Op = Op::new(
+/// Every column of an output.
+const COLUMNS: &[Set] = &[
+    B("id"),
+    B("cellId"),
+    B("outputType"),
+    B("position"),
+    B("streamName"),
+    B("executionCount"),
+    B("displayId"),
+    B("data"),
+    B("artifactId"),
+    B("mimeType"),
+    B("metadata"),
+    B("representations"),
+];
+static FIRST: Op = Op::new(Table::Outputs, InsertOrIgnore, COLUMNS, &[]);
+static ANEW: Op = Op::new(Table::Outputs, InsertOrReplace, COLUMNS, &[]);
+/// Changes nothing, and finds an output that is there as it is to be.
+static AGAIN: Op = Op::new(
     Table::Outputs,
-    InsertOrReplace,
+    Update,
+    &[B("position")],
     &[
-        B("id"),
-        B("cellId"),
-        B("outputType"),
-        B("position"),
-        B("streamName"),
-        B("executionCount"),
-        B("displayId"),
-        B("data"),
-        B("artifactId"),
-        B("mimeType"),
-        B("metadata"),
-        B("representations"),
+        Is("id"),
+        Is("cellId"),
+        Is("outputType"),
+        Test::Same("position"),
+        Test::Same("streamName"),
+        Test::Same("executionCount"),
+        Test::Same("displayId"),
+        Test::Same("data"),
+        Test::Same("artifactId"),
+        Test::Same("mimeType"),
+        Test::Same("metadata"),
+        Test::Same("representations"),
     ],
-    &[],
 );
 static DISPLAYS: Op = Op::new(
     Table::Outputs,
@@ -115,7 +133,7 @@ fn changed(event: &Event, t: &mut dyn DerivedTables) -> Done {
         Event::TerminalOutputAppended { output_id, content }
         | Event::MarkdownOutputAppended { output_id, content } => {
             let text = match content {
-                Media::Inline { data, .. } => js_string(data),
+                Media::Inline { data, .. } => javascript::string(data),
                 Media::Artifact { .. } => String::new(),
             };
             run(t, &APPEND, &[text.into(), output_id.as_str().into()])
@@ -141,35 +159,30 @@ fn changed(event: &Event, t: &mut dyn DerivedTables) -> Done {
 }
 
 /// Inserts an output: first a pending clear takes effect, then shared displays follow.
+///
+/// The same output once more is a repetition, as after a commit whose answer was lost, and changes nothing: what was
+/// appended meanwhile stays. What is to take the place of appended text differs from what stood in front of it.
 fn insert(t: &mut dyn DerivedTables, row: Row<'_>) -> Result<(), TableError> {
-    if t.execute(&PENDING_DONE, &[row.cell.as_str().into()])? > 0 {
-        clear_outputs(t, row.cell)?;
+    let (id, cell, display, meta) = (row.id, row.cell, row.display, row.meta.clone());
+    let binds = row.binds();
+    if t.execute(&AGAIN, &binds)? > 0 {
+        return Ok(());
     }
-    if let Some(display) = row.display {
-        let shown = [row.data.clone(), row.mime.into(), row.representations.clone(), display.into()];
-        run(t, &DISPLAYS, &shown)?;
+    let columns = &binds[1..];
+    if t.execute(&PENDING_DONE, &[cell.as_str().into()])? > 0 {
+        clear_outputs(t, cell)?;
+    }
+    if let Some(display) = display {
+        let [.., data, _, mime, _, representations] = &binds;
+        run(t, &DISPLAYS, &[data.clone(), mime.clone(), representations.clone(), display.into()])?;
     }
     // An output that is written anew begins without the text appended to the former one.
-    run(t, &DELTAS_OF_OUTPUT, &[row.id.as_str().into()])?;
-    role(t, row.id, row.meta.as_ref())?;
-    run(
-        t,
-        &OUTPUT,
-        &[
-            row.id.as_str().into(),
-            row.cell.as_str().into(),
-            row.kind.as_str().into(),
-            row.position.into(),
-            row.stream.into(),
-            row.count.into(),
-            row.display.into(),
-            row.data,
-            row.artifact.into(),
-            row.mime.into(),
-            row.metadata,
-            row.representations,
-        ],
-    )
+    run(t, &DELTAS_OF_OUTPUT, &[id.as_str().into()])?;
+    if t.execute(&FIRST, columns)? == 0 {
+        run(t, &ROLE_OF_OUTPUT, &[id.as_str().into()])?;
+        run(t, &ANEW, columns)?;
+    }
+    meta.map_or(Ok(()), |meta| role(t, id, &meta))
 }
 
 impl<'a> Row<'a> {
@@ -196,6 +209,25 @@ impl<'a> Row<'a> {
             meta,
         }
     }
+
+    /// The values of `AGAIN`; all but the first are those of the columns.
+    fn binds(self) -> [Bind<'a>; 13] {
+        [
+            self.position.into(),
+            self.id.as_str().into(),
+            self.cell.as_str().into(),
+            self.kind.as_str().into(),
+            self.position.into(),
+            self.stream.into(),
+            self.count.into(),
+            self.display.into(),
+            self.data,
+            self.artifact.into(),
+            self.mime.into(),
+            self.metadata,
+            self.representations,
+        ]
+    }
 }
 
 fn shown<'a>(
@@ -212,7 +244,7 @@ fn contained<'a>(place: (&'a OutputId, &'a CellId, f64), kind: OutputType, conte
     let (data, artifact) = match content {
         Media::Inline { data, .. } if kind == OutputType::Error => (json(data), None),
         Media::Inline { data: Value::String(text), .. } => (text.as_str().into(), None),
-        Media::Inline { data, .. } => (js_string(data).into(), None),
+        Media::Inline { data, .. } => (javascript::string(data).into(), None),
         Media::Artifact { artifact_id, .. } => (Bind::Null, Some(artifact_id.as_str())),
     };
     let mime = match kind {
@@ -225,10 +257,7 @@ fn contained<'a>(place: (&'a OutputId, &'a CellId, f64), kind: OutputType, conte
 }
 
 /// Keeps what an output is beside its content, so that a long history is indexed without reading the contents.
-fn role(t: &mut dyn DerivedTables, id: &OutputId, meta: Option<&OutputMeta>) -> Result<(), TableError> {
-    let Some(meta) = meta else {
-        return run(t, &ROLE_OF_OUTPUT, &[id.as_str().into()]);
-    };
+fn role(t: &mut dyn DerivedTables, id: &OutputId, meta: &OutputMeta) -> Result<(), TableError> {
     let call = meta.call_id.as_deref();
     run(t, &ROLE, &[id.as_str().into(), meta.role.as_str().into(), call.into(), meta.opaque.is_some().into()])
 }
@@ -261,7 +290,7 @@ fn clear_outputs(t: &mut dyn DerivedTables, cell: &CellId) -> Result<(), TableEr
 fn hint(representations: &Representations, kind: OutputType) -> (&'static str, String) {
     match primary(representations, kind) {
         Some((mime, Media::Inline { data, .. })) => {
-            (mime, if truthy(data) { js_string(data) } else { String::new() })
+            (mime, if truthy(data) { javascript::string(data) } else { String::new() })
         }
         Some((mime, Media::Artifact { .. })) => (mime, String::new()),
         None => ("text/plain", String::new()),
@@ -274,23 +303,5 @@ fn truthy(value: &Value) -> bool {
         Value::Number(number) => number.as_f64() != Some(0.0),
         Value::String(text) => !text.is_empty(),
         _ => true,
-    }
-}
-
-/// Writes a value as JavaScript's `String(…)` does, because the base applications store that.
-fn js_string(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Object(_) => "[object Object]".to_owned(),
-        Value::Array(items) => {
-            let items = items.iter().map(|item| if item.is_null() { String::new() } else { js_string(item) });
-            items.collect::<Vec<_>>().join(",")
-        }
-        Value::Number(number) => match number.as_f64() {
-            // Whole numbers are written without a fraction up to the point where JavaScript takes to exponents.
-            Some(real) if number.is_f64() && real.fract() == 0.0 && real.abs() < 1e21 => format!("{real:.0}"),
-            _ => number.to_string(),
-        },
-        other => other.to_string(),
     }
 }

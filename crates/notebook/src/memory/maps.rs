@@ -18,8 +18,9 @@ pub(super) struct Maps {
 #[derive(Default)]
 struct Meant<'a> {
     equals: Vec<(usize, &'a Bind<'a>)>,
+    same: Vec<(usize, &'a Bind<'a>)>,
     any_of: Option<(usize, Vec<Scalar>)>,
-    author: Option<(usize, &'a [Bind<'a>])>,
+    author: Option<(usize, &'a Test, &'a [Bind<'a>])>,
     rest: Vec<(usize, &'a Test)>,
 }
 
@@ -54,6 +55,11 @@ impl Maps {
     /// Finds the rows that meet every condition of a change, by their slots.
     fn find(&self, op: &Op, binds: &[Bind<'_>]) -> Vec<usize> {
         let table = self.table(op.table);
+        if let Some(Bind::Text(key)) = key_of(op, binds)
+            && table.get(key).is_none()
+        {
+            return Vec::new();
+        }
         let meant = self.meant(op, binds);
         let mut slots = Vec::new();
         let mut take = |found: &mut dyn Iterator<Item = (usize, &MapRow)>| {
@@ -75,15 +81,16 @@ impl Maps {
     }
 
     fn meant<'a>(&self, op: &'a Op, binds: &'a [Bind<'a>]) -> Meant<'a> {
-        let mut next = op.set.iter().filter(|set| matches!(set, Set::Bind(_) | Set::Append(_))).count();
+        let mut next = written(op);
         let mut meant = Meant::default();
         for (test, place) in op.filter.iter().zip(&op.plan().filter) {
             match test {
                 Test::Is(_) => meant.equals.push((*place, &binds[next])),
+                Test::Same(_) => meant.same.push((*place, &binds[next])),
                 Test::OutputOfCell(_) => meant.any_of = Some((*place, self.outputs_of(&binds[next]))),
                 Test::CellOfEntry(_) => meant.any_of = Some((*place, self.cell_of(&binds[next]))),
-                Test::NotForeign(_) => {
-                    meant.author = Some((*place, &binds[next..next + 2]));
+                Test::NotForeign(_) | Test::Own(_) => {
+                    meant.author = Some((*place, test, &binds[next..next + 2]));
                     next += 1;
                 }
                 Test::In(..) | Test::NotIn(..) | Test::IsNull(_) => {
@@ -98,8 +105,12 @@ impl Maps {
 
     fn meets(&self, row: &MapRow, meant: &Meant<'_>) -> bool {
         meant.equals.iter().all(|(place, bind)| row.values[*place].is(bind))
+            && meant.same.iter().all(|(place, bind)| row.values[*place].is_same(bind))
             && meant.rest.iter().all(|(place, test)| stands(&row.values[*place], test))
-            && meant.author.is_none_or(|(place, author)| !self.is_foreign(&row.values[place], author))
+            && meant.author.is_none_or(|(place, test, author)| match test {
+                Test::Own(_) => self.is_own(&row.values[place], author),
+                _ => !self.is_foreign(&row.values[place], author),
+            })
     }
 
     fn outputs_of(&self, cell: &Bind<'_>) -> Vec<Scalar> {
@@ -118,9 +129,13 @@ impl Maps {
         let over = RuntimeStatus::Terminated.as_str();
         let alive =
             self.table(Table::Sessions).get(session).is_some_and(|row| row.values[3].text() != Some(over));
-        let started_by =
-            |row: &MapRow| row.values[1..].iter().zip(author).all(|(value, bind)| value.is(bind));
-        alive && self.table(Table::Replicas).get(session).is_some_and(|row| !started_by(row))
+        alive && self.table(Table::Replicas).get(session).is_some_and(|row| !is_started_by(row, author))
+    }
+
+    /// Tells whether a runtime session was started by a replica.
+    fn is_own(&self, session: &Scalar, author: &[Bind<'_>]) -> bool {
+        let replica = session.text().and_then(|session| self.table(Table::Replicas).get(session));
+        replica.is_some_and(|row| is_started_by(row, author))
     }
 }
 
@@ -149,12 +164,35 @@ impl DerivedTables for Maps {
     }
 }
 
+/// Tells whether the replica of a runtime session is this one.
+fn is_started_by(row: &MapRow, author: &[Bind<'_>]) -> bool {
+    row.values[1..].iter().zip(author).all(|(value, bind)| value.is(bind))
+}
+
+/// How many values a change writes; those of its conditions follow them.
+fn written(op: &Op) -> usize {
+    op.set.iter().filter(|set| matches!(set, Set::Bind(_) | Set::Append(_))).count()
+}
+
+/// The primary key of the row that a change means, if its first condition asks for one.
+fn key_of<'a>(op: &Op, binds: &'a [Bind<'a>]) -> Option<&'a Bind<'a>> {
+    let by_key = matches!(op.filter.first(), Some(Test::Is(_)))
+        && op.plan().filter.first() == Some(&0)
+        && op.table.def().key == 1;
+    if by_key { binds.get(written(op)) } else { None }
+}
+
 /// Tells whether a value stands a test that takes no value.
 fn stands(value: &Scalar, test: &Test) -> bool {
     match test {
         Test::In(_, words) => value.text().is_some_and(|word| words.contains(&word)),
         Test::NotIn(_, words) => value.text().is_some_and(|word| !words.contains(&word)),
         Test::IsNull(_) => matches!(value, Scalar::Null),
-        Test::Is(_) | Test::OutputOfCell(_) | Test::CellOfEntry(_) | Test::NotForeign(_) => true,
+        Test::Is(_)
+        | Test::Same(_)
+        | Test::OutputOfCell(_)
+        | Test::CellOfEntry(_)
+        | Test::NotForeign(_)
+        | Test::Own(_) => true,
     }
 }

@@ -37,6 +37,8 @@ pub enum Set {
 pub enum Test {
     /// The column equals the next value handed over.
     Is(&'static str),
+    /// The column is the next value handed over, where nothing is the same as nothing.
+    Same(&'static str),
     /// The column is one of these words.
     In(&'static str, &'static [&'static str]),
     /// The column is none of these words.
@@ -50,6 +52,9 @@ pub enum Test {
     /// The column names no live runtime session of another replica; that replica's client id and session id are the
     /// next two values handed over. A session that nobody announced, or that is over, is not alive.
     NotForeign(&'static str),
+    /// The column names a runtime session of one replica, alive or over; that replica's client id and session id are
+    /// the next two values handed over.
+    Own(&'static str),
 }
 
 /// One change: a table, what to do, the values to write, the rows meant. Values are handed over in the order of
@@ -179,12 +184,14 @@ impl Test {
     fn column(&self) -> &'static str {
         match self {
             Self::Is(name)
+            | Self::Same(name)
             | Self::In(name, _)
             | Self::NotIn(name, _)
             | Self::IsNull(name)
             | Self::OutputOfCell(name)
             | Self::CellOfEntry(name)
-            | Self::NotForeign(name) => name,
+            | Self::NotForeign(name)
+            | Self::Own(name) => name,
         }
     }
 
@@ -192,6 +199,7 @@ impl Test {
         let list = |words: &[&str]| format!("('{}')", words.join("', '"));
         match self {
             Self::Is(name) => format!("\"{name}\" = ?"),
+            Self::Same(name) => format!("\"{name}\" IS ?"),
             Self::In(name, words) => format!("\"{name}\" IN {}", list(words)),
             Self::NotIn(name, words) => format!("\"{name}\" NOT IN {}", list(words)),
             Self::IsNull(name) => format!("\"{name}\" IS NULL"),
@@ -203,6 +211,10 @@ impl Test {
                 "NOT EXISTS (SELECT 1 FROM runtimeReplicas r JOIN runtimeSessions s ON s.sessionId = r.sessionId \
                  WHERE r.sessionId = \"{name}\" AND s.status <> 'terminated' \
                  AND (r.clientId, r.replicaId) <> (?, ?))"
+            ),
+            Self::Own(name) => format!(
+                "EXISTS (SELECT 1 FROM runtimeReplicas r WHERE r.sessionId = \"{name}\" \
+                 AND (r.clientId, r.replicaId) = (?, ?))"
             ),
         }
     }

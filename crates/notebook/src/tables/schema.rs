@@ -55,7 +55,7 @@ pub struct TableDef {
 }
 
 /// The version of the tables' form, kept as the database's `user_version`. A file with a higher one is read only.
-pub const SCHEMA_VERSION: i32 = 2;
+pub const SCHEMA_VERSION: i32 = 3;
 
 const fn req(name: &'static str, kind: Kind) -> Column {
     Column { name, kind, default: Literal::Required }

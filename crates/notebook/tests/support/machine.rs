@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use purlin_notebook::{
     CellType, CompletionStatus, Event, ExecutionState, MemoryStore, QueueEntry, QueueStatus, Replica,
-    RuntimeSession, RuntimeStatus, StoreExt, TerminationReason,
+    RuntimeSession, RuntimeSessionId, RuntimeStatus, StoreExt, TerminationReason,
 };
 
 const DATE: &str = "2026-11-21T10:00:00.000Z";
@@ -134,7 +134,13 @@ fn entry(
         }
         Event::ExecutionReleased { runtime_session_id, .. } => {
             let given = owner == Some(runtime_session_id) && new.status == Pending;
-            if given && new.assigned_runtime_session.is_none() { Ok(()) } else { fail("released by another") }
+            let may = match old.status {
+                Assigned => is_theirs(owner, by) || !is_alive(before, owner),
+                // What was started may have done something: nobody but who started it has it done again.
+                _ => is_theirs(owner, by) && is_announced(before, owner),
+            };
+            let unclaimed = new.assigned_runtime_session.is_none() && new.started_at.is_none();
+            if given && may && unclaimed { Ok(()) } else { fail("released by another") }
         }
         _ if new.assigned_runtime_session != old.assigned_runtime_session => fail("the owner changed"),
         Event::ExecutionStarted { runtime_session_id, .. } => {
@@ -145,19 +151,28 @@ fn entry(
             }
         }
         Event::ExecutionCompleted { .. } => {
-            let Some(owner) = owner.map(purlin_notebook::RuntimeSessionId::as_str) else {
-                return fail("nobody owned it");
-            };
-            let alive =
-                before.sessions.get(owner).is_some_and(|session| session.status != RuntimeStatus::Terminated);
-            let theirs = owner.starts_with("s0") == (by.client_id == "memory");
-            if new.status.is_terminal() && (theirs || !alive) { Ok(()) } else { fail("completed by another") }
+            let may = owner.is_some() && (is_theirs(owner, by) || !is_alive(before, owner));
+            if new.status.is_terminal() && may { Ok(()) } else { fail("completed by another") }
         }
         Event::ExecutionCancelled { .. } | Event::AllExecutionsCancelled {} if new.status == Cancelled => {
             Ok(())
         }
         _ => fail("an event that is none of its business changed it"),
     }
+}
+
+/// Sessions are of one replica by their name.
+fn is_theirs(owner: Option<&RuntimeSessionId>, by: &Replica) -> bool {
+    owner.is_some_and(|owner| owner.as_str().starts_with("s0") == (by.client_id == "memory"))
+}
+
+fn is_announced(before: &State, owner: Option<&RuntimeSessionId>) -> bool {
+    owner.is_some_and(|owner| before.sessions.contains_key(owner.as_str()))
+}
+
+fn is_alive(before: &State, owner: Option<&RuntimeSessionId>) -> bool {
+    let session = owner.and_then(|owner| before.sessions.get(owner.as_str()));
+    session.is_some_and(|session| session.status != RuntimeStatus::Terminated)
 }
 
 /// A cell runs while one of its entries does, waits while one of them is open, and rests when all are over.

@@ -1,9 +1,9 @@
 //! Random events over a few ids, so that they meet. Shared by the tests of every store.
 
 use purlin_notebook::{
-    ApprovalStatus, Capabilities, CellKind, CellRun, CellType, CompactionSource, CompletionStatus, Event,
-    Media, OutputMeta, Representations, Role, RuntimeStatus, StreamName, TerminationReason, ToolCallStatus,
-    time,
+    ActorType, ApprovalStatus, Capabilities, CellKind, CellRun, CellType, CompactionSource, CompletionStatus,
+    Event, Media, OutputMeta, Representations, Role, RuntimeStatus, StreamName, TerminationReason,
+    ToolCallStatus, time,
 };
 use serde_json::json;
 
@@ -16,7 +16,7 @@ pub fn event([kind, a, b, c]: [u8; 4]) -> Event {
     let queue = || id("q", y).into();
     let session = || id("s", z).into();
     let date = || time::iso(1_700_000_000_000 + i64::from(b) * 977);
-    match kind % 58 {
+    match kind % 61 {
         0 => Event::Debug { id: id("d", x) },
         1 => Event::FileUploaded {
             artifact_id: id("a", y),
@@ -195,6 +195,22 @@ pub fn event([kind, a, b, c]: [u8; 4]) -> Event {
         54 => tool(a, b, c),
         55 => steer(a, b, c),
         56 => record(a, b, c),
+        57 => Event::ActorProfileSet {
+            id: id("u", x),
+            actor_type: ActorType::ALL[usize::from(b) % 2],
+            display_name: id("name", y),
+            avatar: (c > 99).then(|| id("face", z)),
+        },
+        58 => Event::SqlConnectionChanged {
+            cell_id: cell(),
+            connection_id: (c > 99).then(|| id("db", y)),
+            changed_by: id("u", z),
+        },
+        59 => Event::SqlResultVariableChanged {
+            cell_id: cell(),
+            result_variable: (c > 99).then(|| id("df", y)),
+            changed_by: id("u", z),
+        },
         _ => Event::Unknown { name: "v9.Later".into(), args: json!({"n": a}) },
     }
 }

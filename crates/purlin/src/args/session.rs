@@ -2,9 +2,11 @@
 
 use std::ffi::OsString;
 
+use std::path::PathBuf;
+
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::{flag, text};
+use super::{flag, number, text, value};
 
 /// What is asked about sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +26,17 @@ pub enum SessionCommand {
         id: Option<String>,
         /// Whether nothing is folded.
         full: bool,
+    },
+    /// A large output, or which there are (`artifact`).
+    Artifact {
+        /// The beginning of its name; those of the session are listed if absent.
+        name: Option<String>,
+        /// Whose artifacts are listed; those of the newest session of the working directory if absent.
+        session: Option<String>,
+        /// Where it is written; standard output if absent.
+        output: Option<PathBuf>,
+        /// Whether to list one JSON object per artifact.
+        json: bool,
     },
     /// The events of one (`log`).
     Log {
@@ -77,7 +90,11 @@ pub(super) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(false)
         .disable_help_subcommand(true)
-        .subcommands([list(), show(), log(), dump(), replay(), search(), delete()])
+        .subcommands([list(), show(), artifact(), log(), dump(), replay(), search(), delete()])
+        .after_help(
+            "Examples:\n  purlin session list --here\n  purlin session show 3f2a | less\n  purlin session search migration\n\n\
+             `purlin session COMMAND --help` has examples of each.",
+        )
 }
 
 fn list() -> Command {
@@ -85,7 +102,7 @@ fn list() -> Command {
         .about("Lists the sessions, the newest first")
         .args([
             flag("here", "Lists only the sessions begun in this directory"),
-            number("limit", "N", "Lists at most N sessions").value_parser(clap::value_parser!(usize)),
+            number("limit", "N", "Lists at most N sessions", 1),
             flag("json", "Prints one JSON object per session and line"),
         ])
         .after_help(
@@ -99,8 +116,31 @@ fn show() -> Command {
         .about("Prints what was said and done in a session")
         .args([id(), flag("full", "Prints reasoning and tool output whole, which is folded otherwise")])
         .after_help(
-            "Colours appear on a terminal only, and never where `NO_COLOR` is set.\n\n\
+            "Of an output of more than 64 KiB the session has the beginning and the end; `purlin session artifact` prints \
+             all of it.\nColours appear on a terminal only, and never where `NO_COLOR` is set.\n\n\
              Examples:\n  purlin session show\n  purlin session show 3f2a --full | less",
+        )
+}
+
+fn artifact() -> Command {
+    Command::new("artifact")
+        .about("Prints a large output whole, or lists those of a session")
+        .args([
+            Arg::new("NAME").help(
+                "The artifact: its name or the beginning of it, at least 4 characters [default: lists those of the session]",
+            ),
+            value("session", "ID", "Lists those of this session [default: the newest of this directory]")
+                .conflicts_with("NAME"),
+            value("output", "FILE", "Writes it to this file instead of standard output")
+                .short('o')
+                .requires("NAME")
+                .value_parser(clap::value_parser!(PathBuf)),
+            flag("json", "Lists one JSON object per artifact and line").conflicts_with("NAME"),
+        ])
+        .after_help(
+            "In a pipe and in a file it is what was put out, byte by byte; on a terminal nothing in it acts on the terminal.\n\n\
+             Examples:\n  purlin session artifact\n  purlin session artifact 3fa2b71c | less\n  \
+             purlin session artifact 3fa2b71c -o build.log",
         )
 }
 
@@ -109,9 +149,7 @@ fn log() -> Command {
         .about("Prints the events of a session, one per line")
         .args([
             id(),
-            number("since", "ROWID", "Prints only events after this row of the log")
-                .value_parser(clap::value_parser!(i64).range(0..))
-                .default_value("0"),
+            number("since", "ROWID", "Prints only events after this row of the log", 0).default_value("0"),
             flag("follow", "Goes on with what is committed from now on, by any process").short('f'),
             flag("json", "Prints each event as JSON: its row, its name and arguments as on the wire"),
         ])
@@ -145,9 +183,7 @@ fn search() -> Command {
                 .required(true)
                 .action(ArgAction::Append)
                 .help("All of these must occur: word, pre*, \"a phrase\", -without"),
-            number("limit", "N", "Prints at most N hits")
-                .value_parser(clap::value_parser!(u32).range(1..))
-                .default_value("50"),
+            number("limit", "N", "Prints at most N hits", 1).default_value("50"),
             flag("json", "Prints one JSON object per hit and line"),
         ])
         .after_help(
@@ -169,7 +205,8 @@ fn delete() -> Command {
             flag("yes", "Deletes without asking").short('y'),
         ])
         .after_help(
-            "Asks on a terminal; without one it needs `--yes`. A session that is open in another process stays.\n\n\
+            "Asks on a terminal; without one it needs `--yes`. A session that is open in another process stays.\n\
+             Exit codes: 0 all were deleted, 1 not all were, 2 an id is too short, or `--yes` is missing.\n\n\
              Examples:\n  purlin session delete 3f2a\n  purlin session delete 3f2a 90bc --yes",
         )
 }
@@ -196,10 +233,6 @@ fn id() -> Arg {
     Arg::new("ID").help(OF_DIRECTORY)
 }
 
-fn number(name: &'static str, placeholder: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).long(name).value_name(placeholder).help(help).action(ArgAction::Set)
-}
-
 /// Reads what was asked.
 pub(super) fn request(matches: &ArgMatches) -> Option<SessionCommand> {
     let (name, found) = matches.subcommand()?;
@@ -207,13 +240,19 @@ pub(super) fn request(matches: &ArgMatches) -> Option<SessionCommand> {
     Some(match name {
         "list" => SessionCommand::List {
             here: found.get_flag("here"),
-            limit: found.get_one::<usize>("limit").copied(),
+            limit: whole(found, "limit"),
             json: found.get_flag("json"),
         },
         "show" => SessionCommand::Show { id: id(), full: found.get_flag("full") },
+        "artifact" => SessionCommand::Artifact {
+            name: text(found, "NAME"),
+            session: text(found, "session"),
+            output: found.get_one::<PathBuf>("output").cloned(),
+            json: found.get_flag("json"),
+        },
         "log" => SessionCommand::Log {
             id: id(),
-            since: found.get_one::<i64>("since").copied().unwrap_or_default(),
+            since: whole(found, "since").unwrap_or(i64::MAX),
             follow: found.get_flag("follow"),
             json: found.get_flag("json"),
         },
@@ -224,12 +263,17 @@ pub(super) fn request(matches: &ArgMatches) -> Option<SessionCommand> {
                 .into_iter()
                 .map(|word| word.strip_prefix(WITHOUT).map_or(word.clone(), |rest| format!("-{rest}")))
                 .collect(),
-            limit: found.get_one::<u32>("limit").map_or(HITS, |limit| *limit as usize),
+            limit: whole(found, "limit").unwrap_or(HITS),
             json: found.get_flag("json"),
         },
         "delete" => SessionCommand::Delete { ids: many(found, "ID"), yes: found.get_flag("yes") },
         _ => return None,
     })
+}
+
+/// A number in the type that is wanted; one that is too large for it is as good as no bound.
+fn whole<T: TryFrom<u64>>(matches: &ArgMatches, name: &str) -> Option<T> {
+    matches.get_one::<u64>(name).and_then(|number| T::try_from(*number).ok())
 }
 
 fn many(matches: &ArgMatches, name: &str) -> Vec<String> {

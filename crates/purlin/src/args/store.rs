@@ -41,6 +41,10 @@ pub(super) fn command() -> Command {
         .arg_required_else_help(false)
         .disable_help_subcommand(true)
         .subcommands([check(), repair(), stats(), gc(), reindex()])
+        .after_help(
+            "Examples:\n  purlin store check\n  purlin store repair 3f2a\n  purlin store gc --dry-run\n\n\
+             `purlin store COMMAND --help` has examples of each.",
+        )
 }
 
 fn check() -> Command {

@@ -5,10 +5,11 @@ use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::Path;
 
+use serde_json::Value as Json;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::options::{self, DECLARED, Setting, Value};
+use super::options::{self, Setting, Shape, Value};
 use crate::report::{Kind, Report};
 
 /// The settings of one file.
@@ -59,16 +60,17 @@ fn walk(
 ) -> Result<(), Report> {
     for (key, value) in table {
         prefix.push(key.get_ref().to_string());
-        if let Some(declared) = DECLARED.iter().find(|declared| declared.matches(prefix)) {
-            let value = convert(value.get_ref())
+        let inner = value.get_ref().as_table().filter(|_| options::is_table(prefix));
+        if let Some(inner) = inner {
+            walk(file, text, inner, prefix, layer)?;
+        } else if let Some(declared) = options::find(prefix) {
+            let (line, ..) = locate(text, key.span().start);
+            let value = convert(declared.shape, value.get_ref())
                 .ok_or_else(|| format!("`{}` must be {}", prefix.join("."), declared.shape.describe()))
                 .and_then(|found| declared.check(found))
                 .map_err(|wrong| at(file, text, value.span(), &wrong))?;
-            layer.settings.push(Setting { path: prefix.clone(), value, declared });
-        } else if let (Some(inner), true) =
-            (value.get_ref().as_table(), DECLARED.iter().any(|declared| declared.below(prefix)))
-        {
-            walk(file, text, inner, prefix, layer)?;
+            let line = u32::try_from(line).unwrap_or(u32::MAX);
+            layer.settings.push(Setting { path: prefix.clone(), value, declared, line });
         } else {
             layer.unknown.push(unknown(file, text, key, prefix));
         }
@@ -88,7 +90,10 @@ fn unknown(file: &Path, text: &str, key: &Spanned<std::borrow::Cow<'_, str>>, pa
     sentence
 }
 
-fn convert(value: &DeValue<'_>) -> Option<Value> {
+fn convert(shape: Shape, value: &DeValue<'_>) -> Option<Value> {
+    if shape == Shape::Any {
+        return any(value).map(Value::Any);
+    }
     match value {
         DeValue::String(text) => Some(Value::Text(text.to_string())),
         DeValue::Boolean(yes) => Some(Value::Bool(*yes)),
@@ -101,6 +106,30 @@ fn convert(value: &DeValue<'_>) -> Option<Value> {
         }
         _ => None,
     }
+}
+
+/// Any value as JSON; nothing for a number that JSON has not.
+fn any(value: &DeValue<'_>) -> Option<Json> {
+    Some(match value {
+        DeValue::String(text) => Json::from(text.as_ref()),
+        DeValue::Boolean(yes) => Json::from(*yes),
+        DeValue::Integer(number) => {
+            Json::from(i64::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok()?)
+        }
+        DeValue::Float(number) => {
+            Json::Number(serde_json::Number::from_f64(number.as_str().replace('_', "").parse().ok()?)?)
+        }
+        DeValue::Datetime(time) => Json::from(time.to_string()),
+        DeValue::Array(items) => {
+            Json::Array(items.iter().map(|item| any(item.get_ref())).collect::<Option<_>>()?)
+        }
+        DeValue::Table(fields) => {
+            let named = |(key, value): (&Spanned<std::borrow::Cow<'_, str>>, &Spanned<DeValue<'_>>)| {
+                Some((key.get_ref().to_string(), any(value.get_ref())?))
+            };
+            Json::Object(fields.iter().map(named).collect::<Option<_>>()?)
+        }
+    })
 }
 
 /// A report that shows the line and points at the place.

@@ -1,5 +1,7 @@
 //! The declared settings: one line each.
 
+use serde_json::Value as Json;
+
 use crate::report::{Kind, Report};
 
 /// What a setting's value looks like.
@@ -15,6 +17,10 @@ pub enum Shape {
     Bool,
     /// A list of texts.
     List,
+    /// A command for a key in quotes, or `false` to unmap it.
+    Key,
+    /// Whatever the extension that declares it says.
+    Any,
 }
 
 /// One setting. A `*` in the path stands for any name.
@@ -54,10 +60,36 @@ pub const DECLARED: &[Declared] = &[
     safe("agent.context_files", Shape::Bool, "Whether `AGENTS.md` is read."),
     own("extensions.enabled", Shape::Bool, "Whether extensions are loaded at all."),
     own("extensions.use", Shape::List, "The extensions to load, for example `path:gate.lua`."),
-    own("keys.*", Shape::Text, "A key and the command it runs, for example `\"ctrl+g\" = \"/help\"`."),
-    safe("ui.theme", Shape::Text, "The theme's name."),
+    own("extensions.options.*.*", Shape::Any, "What the extension of this name lets choose."),
+    own("extensions.limits.key_ms", MS, "How long a key handler may compute."),
+    own("extensions.limits.render_ms", MS, "How long a renderer may compute."),
+    own("extensions.limits.handler_ms", MS, "How long any other handler may compute between two waits."),
+    own("extensions.limits.load_ms", MS, "How long loading may compute."),
+    own("extensions.limits.gate_ms", Shape::Integer(100, 86_400_000), "How long a gate may take as a whole."),
+    own("extensions.limits.hard_stops", COUNT, "How many forced stops suspend an extension."),
+    own("extensions.limits.errors_per_minute", COUNT, "How many errors within a minute suspend it."),
+    own("extensions.limits.memory_mib", MIB, "Its interpreter's memory."),
+    own("extensions.limits.buffer_mib", MIB, "What its buffers hold."),
+    own("extensions.limits.state_mib", MIB, "The state it keeps in each scope."),
+    own("extensions.limits.marks", COUNT, "Its marks."),
+    own("extensions.limits.windows", COUNT, "Its windows."),
+    own("extensions.limits.timers", COUNT, "Its timers."),
+    own("extensions.limits.jobs", COUNT, "Its running processes."),
+    own("extensions.limits.tasks", COUNT, "Its running tasks."),
+    own("keys.*", Shape::Key, "A key and the command it runs, for example `\"ctrl+g\" = \"/help\"`."),
+    own("keys.*.*", Shape::Key, "The same, where the focused window, its buffer or its role has this name."),
+    safe("ui.theme", Shape::Text, "The theme's name, or the path of its file."),
     safe("ui.mouse", Shape::Bool, "Whether the terminal reports the mouse."),
+    own("ui.leader", Shape::Text, "The key that `<leader>` stands for."),
+    own("ui.key_timeout_ms", Shape::Integer(50, 60_000), "How long an unfinished sequence of keys waits."),
 ];
+
+/// Milliseconds that code may compute.
+const MS: Shape = Shape::Integer(1, 600_000);
+/// Mebibytes.
+const MIB: Shape = Shape::Integer(1, 65_536);
+/// How many there may be.
+const COUNT: Shape = Shape::Integer(1, 100_000_000);
 
 /// A checked value.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +98,41 @@ pub(super) enum Value {
     Integer(u32),
     Bool(bool),
     List(Vec<String>),
+    /// A value that an extension declares.
+    Any(Json),
+}
+
+impl Value {
+    /// The value as extensions see it.
+    pub(super) fn to_json(&self) -> Json {
+        match self {
+            Self::Text(text) => Json::from(text.as_str()),
+            Self::Integer(number) => Json::from(*number),
+            Self::Bool(yes) => Json::from(*yes),
+            Self::List(list) => Json::from(list.clone()),
+            Self::Any(value) => value.clone(),
+        }
+    }
+
+    /// Reads what an extension has written; nothing for what no setting's value may be.
+    fn from_json(value: &Json) -> Option<Self> {
+        match value {
+            Json::String(text) => Some(Self::Text(text.clone())),
+            Json::Bool(yes) => Some(Self::Bool(*yes)),
+            Json::Number(number) => {
+                // Whole numbers arrive from Lua as floating ones.
+                let whole = number.as_f64().filter(|number| number.fract() == 0.0)?;
+                (0.0..=f64::from(u32::MAX)).contains(&whole).then_some(Self::Integer(whole as u32))
+            }
+            Json::Array(items) => {
+                let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
+                texts.collect::<Option<Vec<_>>>().map(Self::List)
+            }
+            // An empty table is an empty list, for who writes Lua.
+            Json::Object(fields) if fields.is_empty() => Some(Self::List(Vec::new())),
+            Json::Object(_) | Json::Null => None,
+        }
+    }
 }
 
 /// One setting that a file makes.
@@ -74,6 +141,8 @@ pub(super) struct Setting {
     pub path: Vec<String>,
     pub value: Value,
     pub declared: &'static Declared,
+    /// Its line in the file, from 1.
+    pub line: u32,
 }
 
 impl Declared {
@@ -109,6 +178,8 @@ impl Declared {
             Shape::List => Some(Value::List(
                 text.split(',').filter(|item| !item.is_empty()).map(str::to_owned).collect(),
             )),
+            // Their paths have a free name in them, and so no variable.
+            Shape::Key | Shape::Any => None,
         };
         value.and_then(|value| self.check(value).ok()).ok_or_else(|| {
             Report::new(
@@ -118,13 +189,25 @@ impl Declared {
         })
     }
 
+    /// Checks a value that an extension has written.
+    pub(super) fn value_of(&self, path: &str, value: &Json) -> Result<Value, String> {
+        let read = match self.shape {
+            Shape::Any => Some(Value::Any(value.clone())),
+            _ => Value::from_json(value),
+        };
+        let wrong = || format!("`{path}` must be {}", self.shape.describe());
+        self.check(read.ok_or_else(wrong)?).map_err(|_| wrong())
+    }
+
     /// Checks what the shape alone cannot say.
     pub(super) fn check(&self, value: Value) -> Result<Value, String> {
         let wrong = || format!("`{}` must be {}", self.path, self.shape.describe());
         let fits = match (self.shape, &value) {
-            (Shape::Text, Value::Text(_)) | (Shape::Bool, Value::Bool(_)) | (Shape::List, Value::List(_)) => {
-                true
-            }
+            (Shape::Text | Shape::Key, Value::Text(_))
+            | (Shape::Bool, Value::Bool(_))
+            | (Shape::Key, Value::Bool(false))
+            | (Shape::List, Value::List(_))
+            | (Shape::Any, Value::Any(_)) => true,
             (Shape::Choice(words), Value::Text(text)) => words.contains(&text.as_str()),
             (Shape::Integer(least, most), Value::Integer(n)) => (least..=most).contains(n),
             _ => false,
@@ -145,8 +228,20 @@ impl Shape {
             Self::Integer(least, most) => format!("a whole number from {least} to {most}"),
             Self::Bool => "`true` or `false`".to_owned(),
             Self::List => "a list of texts".to_owned(),
+            Self::Key => "a command in quotes, or `false`".to_owned(),
+            Self::Any => "a value that the extension takes".to_owned(),
         }
     }
+}
+
+/// The declaration of the setting at a path.
+pub(super) fn find(path: &[String]) -> Option<&'static Declared> {
+    DECLARED.iter().find(|declared| declared.matches(path))
+}
+
+/// Whether the path is that of a table of settings.
+pub(super) fn is_table(path: &[String]) -> bool {
+    DECLARED.iter().any(|declared| declared.below(path))
 }
 
 /// The declared name nearest to an unknown one, at the same depth; `None` if nothing is near.

@@ -20,12 +20,63 @@ fn every_declared_setting_arrives() {
             Shape::Integer(_, most) => most.to_string(),
             Shape::Bool => "false".to_owned(),
             Shape::List => "[\"path:x.lua\"]".to_owned(),
+            Shape::Key => "\"/help\"".to_owned(),
+            Shape::Any => "{ x = [1, 2.5, 'y'] }".to_owned(),
         };
         let loaded = parse(&format!("{} = {value}", declared.path.replace('*', "some"))).unwrap();
         let changed = loaded.config != Config::default();
         assert!(changed || value == "false", "{} changed nothing", declared.path);
+        assert_eq!(loaded.values.len(), 1, "{}", declared.path);
         assert_eq!(loaded.notices, Vec::<String>::new());
     }
+}
+
+fn key(target: Option<&str>, keys: &str, command: Option<&str>, line: u32) -> KeySetting {
+    KeySetting {
+        target: target.map(str::to_owned),
+        keys: keys.to_owned(),
+        command: command.map(str::to_owned),
+        place: Some(("/c/config.toml".to_owned(), line)),
+    }
+}
+
+#[test]
+fn keys_have_targets_and_places_and_can_be_taken_away() {
+    let text = "[keys]\n'g g' = 'transcript.top'\n'ctrl+x' = false\n[keys.composer]\n'ctrl+e' = '/help'\n\
+                [keys.global]\n'g g' = 'transcript.end'";
+    let loaded = parse(text).unwrap();
+    let mut keys = loaded.config.keys;
+    keys.sort_by(|a, b| a.keys.cmp(&b.keys));
+    let expected = [
+        key(Some("composer"), "ctrl+e", Some("/help"), 5),
+        key(None, "ctrl+x", None, 3),
+        key(None, "g g", Some("transcript.end"), 7),
+    ];
+    assert_eq!(keys, expected);
+    assert!(error("[keys]\n'ctrl+x' = true").contains("a command in quotes, or `false`"));
+}
+
+#[test]
+fn options_of_extensions_are_any_value_and_limits_are_put_in_force() {
+    let loaded = parse(
+        "[extensions.options.gate]\nmode = 'ask'\nrules = { deny = ['rm'], most = 3 }\n\
+         [extensions.limits]\nhandler_ms = 40\nmemory_mib = 8",
+    )
+    .unwrap();
+    let option = |name: &str| loaded.config.options[&("gate".to_owned(), name.to_owned())].clone();
+    assert_eq!(option("mode"), serde_json::json!("ask"));
+    assert_eq!(option("rules"), serde_json::json!({ "deny": ["rm"], "most": 3 }));
+    let limits = &loaded.config.limits;
+    assert_eq!((limits.main.hard_ms, limits.main.soft_ms, limits.quotas.memory_bytes), (40, 40, 8 << 20));
+}
+
+#[test]
+fn a_theme_that_is_a_file_is_relative_to_the_file_that_names_it() {
+    let theme = |text: &str| parse(text).unwrap().config.theme.unwrap();
+    assert_eq!(theme("ui.theme = 'dusk.toml'"), "/c/dusk.toml");
+    assert_eq!(theme("ui.theme = '/x/dusk.toml'"), "/x/dusk.toml");
+    assert_eq!(theme("ui.theme = '~/dusk.toml'"), "~/dusk.toml");
+    assert_eq!(theme("ui.theme = 'dusk'"), "dusk");
 }
 
 #[test]
@@ -50,7 +101,7 @@ fn a_whole_file() {
         )]),
         agent: AgentLimits { max_turns: Some(7), ..AgentLimits::default() },
         extensions: vec!["path:/c/gate.lua".into(), "path:/abs.lua".into()],
-        keys: BTreeMap::from([("ctrl+g".into(), "/help".into())]),
+        keys: vec![key(None, "ctrl+g", Some("/help"), 12)],
         theme: Some("light".into()),
         ..Config::default()
     };

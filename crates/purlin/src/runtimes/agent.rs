@@ -17,7 +17,7 @@ use super::heed;
 use crate::args::{Options, Which};
 use crate::loading::{self, Serving};
 use crate::session::Client;
-use crate::start::{self, Start};
+use crate::start;
 use crate::{models, say};
 
 /// Makes the handler of prompts from the configuration, as the terminal would in the session's directory.
@@ -28,15 +28,16 @@ pub(super) async fn make(place: Place) -> Result<Rc<dyn Handler>, String> {
         place.console.say(notice);
     }
     heed(&place, &start.config);
-    let Start { settings, extensions, paths: places, cwd, .. } = start;
+    let store: Rc<dyn Store> = Rc::new(place.notebook.store().map_err(|error| error.to_string())?);
+    let settings = start.settings.clone();
     let chosen = options.model.is_some().then(|| settings.model.clone());
     if let Some(model) = &chosen {
         can_answer(model, &settings)?;
     }
-    let kernel = loading::headless(&extensions, &places, &cwd, say::warning);
+    let loaded = loading::headless(&start, say::warning, |state| state.attach(Rc::clone(&store)));
+    let kernel = loaded.as_ref().map(|loaded| loaded.kernel.clone());
     let catalog = ToolCatalog::new();
     let serving = kernel.as_ref().map(|kernel| Serving::begin(kernel, &catalog));
-    let store: Rc<dyn Store> = Rc::new(place.notebook.store().map_err(|error| error.to_string())?);
     let session = Session::new(
         Rc::new(Client(place.notebook.client())),
         store,
@@ -48,6 +49,9 @@ pub(super) async fn make(place: Place) -> Result<Rc<dyn Handler>, String> {
             host: Rc::new(NativeHost::new()),
         },
     );
+    if let Some(loaded) = &loaded {
+        loaded.open(&session);
+    }
     if let Some(model) = chosen {
         session.set_model(model, "cli").await.map_err(|error| error.to_string())?;
     }
@@ -58,6 +62,7 @@ pub(super) async fn make(place: Place) -> Result<Rc<dyn Handler>, String> {
         }
         return Err(problem);
     }
+    loading::publish(kernel.as_ref(), &session, &settings.model);
     session.announce("resume", None);
     let port = kernel.as_ref().map(Kernel::port);
     let tools = Tools::standard(catalog);

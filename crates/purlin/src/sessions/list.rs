@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use purlin_kernel::text::{Span, Style, Token, fit, pad_right, truncate, visible, width};
+use purlin_kernel::text::{Span, Style, Token, fit, line_truncate, pad_right, truncate, visible, width};
 use purlin_runtime_native::sessions::{self, Listing, SessionSummary};
 use serde_json::json;
 
@@ -21,6 +21,10 @@ const DIRECTORY: &str = "directory";
 const WITH_DIRECTORY: usize = 72;
 /// A terminal that is narrower has no room for the number of cells and for years.
 const WITH_CELLS: usize = 52;
+/// A terminal that is narrower has no room for the time of day.
+const WITH_TIME: usize = 36;
+/// The fewest columns of a title; where there are fewer, there are no dates.
+const LEAST: usize = 6;
 
 /// Prints the sessions, the newest first.
 pub fn run(
@@ -46,9 +50,12 @@ pub fn run(
     } else {
         listed.iter().try_for_each(|session| line(console, session, short))?;
     }
+    console.flush()?;
     if let Some(text) = session::unreadable(&unreadable) {
-        console.flush()?;
         say::warning(&text);
+    } else if listed.is_empty() && !json {
+        let here = if here { " of this directory; without `--here` those of all are listed" } else { "" };
+        say::warning(&format!("There are no sessions{here}."));
     }
     Ok(0)
 }
@@ -81,9 +88,15 @@ fn table(console: &mut Console, sessions: &[SessionSummary], short: usize) -> Re
     let columns = console.width();
     let dim = Style::fg(Token::Dim);
     let wide = columns >= WITH_CELLS;
-    let format = if wide { "%Y-%m-%d %H:%M" } else { "%m-%d %H:%M" };
-    let fixed = short + 2 + if wide { 16 + 2 + 5 + 2 } else { 11 + 2 };
-    let room = columns.saturating_sub(fixed).max(8);
+    let (format, date_room) = match columns {
+        WITH_CELLS.. => ("%Y-%m-%d %H:%M", 16),
+        WITH_TIME.. => ("%m-%d %H:%M", 11),
+        _ if columns >= short + 2 + 5 + 2 + LEAST => ("%m-%d", 5),
+        _ => ("", 0),
+    };
+    let date_columns = if date_room > 0 { date_room + 2 } else { 0 };
+    let fixed = short + 2 + date_columns + if wide { 5 + 2 } else { 0 };
+    let room = columns.saturating_sub(fixed).max(1);
     let directories: Vec<String> = sessions.iter().map(directory).collect();
     let longest =
         directories.iter().map(|directory| width(directory)).max().unwrap_or(0).max(DIRECTORY.len());
@@ -102,10 +115,13 @@ fn table(console: &mut Console, sessions: &[SessionSummary], short: usize) -> Re
     }
     for (session, directory) in sessions.iter().zip(&directories) {
         let title = truncate(&visible(&title(session)), title_room);
-        let mut line = vec![
-            Span::new(format!("{}  ", end(session.id.as_str(), short)), Style::fg(Token::Accent)),
-            Span::new(format!("{}  ", moment(session.updated_at, format)), dim.clone()),
-        ];
+        let mut line =
+            vec![Span::new(format!("{}  ", end(session.id.as_str(), short)), Style::fg(Token::Accent))];
+        if date_room > 0 {
+            // A date that is none leaves its column empty.
+            let date = pad_right(&moment(session.updated_at, format), date_room);
+            line.push(Span::new(format!("{date}  "), dim.clone()));
+        }
         if wide {
             line.push(Span::new(format!("{:>5}  ", session.cells), dim.clone()));
         }
@@ -115,10 +131,7 @@ fn table(console: &mut Console, sessions: &[SessionSummary], short: usize) -> Re
         } else {
             line.push(Span::from(title));
         }
-        console.line(&line)?;
-    }
-    if sessions.is_empty() {
-        console.line(&[Span::new("There are no sessions.", dim)])?;
+        console.line(&line_truncate(line, columns))?;
     }
     Ok(())
 }
@@ -161,7 +174,7 @@ fn short(ids: &[&str]) -> usize {
 }
 
 /// The last characters of an id; all of it where it is shorter, or where it would be cut inside of a character.
-fn end(id: &str, length: usize) -> &str {
+pub fn end(id: &str, length: usize) -> &str {
     id.get(id.len().saturating_sub(length)..).unwrap_or(id)
 }
 

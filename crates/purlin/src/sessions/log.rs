@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::task::LocalSet;
 
 use super::{Place, moment, unreadable};
-use crate::console::{Console, Stop};
+use crate::console::{Console, Stop, unread};
 use crate::report::{Kind, Report};
 use crate::runtime;
 
@@ -52,6 +52,8 @@ async fn follow(console: &mut Console, store: &dyn Store, mut row: i64, json: bo
                 return Ok(0);
             },
             asked = signals.next() => return Ok(asked.exit_code()),
+            // On a quiet session nothing is written that would fail.
+            () = unread() => return Err(Stop::Unread),
         }
     }
 }

@@ -23,7 +23,7 @@ pub fn run(place: &Place<'_>, console: &mut Console, id: Option<&str>, full: boo
     let failed = |error| Stop::from(unreadable(&error));
     head(console, &*store).map_err(failed)??;
     let transcript = Transcript::new(Rc::clone(&store) as Rc<dyn Store>).map_err(failed)?;
-    let setting = Setting { width: console.width(), unfolded: full };
+    let setting = Setting { width: console.width(), unfolded: full, whole: full };
     let mut before = None;
     for begin in (0..transcript.len()).step_by(PAGE) {
         for block in transcript.range(begin..transcript.len().min(begin + PAGE)) {

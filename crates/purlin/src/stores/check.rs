@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use purlin_kernel::text::{Span, Style, Token, visible};
 use purlin_notebook::NotebookId;
-use purlin_runtime_native::store::{self, Problem};
+use purlin_runtime_native::store::{self, Problem, RepairError};
 use purlin_runtime_native::{FileArtifacts, Paths};
 
 use super::{all, counted};
@@ -39,8 +39,8 @@ pub fn check(paths: &Paths, console: &mut Console, id: Option<&str>) -> Result<u
             }
             Err(error) => {
                 progress(ids.len(), ids.len());
-                let way = format!("`purlin store repair {id}` saves what can be read of it.");
-                print(console, id, [(sentence(&error.to_string()), way)])?;
+                // Such an error names the way out itself, which is not the same for all.
+                print(console, id, [(sentence(&error.to_string()), String::new())])?;
             }
         }
         bad += 1;
@@ -57,7 +57,7 @@ pub fn check(paths: &Paths, console: &mut Console, id: Option<&str>) -> Result<u
         counted(events, "event"),
         counted(references, "artifact")
     );
-    console.line(&[Span::from(summary)])?;
+    console.wrapped(&[Span::from(summary)], 2)?;
     if bad > 0 {
         console.line(&[Span::new(format!("{} not", counted(bad, "session")), Style::fg(Token::Error))])?;
     }
@@ -71,8 +71,11 @@ fn print(
 ) -> Result<(), Stop> {
     console.line(&[Span::new(id.to_string(), Style::fg(Token::Error))])?;
     for (what, way) in found {
-        console.line(&[Span::from(format!("  {}", visible(&what).replace('\n', "\n  ")))])?;
-        console.line(&[Span::new(format!("  {way}"), Style::fg(Token::Dim))])?;
+        let lines = visible(&what).into_owned();
+        lines.lines().try_for_each(|line| console.wrapped(&[Span::from(format!("  {line}"))], 2))?;
+        if !way.is_empty() {
+            console.wrapped(&[Span::new(format!("  {way}"), Style::fg(Token::Dim))], 2)?;
+        }
     }
     Ok(())
 }
@@ -94,8 +97,15 @@ fn way_out(problem: &Problem, id: &NotebookId) -> String {
 pub fn repair(paths: &Paths, console: &mut Console, id: &str) -> Result<u8, Stop> {
     let id = find(paths, id)?;
     let path = paths.notebook(&id);
-    let repaired =
-        store::repair(&path).map_err(|error| Report::new(Kind::System, sentence(&error.to_string())))?;
+    let repaired = store::repair(&path).map_err(|error| {
+        let report = Report::new(Kind::System, sentence(&error.to_string()));
+        match error {
+            RepairError::Hopeless { .. } => report.hint(format!(
+                "A copy of the file may be put in its place; `purlin session delete {id}` removes it."
+            )),
+            _ => report,
+        }
+    })?;
     let Some(kept) = repaired.kept else {
         let sound = format!("nothing is wrong with {id}; it was left as it is");
         console.line(&[Span::from(sound)])?;

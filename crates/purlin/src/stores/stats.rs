@@ -12,7 +12,7 @@ use super::{all as every, bytes, counted};
 use crate::console::{Console, Stop};
 use crate::report::{Kind, Report};
 use crate::session::{self, sentence};
-use crate::sessions::moment;
+use crate::sessions::{end, moment};
 
 /// Characters of an artifact's name: a hash of 32 bytes.
 const NAME: usize = 64;
@@ -21,9 +21,10 @@ const NAME: usize = 64;
 pub fn all(paths: &Paths, console: &mut Console, json: bool) -> Result<u8, Stop> {
     let mut code = 0;
     let (mut sessions, mut events, mut size) = (0, 0, 0);
+    let fit = Fit::of(console);
     if !json {
-        let head = format!("{:>9}  {:>11}  {:>6}  {:>8}  id", "events", "size", "cells", "outputs");
-        console.line(&[Span::new(head, Style::fg(Token::Dim))])?;
+        let (numbers, id) = fit.row(["events", "size", "cells", "outputs"].map(str::to_owned), "id");
+        console.line(&[Span::new(numbers + &id, Style::fg(Token::Dim))])?;
     }
     for id in every(paths)? {
         let stats = match store::stats(&paths.notebook(&id)) {
@@ -34,7 +35,7 @@ pub fn all(paths: &Paths, console: &mut Console, json: bool) -> Result<u8, Stop>
                 if json {
                     console.json(&json!({"id": id.as_str(), "error": text}))?;
                 } else {
-                    console.line(&[Span::new(format!("{id}: {text}"), Style::fg(Token::Error))])?;
+                    console.wrapped(&[Span::new(format!("{id}: {text}"), Style::fg(Token::Error))], 2)?;
                 }
                 continue;
             }
@@ -45,8 +46,9 @@ pub fn all(paths: &Paths, console: &mut Console, json: bool) -> Result<u8, Stop>
         } else {
             let [cells, outputs] = [Table::Cells, Table::Outputs].map(|table| rows(&stats, table));
             let numbers =
-                format!("{:>9}  {:>11}  {cells:>6}  {outputs:>8}  ", stats.events, bytes(whole(&stats)));
-            console.line(&[Span::from(numbers), Span::new(id.to_string(), Style::fg(Token::Accent))])?;
+                [stats.events.to_string(), bytes(whole(&stats)), cells.to_string(), outputs.to_string()];
+            let (numbers, id) = fit.row(numbers, id.as_str());
+            console.line(&[Span::from(numbers), Span::new(id, Style::fg(Token::Accent))])?;
         }
     }
     if !json {
@@ -58,7 +60,7 @@ pub fn all(paths: &Paths, console: &mut Console, json: bool) -> Result<u8, Stop>
             format!("{}, {}", counted(files, "artifact"), bytes(artifacts)),
             format!("index: {}, {}", counted(index.texts, "text"), bytes(index.bytes)),
         ] {
-            console.line(&[Span::from(line)])?;
+            console.wrapped(&[Span::from(line)], 2)?;
         }
     }
     Ok(code)
@@ -88,13 +90,14 @@ pub fn one(paths: &Paths, console: &mut Console, id: &str, json: bool) -> Result
             stats.version
         ),
     ] {
-        console.line(&[Span::from(line)])?;
+        console.wrapped(&[Span::from(line)], 2)?;
     }
     console.line(&[])?;
-    console.line(&[Span::new(format!("{:>9}  {:>11}  event", "count", "arguments"), dim.clone())])?;
+    let fit = Fit::of(console);
+    console.line(&[Span::new(fit.event("count", "arguments", "event"), dim.clone())])?;
     for name in &stats.by_name {
-        let line = format!("{:>9}  {:>11}  {}", name.count, bytes(name.bytes), visible(&name.name));
-        console.line(&[Span::from(line)])?;
+        let line = fit.event(&name.count.to_string(), &bytes(name.bytes), &visible(&name.name));
+        console.wrapped(&[Span::from(line)], 11)?;
     }
     console.line(&[])?;
     console.line(&[Span::new(format!("{:>9}  table", "rows"), dim)])?;
@@ -102,6 +105,50 @@ pub fn one(paths: &Paths, console: &mut Console, id: &str, json: bool) -> Result
         console.line(&[Span::from(format!("{rows:>9}  {table}"))])?;
     }
     Ok(0)
+}
+
+/// Which columns have room.
+#[derive(Clone, Copy)]
+enum Fit {
+    /// All of them.
+    All,
+    /// All of them, with the end of an id.
+    Short,
+    /// What there is most of, with the end of an id.
+    Few,
+    /// The end of an id with its size.
+    Least,
+}
+
+impl Fit {
+    fn of(console: &Console) -> Self {
+        match console.width() {
+            _ if !console.is_terminal() => Self::All,
+            78.. => Self::All,
+            52.. => Self::Short,
+            34.. => Self::Few,
+            _ => Self::Least,
+        }
+    }
+
+    /// The numbers of a session, and as much of its id as there is room for.
+    fn row(self, [events, size, cells, outputs]: [String; 4], id: &str) -> (String, String) {
+        let all = format!("{events:>9}  {size:>11}  {cells:>6}  {outputs:>8}  ");
+        match self {
+            Self::All => (all, id.to_owned()),
+            Self::Short => (all, end(id, 8).to_owned()),
+            Self::Few => (format!("{events:>9}  {size:>11}  "), end(id, 8).to_owned()),
+            Self::Least => (format!("{size:>10}  "), end(id, 8).to_owned()),
+        }
+    }
+
+    /// A line about the events of one name.
+    fn event(self, count: &str, size: &str, name: &str) -> String {
+        match self {
+            Self::All | Self::Short => format!("{count:>9}  {size:>11}  {name}"),
+            Self::Few | Self::Least => format!("{count:>9}  {name}"),
+        }
+    }
 }
 
 fn object(id: &NotebookId, stats: &Stats) -> serde_json::Value {

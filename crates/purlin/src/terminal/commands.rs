@@ -6,12 +6,14 @@ use std::rc::Rc;
 use purlin_agent::ModelRef;
 use purlin_kernel::{
     CommandCall, CommandKind, CommandResult, CommandSpec, ConfirmOptions, ExtId, HandlerError, Level,
+    SelectOptions,
 };
 use purlin_tui::composer::COMPOSER;
 
 use super::desk::Desk;
-use super::{lists, status};
+use super::{diagnostics, lists, settle, status};
 use crate::session::sentence;
+use crate::themes;
 
 /// Registers them with the kernel.
 pub fn register(desk: &Desk) {
@@ -22,7 +24,20 @@ pub fn register(desk: &Desk) {
     });
     slash(desk, "new", "", "Begins a new session.", &["clear"], begin_anew);
     models(desk);
-    slash(desk, "extensions", "[resume NAME]", "Lists the extensions.", &[], extensions);
+    of_extensions(desk);
+    themed(desk);
+    slash(
+        desk,
+        "keys",
+        "",
+        "Lists the keys with what they run and whose they are.",
+        &[],
+        |desk, _| async move { diagnostics::keys(&desk).await },
+    );
+    slash(desk, "messages", "", "Shows what was said, logged and what failed.", &[], |desk, _| async move {
+        diagnostics::messages(&desk).await
+    });
+    slash(desk, "lua", "EXPRESSION", "Evaluates Lua and shows the value.", &[], evaluate);
     slash(desk, "quit", "", "Leaves.", &["exit", "q"], |desk, _| async move {
         desk.kernel().quit();
         Ok(None)
@@ -82,6 +97,77 @@ fn models(desk: &Desk) {
         Ok(names)
     }));
     desk.kernel().command().create(ExtId::CORE, spec);
+}
+
+/// Registers `/extensions` and `/reload`, which complete the names of extensions.
+fn of_extensions(desk: &Desk) {
+    let mut list = spec(desk, "extensions", "Lists the extensions with what they do and cost.", extensions);
+    "[resume NAME]".clone_into(&mut list.args);
+    let weak = desk.downgrade();
+    list.complete = Some(Rc::new(move |typed| {
+        let names = weak.upgrade().map(|desk| suspended(&desk)).unwrap_or_default();
+        let lines = names.into_iter().map(|name| format!("resume {name}"));
+        Ok(lines.filter(|line| line.starts_with(typed.trim_start())).collect())
+    }));
+    desk.kernel().command().create(ExtId::CORE, list);
+    let mut reload =
+        spec(desk, "reload", "Loads an extension anew, or all of them.", |desk, call| async move {
+            let name = call.args.trim();
+            settle::reload(&desk, (!name.is_empty()).then_some(name)).map(Some).map_err(HandlerError::new)
+        });
+    "[NAME]".clone_into(&mut reload.args);
+    let weak = desk.downgrade();
+    reload.complete = Some(Rc::new(move |typed| {
+        let kept = weak.upgrade().map(|desk| desk.shelf().list()).unwrap_or_default();
+        Ok(kept
+            .into_iter()
+            .map(|kept| kept.name)
+            .filter(|name| name.starts_with(typed.trim_start()))
+            .collect())
+    }));
+    desk.kernel().command().create(ExtId::CORE, reload);
+}
+
+/// The names of the extensions that wait to be resumed.
+fn suspended(desk: &Desk) -> Vec<String> {
+    let kernel = desk.kernel();
+    let loaded = kernel.ext().list().into_iter().filter(|loaded| kernel.guard().is_suspended(loaded.id));
+    loaded.map(|loaded| loaded.name).collect()
+}
+
+/// Registers `/theme`, which completes the names of themes.
+fn themed(desk: &Desk) {
+    let mut spec = spec(desk, "theme", "Shows the screen in another theme, for this run.", theme);
+    "NAME".clone_into(&mut spec.args);
+    let folder = desk.paths().config.clone();
+    spec.complete = Some(Rc::new(move |typed| {
+        Ok(themes::names(&folder).into_iter().filter(|name| name.starts_with(typed.trim_start())).collect())
+    }));
+    desk.kernel().command().create(ExtId::CORE, spec);
+}
+
+async fn theme(desk: Desk, call: CommandCall) -> CommandResult {
+    let mut name = call.args.trim().to_owned();
+    if name.is_empty() {
+        let names = themes::names(&desk.paths().config);
+        let prompt = format!("Theme (now `{}`)", desk.kernel().theme().name());
+        let items = names.iter().map(|name| name.as_str().into()).collect();
+        let options = SelectOptions { prompt, items, ..SelectOptions::default() };
+        let answer = desk.kernel().ui().select(ExtId::CORE, options).await;
+        // Closing the list is no error.
+        let Some(chosen) = answer.ok().and_then(|answer| answer.index()) else { return Ok(None) };
+        name.clone_from(&names[chosen]);
+    }
+    settle::choose_theme(&desk, &name).map_err(HandlerError::new)?;
+    Ok(Some(format!("For this run; `theme = \"{name}\"` below `[ui]` of the configuration keeps it.")))
+}
+
+async fn evaluate(desk: Desk, call: CommandCall) -> CommandResult {
+    if call.args.trim().is_empty() {
+        return Err(HandlerError::new("write an expression or statements, such as `/lua purlin.version`"));
+    }
+    desk.evaluate(&call.args).await.map_err(|error| HandlerError::new(error.to_string()))?;
+    Ok(None)
 }
 
 async fn send(desk: Desk, call: CommandCall) -> CommandResult {
@@ -149,13 +235,9 @@ async fn model(desk: Desk, call: CommandCall) -> CommandResult {
 async fn extensions(desk: Desk, call: CommandCall) -> CommandResult {
     match call.words.split_first() {
         Some((verb, [name])) if verb == "resume" => {
-            let Some(extension) = desk.kernel().ext().find(name) else {
-                return Err(HandlerError::new(format!("no extension is called `{name}`")));
-            };
-            desk.kernel().guard().resume(extension);
-            Ok(Some(format!("`{name}` runs again.")))
+            desk.shelf().resume(name).map(Some).map_err(HandlerError::new)
         }
         Some(_) => Err(HandlerError::new("write `/extensions` or `/extensions resume NAME`")),
-        None => lists::extensions(&desk).await,
+        None => diagnostics::extensions(&desk).await,
     }
 }

@@ -1,6 +1,6 @@
 //! The desk: the session that is open behind the screen, and how it is replaced by another.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::{Rc, Weak};
 
@@ -20,9 +20,14 @@ use tokio::task::JoinHandle;
 use super::draft::Keeper;
 use super::{approvals, lanes, queued, status};
 use crate::agent_thread::{AgentThread, Parts};
-use crate::args::Which;
+use crate::args::{Options, Which};
+use crate::config::Live;
 use crate::drafts::Drafts;
+use crate::journal::Journal;
+use crate::keep::SessionState;
+use crate::loading::Shelf;
 use crate::models;
+use crate::notes::Notes;
 use crate::report::{Kind, Report};
 use crate::session::{self, Client, Opened, sentence};
 use crate::start::Start;
@@ -47,8 +52,6 @@ struct Inner {
     paths: Paths,
     cwd: PathBuf,
     settings: SharedSettings,
-    /// Whether the model was named on the command line, and so belongs to the session.
-    model_chosen: Cell<bool>,
     /// The model that the next session goes on with.
     kept_model: RefCell<Option<ModelRef>>,
     full_durability: bool,
@@ -57,8 +60,23 @@ struct Inner {
     events: UnboundedSender<AppEvent>,
     open: RefCell<Option<Rc<Open>>>,
     opened: Notify,
-    failures: RefCell<Vec<String>>,
+    around: Around,
+    journal: RefCell<Journal>,
+    /// The model of the command line, which wins over every configuration.
+    model: Option<String>,
     fatal: RefCell<Option<Report>>,
+}
+
+/// What extensions have to do with beside the kernel.
+pub struct Around {
+    /// Where the state of the session is kept.
+    pub state: SessionState,
+    /// The configuration while the program runs.
+    pub live: Live,
+    /// Where notes go.
+    pub notes: Notes,
+    /// The extensions.
+    pub shelf: Shelf,
 }
 
 /// One open session.
@@ -79,8 +97,9 @@ impl Desk {
         kernel: Kernel,
         screen: Screen,
         start: Start,
-        model_chosen: bool,
+        options: &Options,
         events: UnboundedSender<AppEvent>,
+        around: Around,
     ) -> Self {
         let catalog = ToolCatalog::new();
         // The tools are served as long as the kernel lives.
@@ -91,7 +110,6 @@ impl Desk {
             paths: start.paths,
             cwd: start.cwd,
             settings: SharedSettings::new(start.settings),
-            model_chosen: Cell::new(model_chosen),
             kept_model: RefCell::default(),
             full_durability: start.config.full_durability,
             catalog,
@@ -99,7 +117,9 @@ impl Desk {
             events,
             open: RefCell::default(),
             opened: Notify::new(),
-            failures: RefCell::default(),
+            around,
+            journal: RefCell::default(),
+            model: options.model.clone(),
             fatal: RefCell::default(),
         }));
         status::begin(&desk);
@@ -158,15 +178,40 @@ impl Desk {
         self.0.kernel.ui().notify(ExtId::CORE, text, level);
     }
 
-    /// Remembers and says why an extension was not loaded.
-    pub fn extension_failed(&self, failure: &str) {
-        self.0.failures.borrow_mut().push(failure.to_owned());
-        self.say(failure, Level::Error);
+    /// The extensions.
+    pub fn shelf(&self) -> &Shelf {
+        &self.0.around.shelf
     }
 
-    /// Why extensions were not loaded.
-    pub fn failures(&self) -> Vec<String> {
-        self.0.failures.borrow().clone()
+    /// The configuration while the program runs.
+    pub fn live(&self) -> &Live {
+        &self.0.around.live
+    }
+
+    /// What was said and logged so far.
+    pub fn journal(&self) -> Journal {
+        self.0.journal.borrow().clone()
+    }
+
+    /// Takes over what is said and logged from now on.
+    pub fn keep_journal(&self, journal: Journal) {
+        self.0.journal.replace(journal);
+    }
+
+    /// The model of the command line.
+    pub fn named_model(&self) -> Option<&str> {
+        self.0.model.as_deref()
+    }
+
+    /// Opens a session that is there already before extensions are loaded, for what it keeps for them; nothing for a new
+    /// one, and where that fails, which is then told when it is opened.
+    pub fn open_early(&self, which: &Which) -> Option<Opened> {
+        if !matches!(which, Which::Id(_) | Which::Latest) {
+            return None;
+        }
+        let opened = session::open(&self.0.paths, &self.0.cwd, which, &*self.0.host).ok()?;
+        self.0.around.state.attach(Rc::new(opened.notebook.store().ok()?));
+        Some(opened)
     }
 
     /// What ended the terminal, if something did.
@@ -175,8 +220,9 @@ impl Desk {
     }
 
     /// Opens the session that was asked for. One that cannot be kept is opened in memory, and that is said.
-    pub async fn open(self, which: Which) {
-        let opened = session::open(&self.0.paths, &self.0.cwd, &which, &*self.0.host).or_else(|report| {
+    pub async fn open(self, which: Which, early: Option<Opened>) {
+        let open = || session::open(&self.0.paths, &self.0.cwd, &which, &*self.0.host);
+        let opened = early.map_or_else(open, Ok).or_else(|report| {
             if matches!(which, Which::Id(_)) {
                 return Err(report);
             }
@@ -202,6 +248,8 @@ impl Desk {
         if let Some(old) = self.0.open.take() {
             // Whoever chose a model chose it for what follows too.
             self.0.kept_model.replace(old.session.model());
+            self.0.around.state.close();
+            self.0.around.notes.close();
             old.session.close("switch");
             old.end(&self.0.paths).await;
         }
@@ -217,7 +265,7 @@ impl Desk {
         let failed = |error: String| Report::new(Kind::System, sentence(&error));
         let store: Rc<dyn Store> = Rc::new(notebook.store().map_err(|error| failed(error.to_string()))?);
         let settings = self.0.settings.get();
-        let chosen = self.0.model_chosen.get().then(|| settings.model.clone());
+        let chosen = self.0.model.is_some().then(|| settings.model.clone());
         let chosen = self.0.kept_model.take().or(chosen);
         let session = Session::new(
             Rc::new(Client(notebook.client())),
@@ -232,6 +280,7 @@ impl Desk {
         );
         let transcript =
             Rc::new(Transcript::new(Rc::clone(&store)).map_err(|error| failed(error.to_string()))?);
+        self.0.around.state.open(&session);
         let kernel = &self.0.kernel;
         kernel.buf().set_source(TRANSCRIPT, Some(Rc::clone(&transcript) as _));
         kernel.set_context("session_id", json!(session.id().as_str()));
@@ -252,6 +301,7 @@ impl Desk {
         });
         self.follow(&open, &*store);
         self.0.open.replace(Some(Rc::clone(&open)));
+        self.0.around.notes.open(&session);
         self.0.opened.notify_waiters();
         self.0.screen.refresh();
         status::elsewhere(self, "");
@@ -386,6 +436,14 @@ impl Desk {
             // Without a running prompt this is a prompt.
             session.steer(text, Source::Interactive).await?;
         }
+        self.begin_agent(&open);
+        Ok(())
+    }
+
+    /// Evaluates Lua in a cell of its own.
+    pub async fn evaluate(&self, source: &str) -> Result<(), SessionError> {
+        let open = self.open_session().await;
+        open.session.lua(source).await?;
         self.begin_agent(&open);
         Ok(())
     }

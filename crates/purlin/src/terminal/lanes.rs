@@ -1,6 +1,6 @@
 //! What the terminal says of its lanes: who executes cells in its place, and that it does so again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::{Rc, Weak};
 
 use futures_channel::mpsc::UnboundedReceiver;
@@ -10,7 +10,7 @@ use purlin_notebook::{CellKind, RuntimeSessionId, StoreExt};
 use purlin_runtime_native::lock::{self, Owner};
 use tokio::task::JoinHandle;
 
-use super::desk::{Open, WeakDesk};
+use super::desk::{Desk, Open, WeakDesk};
 use super::status;
 use crate::agent_thread::Word;
 
@@ -19,10 +19,11 @@ pub(super) fn follow(desk: WeakDesk, open: Weak<Open>, mut words: UnboundedRecei
     tokio::task::spawn_local(async move {
         let mut lanes = Lanes::default();
         let mut said = String::new();
+        let mut notice = None;
         while let Some(first) = words.next().await {
             let (Some(desk), Some(open)) = (desk.upgrade(), open.upgrade()) else { return };
             let mut next = Some(first);
-            let mut sentence = None;
+            let mut changed = BTreeSet::new();
             while let Some(word) = next {
                 match word {
                     // The agent tries again and again; the person hears it once.
@@ -32,15 +33,16 @@ pub(super) fn follow(desk: WeakDesk, open: Weak<Open>, mut words: UnboundedRecei
                         said = message;
                     }
                     Word::Waiting(lane, holder) => {
-                        sentence = Some(lanes.lost(lane, Holder::find(&desk, &open, &holder)));
+                        lanes.lost(lane, Holder::find(&desk, &open, &holder));
+                        changed.insert(lane);
                     }
-                    Word::Holding(lane) => sentence = lanes.back(lane).or(sentence),
+                    Word::Holding(lane) => changed.extend(lanes.back(lane).then_some(lane)),
                 }
                 // Lanes that go together are said together.
                 next = words.next().now_or_never().flatten();
             }
-            if let Some(sentence) = sentence {
-                desk.say(sentence, Level::Warn);
+            if !changed.is_empty() {
+                say(&desk, &lanes, changed, &mut notice);
             }
             status::elsewhere(&desk, &lanes.elsewhere());
         }
@@ -51,6 +53,24 @@ pub(super) fn follow(desk: WeakDesk, open: Weak<Open>, mut words: UnboundedRecei
     })
 }
 
+/// The notice about lanes that was shown last, and which it is about.
+type Shown = Option<(u64, BTreeSet<CellKind>)>;
+
+/// Says how lanes stand, in place of what was said before: of a lane only one thing is true. What is still to be read of
+/// others is said again.
+fn say(desk: &Desk, lanes: &Lanes, mut changed: BTreeSet<CellKind>, notice: &mut Shown) {
+    let ui = desk.kernel().ui();
+    if let Some((id, before)) = notice.take()
+        && ui.notifications().iter().any(|shown| shown.id == id)
+    {
+        ui.dismiss_notice(id);
+        changed.extend(before);
+    }
+    desk.say(lanes.sentences(&changed), Level::Warn);
+    let id = ui.notifications().last().map(|shown| shown.id);
+    *notice = id.map(|id| (id, changed));
+}
+
 /// Who executes cells in place of this terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Holder {
@@ -59,7 +79,7 @@ struct Holder {
 }
 
 impl Holder {
-    fn find(desk: &super::desk::Desk, open: &Rc<Open>, session: &RuntimeSessionId) -> Self {
+    fn find(desk: &Desk, open: &Rc<Open>, session: &RuntimeSessionId) -> Self {
         let sessions = open.session.store().runtime_sessions().unwrap_or_default();
         let found = sessions.into_iter().find(|known| known.session_id == *session);
         Self { runtime_id: found.map(|found| found.runtime_id), owner: lock::owner(desk.paths(), session) }
@@ -80,39 +100,54 @@ impl Holder {
     }
 }
 
-/// The lanes that others hold, and those that came back last.
+/// The lanes that others hold, and those that came back.
 #[derive(Debug, Default)]
 struct Lanes {
     lost: BTreeMap<CellKind, Holder>,
-    back: Vec<(CellKind, Holder)>,
+    back: BTreeMap<CellKind, Holder>,
 }
 
 impl Lanes {
-    /// Notes that somebody holds a lane, and says so.
-    fn lost(&mut self, lane: CellKind, holder: Holder) -> String {
-        self.back.clear();
-        self.lost.remove(&lane);
-        let others = self.lost.iter().filter(|(_, held)| held.is_beside(&holder)).map(|(lane, _)| *lane);
-        let mut lanes: Vec<CellKind> = others.chain([lane]).collect();
-        lanes.sort_unstable();
-        let place = match lanes.len() {
-            1 => format!("{}, {}", holder.name(), holder.place()),
-            _ => holder.place(),
-        };
+    /// Notes that somebody holds a lane.
+    fn lost(&mut self, lane: CellKind, holder: Holder) {
+        self.back.remove(&lane);
         self.lost.insert(lane, holder);
-        format!("{} are executed by {place}, until it leaves.", list(&lanes))
     }
 
-    /// Notes that a lane is held here, and says so if it was not.
-    fn back(&mut self, lane: CellKind) -> Option<String> {
-        let holder = self.lost.remove(&lane)?;
-        // Lanes of one process come back one after another; the last sentence names them all.
-        self.back.retain(|(_, other)| other.is_beside(&holder));
-        self.back.push((lane, holder.clone()));
-        let mut lanes: Vec<CellKind> = self.back.iter().map(|(lane, _)| *lane).collect();
-        lanes.sort_unstable();
-        let who = if lanes.len() == 1 { holder.name() } else { holder.place() };
-        Some(format!("{} are executed here again; {who} has left.", list(&lanes)))
+    /// Notes that a lane is held here; tells whether it was not.
+    fn back(&mut self, lane: CellKind) -> bool {
+        let Some(holder) = self.lost.remove(&lane) else { return false };
+        self.back.insert(lane, holder);
+        true
+    }
+
+    /// How some lanes stand, a sentence a line. Those that one process holds or held are said together.
+    fn sentences(&self, lanes: &BTreeSet<CellKind>) -> String {
+        let of = |all: &BTreeMap<CellKind, Holder>, say: fn(&str, &Holder, bool) -> String| {
+            let mut rest: Vec<(CellKind, Holder)> = all
+                .iter()
+                .filter(|(lane, _)| lanes.contains(lane))
+                .map(|(lane, holder)| (*lane, holder.clone()))
+                .collect();
+            let mut said = Vec::new();
+            while let Some((_, holder)) = rest.first().cloned() {
+                let (together, others): (Vec<_>, Vec<_>) =
+                    rest.into_iter().partition(|(_, other)| *other == holder || other.is_beside(&holder));
+                let lanes: Vec<CellKind> = together.into_iter().map(|(lane, _)| lane).collect();
+                said.push(say(&list(&lanes), &holder, lanes.len() == 1));
+                rest = others;
+            }
+            said
+        };
+        let mut all = of(&self.lost, |lanes, holder, one| {
+            let who = if one { format!("{}, {}", holder.name(), holder.place()) } else { holder.place() };
+            format!("{lanes} are executed by {who}, until it leaves.")
+        });
+        all.extend(of(&self.back, |lanes, holder, one| {
+            let who = if one { holder.name() } else { holder.place() };
+            format!("{lanes} are executed here again; {who} has left.")
+        }));
+        all.join("\n")
     }
 
     /// The lanes that others hold, for the status line.
@@ -147,15 +182,22 @@ mod tests {
         Holder { runtime_id: Some(format!("{id}-{pid}")), owner: Some(owner) }
     }
 
+    fn all() -> BTreeSet<CellKind> {
+        BTreeSet::from([CellKind::Ai, CellKind::Shell, CellKind::Echo])
+    }
+
     #[test]
     fn one_lane_is_named_with_its_runtime() {
         let mut lanes = Lanes::default();
-        assert_eq!(lanes.back(CellKind::Shell), None);
-        let said = lanes.lost(CellKind::Shell, holder("shell", 7));
-        assert_eq!(said, "`!` commands are executed by `shell-7`, process 7 in `/src`, until it leaves.");
+        assert!(!lanes.back(CellKind::Shell));
+        lanes.lost(CellKind::Shell, holder("shell", 7));
+        assert_eq!(
+            lanes.sentences(&all()),
+            "`!` commands are executed by `shell-7`, process 7 in `/src`, until it leaves."
+        );
         assert_eq!(lanes.elsewhere(), "shell");
-        let said = lanes.back(CellKind::Shell);
-        assert_eq!(said.as_deref(), Some("`!` commands are executed here again; `shell-7` has left."));
+        assert!(lanes.back(CellKind::Shell));
+        assert_eq!(lanes.sentences(&all()), "`!` commands are executed here again; `shell-7` has left.");
         assert_eq!(lanes.elsewhere(), "");
     }
 
@@ -164,16 +206,31 @@ mod tests {
         let mut lanes = Lanes::default();
         lanes.lost(CellKind::Echo, holder("echo", 7));
         lanes.lost(CellKind::Ai, holder("agent", 7));
-        let said = lanes.lost(CellKind::Shell, holder("shell", 7));
+        lanes.lost(CellKind::Shell, holder("shell", 7));
         assert_eq!(
-            said,
+            lanes.sentences(&all()),
             "Prompts, `!` commands and echo cells are executed by process 7 in `/src`, until it leaves."
         );
         lanes.back(CellKind::Shell);
-        let said = lanes.back(CellKind::Ai);
+        lanes.back(CellKind::Ai);
         assert_eq!(
-            said.as_deref(),
-            Some("Prompts and `!` commands are executed here again; process 7 in `/src` has left.")
+            lanes.sentences(&all()),
+            "Echo cells are executed by `echo-7`, process 7 in `/src`, until it leaves.\n\
+             Prompts and `!` commands are executed here again; process 7 in `/src` has left."
         );
+    }
+
+    #[test]
+    fn of_a_lane_that_is_taken_again_only_the_newest_is_said() {
+        let mut lanes = Lanes::default();
+        lanes.lost(CellKind::Shell, holder("shell", 7));
+        lanes.lost(CellKind::Shell, holder("shell", 8));
+        assert_eq!(
+            lanes.sentences(&all()),
+            "`!` commands are executed by `shell-8`, process 8 in `/src`, until it leaves."
+        );
+        lanes.back(CellKind::Shell);
+        lanes.lost(CellKind::Shell, holder("shell", 9));
+        assert_eq!(lanes.sentences(&all()).lines().count(), 1);
     }
 }

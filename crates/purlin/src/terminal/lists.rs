@@ -1,6 +1,6 @@
-//! Lists to look through and choose from: `/help` and `/extensions`.
+//! The list of commands and keys: `/help`.
 
-use purlin_kernel::{Action, CommandKind, ExtId, ExtReport, HandlerError, Kernel, SelectItem, SelectOptions};
+use purlin_kernel::{Action, CommandKind, ExtId, HandlerError, Kernel, SelectItem, SelectOptions};
 
 use super::desk::Desk;
 
@@ -86,82 +86,4 @@ fn rank(entry: &Entry) -> usize {
         _ => 3,
     };
     FIRST.len() + family
-}
-
-/// Lists the loaded extensions with what they did, and those that were not loaded.
-pub async fn extensions(desk: &Desk) -> Result<Option<String>, HandlerError> {
-    let kernel = desk.kernel().clone();
-    let mut items = loaded(&kernel);
-    items.extend(
-        desk.failures().into_iter().map(|failure| SelectItem { label: failure, detail: String::new() }),
-    );
-    if items.is_empty() {
-        return Ok(Some("No extension is loaded. `purlin -e FILE` loads one.".to_owned()));
-    }
-    let options = SelectOptions { prompt: "Extensions".to_owned(), items, ..SelectOptions::default() };
-    // Nothing follows from the choice: the list is for looking.
-    let _ = kernel.ui().select(ExtId::CORE, options).await;
-    Ok(None)
-}
-
-/// What an extension has registered, of the kinds that people know.
-fn has(report: &ExtReport) -> Option<String> {
-    let kinds = [
-        ("handler", "handlers"),
-        ("command", "commands"),
-        ("registration", "tools"),
-        ("keymap", "keymaps"),
-        ("timer", "timers"),
-        ("job", "jobs"),
-    ];
-    let counted = kinds.iter().filter_map(|(kind, plural)| {
-        let count = report.kinds.get(kind).copied().filter(|count| *count > 0)?;
-        Some(format!("{count} {plural}"))
-    });
-    let counted = counted.collect::<Vec<_>>().join(", ");
-    (!counted.is_empty()).then_some(counted)
-}
-
-/// How long its code ran, and where longest.
-fn took(report: &ExtReport) -> Option<String> {
-    let worst = report.worst.as_ref()?;
-    let ms = |us: u64| format!("{}.{} ms", us / 1000, us % 1000 / 100);
-    let place = worst.place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
-    let (total, p99, longest) = (ms(report.total_us), ms(report.p99_us), ms(worst.us));
-    Some(format!("{total}, p99 {p99}, worst {longest} in `{}`{place}", worst.what))
-}
-
-fn loaded(kernel: &Kernel) -> Vec<SelectItem> {
-    let reports = kernel.guard().report();
-    kernel
-        .ext()
-        .list()
-        .into_iter()
-        .map(|extension| {
-            let report = reports.iter().find(|report| report.ext == extension.id);
-            let mut detail = Vec::new();
-            if let Some(report) = report {
-                if report.suspended {
-                    detail.push(format!("suspended; `/extensions resume {}` resumes it", extension.name));
-                }
-                detail.push(format!("{} calls", report.calls));
-                detail.extend(has(report));
-                detail.extend(took(report));
-                if report.errors > 0 {
-                    detail.push(format!("{} errors", report.errors));
-                }
-                if report.strikes > 0 {
-                    detail.push(format!("stopped {} times", report.strikes));
-                }
-                let bytes = report.memory_bytes + report.buffer_bytes;
-                if bytes > 0 {
-                    detail.push(format!("{} KiB", bytes.div_ceil(1024)));
-                }
-                if let Some(error) = &report.last_error {
-                    detail.push(format!("last: {error}"));
-                }
-            }
-            SelectItem { label: extension.name, detail: detail.join(" · ") }
-        })
-        .collect()
 }

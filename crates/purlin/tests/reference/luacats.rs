@@ -3,11 +3,64 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use purlin_kernel::{HookDecl, Ty as FieldTy};
+use purlin_kernel::{HookDecl, HookMode, Ty as FieldTy};
 use purlin_lua::{ApiFn, Need, SHAPES};
 
 use crate::types::{self, Type, luacats_field};
 use crate::{Pages, class_of, hooks, params_of};
+
+/// What Luau's standard library has beside Lua's, and what is given back of Lua 5.1.
+const GLOBALS: &str = "
+---The same module, for extensions of an earlier host.
+librecode = purlin
+
+---@generic T: table
+---@param t T
+---@return T
+function table.clone(t) end
+
+---@param t table
+---@param value any
+---@param init? integer
+---@return integer?
+function table.find(t, value, init) end
+
+---@generic T: table
+---@param t T
+---@return T
+function table.freeze(t) end
+
+---@param t table
+---@return boolean
+function table.isfrozen(t) end
+
+---@param t table
+function table.clear(t) end
+
+---@param count integer
+---@param value? any
+---@return any[]
+function table.create(count, value) end
+
+---@param text string
+---@param separator? string
+---@return string[]
+function string.split(text, separator) end
+
+---@param n number
+---@param min number
+---@param max number
+---@return number
+function math.clamp(n, min, max) end
+
+---@param n number
+---@return integer
+function math.round(n) end
+
+---@param n number
+---@return integer
+function math.sign(n) end
+";
 
 /// Writes the stub.
 pub fn write(pages: &mut Pages) {
@@ -18,16 +71,17 @@ pub fn write(pages: &mut Pages) {
     events(&mut stub);
     let _ = write!(
         stub,
-        "\n---The module of extensions.\n---@class purlin\n---@field null any JSON null.\n---@field version string The version of Purlin.\n---@field api_level integer The level of this API.\nlocal purlin = {{}}\n"
+        "\n---The module of extensions.\n---@class purlin\n---@field null any JSON null.\n---@field version string The version of Purlin.\n---@field api_level integer The level of this API.\n---@field args string[] What stood behind `--` on the command line of `purlin --bare`.\nlocal purlin = {{}}\n"
     );
     let namespaces: BTreeSet<&str> =
         purlin_lua::functions().map(ApiFn::namespace).filter(|namespace| !namespace.is_empty()).collect();
     for namespace in namespaces {
-        let _ = writeln!(stub, "purlin.{namespace} = {{}}");
+        let _ = writeln!(stub, "---@class purlin.{namespace}\npurlin.{namespace} = {{}}");
     }
     for declared in purlin_lua::functions() {
         function(declared, &mut stub);
     }
+    stub.push_str(GLOBALS);
     stub.push_str("\nreturn purlin\n");
     pages.insert("stubs/purlin.lua".into(), stub);
 }
@@ -62,7 +116,7 @@ fn shapes(stub: &mut String) {
 fn events(stub: &mut String) {
     let _ = write!(
         stub,
-        "\n---What every handler gets as its first argument.\n---@class purlin.Event\n---@field name string The hook's name.\n---@field payload table The event itself.\nlocal Event = {{}}\n\n---Ends the phase.\nfunction Event.stop() end\n\n---Suppresses the default action.\nfunction Event.consume() end\n\n---Copies the event, to keep it beyond the handler.\n---@return table\nfunction Event:copy() end\n"
+        "\n---What every handler gets as its first argument.\n---@class purlin.Event\n---@field name string The hook's name.\n---@field payload table All fields in one table; `data` is the same.\n---@field data table\n---@field consumed boolean Whether the default action is suppressed already.\n---@field source string? Who emitted an event of an extension's own.\n---@field working boolean Whether the agent works.\n---@field focus {{ kind: string, window: string?, buffer: string?, role: string? }} Where keys go.\n---@field context purlin.Context What is true now.\nlocal Event = {{}}\n\n---Ends the phase.\nfunction Event.stop() end\n\n---Suppresses the default action.\nfunction Event.consume() end\n\n---Copies the event, to keep it beyond the handler.\n---@return table\nfunction Event:copy() end\n"
     );
     for hook in hooks() {
         let class = class_of(hook.name);
@@ -112,13 +166,28 @@ fn function(declared: &ApiFn, stub: &mut String) {
     returns(declared.name, declared.returns, stub);
     if declared.name == "on" {
         hooks().for_each(|hook| overloads(hook, stub));
+        stub.push_str(
+            "---@overload fun(name: string, fn: fun(ev: table, ctx: purlin.Context)): purlin.Handle\n",
+        );
     }
+    skipping(declared, stub);
     let names: Vec<String> = declared
         .params
         .iter()
         .map(|param| if param.need == Need::Rest { "...".into() } else { escaped(param.name) })
         .collect();
     let _ = writeln!(stub, "function purlin.{}({}) end", declared.name, names.join(", "));
+}
+
+/// What may be left out from the middle: the function without it.
+fn skipping(declared: &ApiFn, stub: &mut String) {
+    if declared.name == "on" || declared.params.iter().all(|param| param.need != Need::Skippable) {
+        return;
+    }
+    let kept = declared.params.iter().filter(|param| param.need != Need::Skippable);
+    let kept: Vec<String> =
+        kept.map(|param| luacats_field(&escaped(param.name), &types::of(&param.ty))).collect();
+    let _ = writeln!(stub, "---@overload fun({})", kept.join(", "));
 }
 
 /// The type of a parameter; an absent `any` is said at the name.
@@ -133,7 +202,8 @@ fn overloads(hook: &HookDecl, stub: &mut String) {
     let class = class_of(hook.name);
     let answer =
         if hook.answer.is_empty() { String::new() } else { format!(": purlin.{class}Answer|boolean|nil") };
-    let handler = format!("fun(ev: purlin.{class}Event, ctx: purlin.Context){answer}");
+    let waits = if hook.mode == HookMode::Async { "async " } else { "" };
+    let handler = format!("{waits}fun(ev: purlin.{class}Event, ctx: purlin.Context){answer}");
     for name in std::iter::once(&hook.name).chain(hook.aliases) {
         let _ = writeln!(stub, "---@overload fun(name: \"{name}\", fn: {handler}): purlin.Handle");
         let _ =

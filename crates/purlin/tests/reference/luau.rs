@@ -9,6 +9,20 @@ use purlin_lua::{ApiFn, Need, SHAPES};
 use crate::types::{self, Type, luau_key, optional};
 use crate::{Pages, class_of, hooks, params_of};
 
+/// What every event has, unless its hook has a field of that name.
+const EVENT: [(&str, &str); 10] = [
+    ("name", "string"),
+    ("payload", "any"),
+    ("data", "any"),
+    ("consumed", "boolean"),
+    ("working", "boolean"),
+    ("focus", "{ kind: string, window: string?, buffer: string?, role: string? }"),
+    ("context", "Context"),
+    ("stop", "() -> ()"),
+    ("consume", "() -> ()"),
+    ("copy", "(self: any) -> any"),
+];
+
 /// Writes the definitions.
 pub fn write(pages: &mut Pages) {
     let mut stub = String::from(
@@ -20,7 +34,7 @@ pub fn write(pages: &mut Pages) {
     for function in purlin_lua::functions() {
         namespaces.entry(function.namespace()).or_default().push(function);
     }
-    stub.push_str("\nexport type Purlin = {\n\tnull: any,\n\tversion: string,\n\tapi_level: number,\n");
+    stub.push_str("\nexport type Purlin = {\n\tnull: any,\n\tversion: string,\n\tapi_level: number,\n\targs: { string },\n");
     for declared in namespaces.remove("").into_iter().flatten() {
         let _ = writeln!(stub, "\t{}: {},", luau_key(declared.name), function(declared));
     }
@@ -69,8 +83,12 @@ fn events(stub: &mut String) {
     for hook in hooks() {
         let class = class_of(hook.name);
         let _ = writeln!(stub, "\nexport type {class}Event = {{");
-        stub.push_str("\tname: string,\n\tpayload: any,\n\tstop: () -> (),\n\tconsume: () -> (),\n");
-        for field in hook.payload.iter().filter(|field| field.name != "name") {
+        for (name, ty) in
+            EVENT.iter().filter(|(name, _)| hook.payload.iter().all(|field| field.name != *name))
+        {
+            let _ = writeln!(stub, "\t{name}: {ty},");
+        }
+        for field in hook.payload {
             let _ = writeln!(stub, "\t{}: {},", luau_key(field.name), field_type(field.ty));
         }
         stub.push_str("}\n");
@@ -146,7 +164,7 @@ fn returns(expression: &str) -> String {
 
 fn parenthesised(ty: &Type) -> String {
     match ty {
-        Type::Union(_) | Type::Function => format!("({})", ty.luau()),
+        Type::Union(_) | Type::Function | Type::Async => format!("({})", ty.luau()),
         ty => ty.luau(),
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! `cargo xtask reference` writes the files; this test compares them.
 
+mod contract;
+mod limits;
 mod luacats;
 mod luau;
 mod pages;
@@ -19,7 +21,8 @@ pub type Pages = BTreeMap<String, String>;
 pub fn hooks() -> impl Iterator<Item = &'static HookDecl> {
     let kernel = purlin_kernel::hooks::terminal::ALL.iter().copied();
     let terminal = purlin_tui::hooks::ALL.iter().copied();
-    kernel.chain(terminal).chain(purlin_agent::hooks::all())
+    let program = purlin::hooks::ALL.iter().copied();
+    kernel.chain(terminal).chain(purlin_agent::hooks::all()).chain(program)
 }
 
 /// The name of the class of a hook's event: `tool_call` is `ToolCall`.

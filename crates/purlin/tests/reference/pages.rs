@@ -3,12 +3,43 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use purlin_kernel::{Combine, HookDecl, HookMode};
+use purlin_kernel::{Combine, DeadlineClass, HookDecl, HookMode, Limits};
 use purlin_lua::{ApiFn, Method, Need, SHAPES, Shape, Ty};
 
-use crate::{Pages, hooks};
+use crate::{Pages, hooks, limits};
 
-const MADE: &str = "\nThis page is made from the declarations in the source by `cargo xtask reference`; a test compares the two.\n";
+/// What holds for every hook.
+const HOOK_RULES: &str = "
+`purlin.on(name, [opts,] fn)` registers a handler; it is called as `fn(ev, ctx)` and answers nothing, `true` (the same as
+`{ consume = true }`), or a table. *Waits*: a handler may wait, for a dialog or a process.
+
+Every event has, beside the fields listed for its hook:
+
+- `name`, and `payload` (also `data`): all fields in one table.
+- `consumed`: whether the default action is suppressed already; `source`: who emitted an event of an extension's own.
+- `working`, `focus { kind, window, buffer, role }`, `context { mode, cwd, session_id, working }`.
+- `composer`, `buffers`, `windows`, `layout`: views that are read when they are used.
+- `stop()` ends the phase, `consume()` suppresses the default action, `copy()` keeps the event beyond the handler.
+
+`ctx` is a [`Context`](objects.md#context). Assigning to a field that is part of the answer, such as `ev.text`, answers it.
+
+Handlers run by phase (`early`, `normal`, `final`), then by priority (higher first), then in the order in which extensions and handlers were
+registered. Each field of an answer says how several answers become one:
+
+| | |
+|---|---|
+| the first answer decides | and ends the phases `early` and `normal`; handlers of the phase `final` still run, see the result and may still block |
+| suppresses the default action | later handlers run and see `ev.consumed` |
+| each handler sees the value as the previous ones left it | the last value counts |
+| replaces this field | the same, field by field; a field left out stays as it is |
+| all answers are kept | in order, each labelled with its extension |
+| goes with the deciding field | counts only together with it |
+
+A hook without an answer only observes: what a handler returns is said once as a mistake.
+";
+
+/// Where a page comes from.
+pub const MADE: &str = "\nThis page is made from the declarations in the source by `cargo xtask reference`; a test compares the two.\n";
 
 /// Writes every page.
 pub fn write(pages: &mut Pages) {
@@ -19,6 +50,7 @@ pub fn write(pages: &mut Pages) {
     pages.insert("reference/README.md".into(), index(&namespaces));
     pages.insert("reference/hooks.md".into(), hook_page());
     pages.insert("reference/objects.md".into(), object_page());
+    pages.insert("reference/limits.md".into(), limits::page());
     for (namespace, functions) in &namespaces {
         pages.insert(format!("reference/{}.md", file(namespace)), namespace_page(namespace, functions));
     }
@@ -36,6 +68,7 @@ fn index(namespaces: &BTreeMap<&str, Vec<&ApiFn>>) -> String {
     let mut page = format!("# Reference\n{MADE}\n");
     page.push_str("- [Hooks](hooks.md): what an extension may observe and change.\n");
     page.push_str("- [Objects](objects.md): the tables and objects that functions answer.\n");
+    page.push_str("- [Limits](limits.md): how long extensions may compute, and how much they may own.\n");
     for (namespace, functions) in namespaces {
         let names: Vec<String> = functions
             .iter()
@@ -45,6 +78,11 @@ fn index(namespaces: &BTreeMap<&str, Vec<&ApiFn>>) -> String {
     }
     page.push_str("\nPositions are zero-based, end-exclusive and count Unicode code points; lists are one-based; times are milliseconds.\n");
     page
+}
+
+/// A link to a function by its full name.
+pub fn link(function: &ApiFn) -> String {
+    format!("[`{}`]({}.md#{})", function.name, file(function.namespace()), anchor(function))
 }
 
 /// The anchor that Markdown viewers make of a function's heading.
@@ -68,9 +106,7 @@ fn namespace_page(namespace: &str, functions: &[&ApiFn]) -> String {
 }
 
 fn hook_page() -> String {
-    let mut page = format!(
-        "# Hooks\n{MADE}\nRegistered with `purlin.on(name, fn)`. *Waits*: a handler may wait, for a dialog or a process.\n"
-    );
+    let mut page = format!("# Hooks\n{MADE}{HOOK_RULES}");
     hooks().for_each(|hook| render_hook(hook, &mut page));
     page
 }
@@ -107,6 +143,10 @@ fn render_hook(hook: &HookDecl, page: &mut String) {
     if hook.closed {
         page.push_str(" An error in a handler refuses the action.");
     }
+    if hook.class != DeadlineClass::Main {
+        let limit = Limits::default().of(hook.class);
+        let _ = write!(page, " A handler is stopped after {} ms.", limit.hard_ms);
+    }
     page.push('\n');
     for (index, field) in hook.payload.iter().enumerate() {
         let space = if index == 0 { "\n" } else { "" };
@@ -114,8 +154,12 @@ fn render_hook(hook: &HookDecl, page: &mut String) {
     }
     for (index, field) in hook.answer.iter().enumerate() {
         let space = if index == 0 { "\nAnswer:\n\n" } else { "" };
-        let _ =
-            writeln!(page, "{space}- `{}` ({}): {}", field.name, field.ty.name(), combined(field.combine));
+        let rule = if field.decides.is_empty() {
+            combined(field.combine).to_owned()
+        } else {
+            format!("the first answer of `{}` decides", field.decides.join("`, `"))
+        };
+        let _ = writeln!(page, "{space}- `{}` ({}): {rule}", field.name, field.ty.name());
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Type {
     Word(String),
     /// A function of which nothing more is said.
     Function,
+    /// A function that may wait.
+    Async,
 }
 
 const NAMES: [&str; 9] = ["nil", "boolean", "true", "false", "integer", "number", "string", "table", "any"];
@@ -165,6 +167,7 @@ pub fn of(ty: &Ty) -> Type {
         Ty::String => Type::Name("string".into()),
         Ty::Text => Type::Union(vec![Type::Name("string".into()), Type::Name("number".into())]),
         Ty::Function => Type::Function,
+        Ty::AsyncFunction => Type::Async,
         Ty::Table => Type::Name("table".into()),
         Ty::List => Type::List(Box::new(Type::Name("any".into()))),
         Ty::Options(options) => Type::Record(
@@ -206,6 +209,7 @@ impl Type {
             Self::Union(types) => types.iter().map(Self::luacats_closed).collect::<Vec<_>>().join("|"),
             Self::Word(word) => format!("\"{word}\""),
             Self::Function => "function".into(),
+            Self::Async => "(async fun(...: any): any, any)".into(),
         }
     }
 
@@ -242,13 +246,13 @@ impl Type {
                 parts.join(" | ")
             }
             Self::Word(word) => format!("\"{word}\""),
-            Self::Function => "(...any) -> ...any".into(),
+            Self::Function | Self::Async => "(...any) -> ...any".into(),
         }
     }
 
     fn luau_closed(&self) -> String {
         match self {
-            Self::Union(_) | Self::Function => format!("({})", self.luau()),
+            Self::Union(_) | Self::Function | Self::Async => format!("({})", self.luau()),
             _ => self.luau(),
         }
     }

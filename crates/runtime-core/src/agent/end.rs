@@ -3,6 +3,7 @@
 use purlin_notebook::{Authority, Durability, Event, TerminationReason};
 
 use crate::agent::{Inner, Phase};
+use crate::flush;
 use crate::host::Level;
 use crate::options::Lifecycle;
 
@@ -50,7 +51,8 @@ impl Inner {
             Authority::Local => Durability::Disk,
             Authority::Remote { .. } => Durability::Authority,
         };
-        if let Err(error) = self.store.flush(level, self.options.flush_deadline).await {
+        if let Err(error) = flush::within(&*self.store, &self.host, level, self.options.flush_deadline).await
+        {
             self.log(
                 Level::Warn,
                 &format!("The store is closed without its last events being safe: {error}."),

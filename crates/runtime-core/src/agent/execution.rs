@@ -17,6 +17,7 @@ use crate::agent::claim::Fence;
 use crate::agent::serve::{Active, Serve};
 use crate::context::writer::{Settings, Writer};
 use crate::context::{ExecutionContext, carry_out, error_content};
+use crate::flush;
 use crate::handler::{ExecutionError, Outcome};
 use crate::ids::new_id;
 use crate::signal::Cancellation;
@@ -57,13 +58,14 @@ impl Serve<'_> {
         if !self.is_ours(&entry.queue, QueueStatus::Executing)? {
             return Ok(false);
         }
-        let flush = store.flush(self.agent.options.durability, self.agent.options.flush_deadline);
+        let (level, deadline) = (self.agent.options.durability, self.agent.options.flush_deadline);
+        let flush = flush::within(&**store, &self.agent.host, level, deadline);
         let (context, entered) = (cx.clone(), Rc::new(Cell::new(false)));
         let enters = entered.clone();
         let (future, abort) = abortable(
             AssertUnwindSafe(async move {
                 flush.await?;
-                context.check()?;
+                context.check_cancellation()?;
                 enters.set(true);
                 carry_out(handler, context).await
             })
@@ -133,6 +135,7 @@ impl Serve<'_> {
             annotation: annotation.map(Rc::new),
             kind: lane,
             queue_id: entry.id.clone(),
+            queue_entry: Rc::new(entry.clone()),
             session_id: self.session.clone(),
             runtime_id: options.runtime_id.as_str().into(),
             client_id: options.client_id.as_str().into(),

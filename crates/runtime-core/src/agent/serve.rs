@@ -131,7 +131,11 @@ impl<'a> Serve<'a> {
         self.watch_displaced()?;
         self.renew_later();
         loop {
-            let wake = poll_fn(|cx| self.poll_wake(cx)).await;
+            let mut wake = poll_fn(|cx| self.poll_wake(cx)).await;
+            if !self.agent.store.status().open {
+                // Whatever woke us: nothing more is asked of a store that is closed.
+                wake = Wake::Closed;
+            }
             match wake {
                 Wake::Stop => {
                     self.wind_down("shutdown").await?;

@@ -13,6 +13,7 @@ use purlin_notebook::{
 use crate::agent::claim::decisive;
 use crate::agent::handle::AgentStatus;
 use crate::agent::{Inner, Phase, RETRY_AFTER, RunError, StartError, lanes, may_pass, sessions};
+use crate::flush;
 use crate::host::Level;
 use crate::ids::new_id;
 
@@ -62,7 +63,8 @@ impl Inner {
             return Err(error.into());
         }
         *self.session.borrow_mut() = Some(session.clone());
-        let flushed = self.store.flush(self.options.durability, self.options.flush_deadline).await;
+        let (level, deadline) = (self.options.durability, self.options.flush_deadline);
+        let flushed = flush::within(&*self.store, &self.host, level, deadline).await;
         if let Err(error) = flushed {
             self.terminate(TerminationReason::Error);
             self.stopped().await;

@@ -1,11 +1,16 @@
 //! One output of text as events: it appears, grows, and may be written anew.
 
 use purlin_notebook::{CellId, Event, Media, OutputId, OutputMeta};
+use serde_json::Map;
 
 use crate::context::stream::TextKind;
 
 /// How much of the distance between two positions a continued output takes.
 const CONTINUED: f64 = 1.0 / 1024.0;
+
+/// Under this name an output that is written anew says which delta was the last before: its text holds that one and all
+/// in front of it. So it is told from a repetition of the event that first added the output.
+const WRITTEN_AFTER: &str = "sequenceNumber";
 
 /// What all outputs of one stream have in common.
 pub(crate) struct Form {
@@ -62,7 +67,9 @@ impl Page {
     /// Writes the whole text; what the output held before is gone.
     pub(crate) fn replace(&mut self, form: &Form, text: String) -> Event {
         self.added = true;
-        let content = Media::text(text);
+        let metadata =
+            (self.sequence > 0).then(|| Map::from_iter([(WRITTEN_AFTER.to_owned(), self.sequence.into())]));
+        let content = Media::Inline { data: text.into(), metadata };
         let content = match &form.meta {
             Some(meta) => content.with_meta(meta),
             None => content,

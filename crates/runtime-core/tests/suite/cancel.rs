@@ -39,7 +39,7 @@ fn row_033_a_cancelled_execution_hears_of_it_once_and_is_not_completed() {
                 cx.cancellation().await;
                 assert!(cx.cancelled());
                 cx.stdout(" last words");
-                cx.check()?;
+                cx.check_cancellation()?;
                 Ok(Outcome::done())
             }
         }),

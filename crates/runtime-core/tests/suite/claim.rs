@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use purlin_notebook::{
     CellId, CellKind, CellRun, CellType, CompletionStatus, Event, ExecutionState, OutputType, QueueId,
-    QueueStatus, RuntimeSessionId, StoreExt,
+    QueueStatus, RuntimeSessionId, Store, StoreExt,
 };
 use purlin_runtime_core::{
     ExecutionContext, ExecutionError, Handlers, Options, Outcome, RuntimeAgent, StartError, handler_fn,
@@ -182,24 +182,61 @@ fn row_029_an_assignment_of_what_is_not_pending_changes_nothing() {
 #[test]
 fn row_030_a_start_by_a_session_that_does_not_own_the_entry_changes_nothing() {
     let world = World::new();
-    let (cell, queue) = world.ask(CellKind::Echo, "nobody's");
-    world.commit(vec![
-        Event::ExecutionStarted {
-            queue_id: queue.clone(),
-            cell_id: cell.clone(),
-            runtime_session_id: "thief".into(),
-            started_at: "2026-01-01T00:00:00.000Z".to_owned(),
-        },
-        Event::ExecutionCompleted {
-            queue_id: queue.clone(),
-            cell_id: cell,
-            status: CompletionStatus::Success,
-            error: None,
-            completed_at: "2026-01-01T00:00:00.000Z".to_owned(),
-            execution_duration_ms: 0,
-        },
-    ]);
-    assert_eq!(world.status(&queue), QueueStatus::Pending);
+    let diary = Diary::default();
+    let agent = world.agent(noting(&diary));
+    world.start(&agent);
+    let (cell, mine) = world.ask(CellKind::Echo, "100");
+    let (other, pending) = world.ask(CellKind::Echo, "later");
+    world.host.advance(50);
+    let before = [world.entry(&mine), world.entry(&pending)];
+    assert_eq!(before.each_ref().map(|entry| entry.status), [QueueStatus::Executing, QueueStatus::Pending]);
+    // Another replica, with a session of its own that is alive, speaks of what we run and of what nobody has claimed.
+    let thief = world.store.as_replica("elsewhere", "run");
+    world.locks.take("thief");
+    let of_another_lane = Event::LanesAnnounced { session_id: "thief".into(), lanes: vec![CellKind::Python] };
+    thief.commit(&[session_started("thief"), of_another_lane]).unwrap();
+    for (queue, cell) in [(&mine, &cell), (&pending, &other)] {
+        thief
+            .commit(&[
+                Event::ExecutionStarted {
+                    queue_id: queue.clone(),
+                    cell_id: cell.clone(),
+                    runtime_session_id: "thief".into(),
+                    started_at: "2026-01-01T00:00:00.000Z".to_owned(),
+                },
+                completed(queue, cell),
+                Event::ExecutionReleased {
+                    queue_id: queue.clone(),
+                    runtime_session_id: agent.session_id().unwrap(),
+                    reason: "it is mine".to_owned(),
+                },
+            ])
+            .unwrap();
+    }
+    assert_eq!([world.entry(&mine), world.entry(&pending)], before);
+    world.host.advance(1_000);
+    assert_eq!(diary.read(), ["100", "later"], "each was executed once, by us");
+    assert_eq!([&mine, &pending].map(|queue| world.status(queue)), [QueueStatus::Completed; 2]);
+}
+
+fn session_started(session: &str) -> Event {
+    Event::RuntimeSessionStarted {
+        session_id: session.into(),
+        runtime_id: "other".to_owned(),
+        runtime_type: "other".to_owned(),
+        capabilities: all(),
+    }
+}
+
+fn completed(queue: &QueueId, cell: &CellId) -> Event {
+    Event::ExecutionCompleted {
+        queue_id: queue.clone(),
+        cell_id: cell.clone(),
+        status: CompletionStatus::Success,
+        error: None,
+        completed_at: "2026-01-01T00:00:00.000Z".to_owned(),
+        execution_duration_ms: 0,
+    }
 }
 
 #[test]
@@ -211,8 +248,13 @@ fn row_031_a_completion_after_the_cancellation_changes_nothing() {
     world.host.advance(50);
     world.cancel(&queue);
     world.host.advance(1000);
-    assert_eq!(world.status(&queue), QueueStatus::Cancelled);
-    assert_eq!(world.store.cell(&cell).unwrap().unwrap().execution_state, ExecutionState::Idle);
+    let stands = || (world.entry(&queue), world.store.cell(&cell).unwrap().unwrap().execution_state);
+    let before = stands();
+    assert_eq!((before.0.status, before.1), (QueueStatus::Cancelled, ExecutionState::Idle));
+    // The owner's own completion was on its way, as that of an agent which had not heard of the cancellation.
+    world.commit([completed(&queue, &cell)]);
+    assert!(matches!(world.log().pop().unwrap().event, Event::ExecutionCompleted { .. }), "it is in the log");
+    assert_eq!(stands(), before);
 }
 
 fn failing(options: Options, world: &World) -> RuntimeAgent {

@@ -83,7 +83,7 @@ impl Game {
                     }
                 }
                 cx.stdout(" and more");
-                cx.check()?;
+                cx.check_cancellation()?;
                 Ok(Outcome::done())
             }
         })

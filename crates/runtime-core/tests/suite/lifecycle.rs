@@ -258,6 +258,31 @@ fn row_016_a_store_that_cannot_be_flushed_is_closed_all_the_same() {
 }
 
 #[test]
+fn row_016_a_flush_that_is_never_answered_keeps_the_close_until_its_deadline_and_no_longer() {
+    let world = World::new();
+    let store = FaultyStore::new(&world.store);
+    let closed = world.store.clone();
+    let mut options = world.options(&[CellKind::Echo]);
+    options.flush_deadline = std::time::Duration::from_secs(3);
+    let agent = world
+        .agent_on(Rc::new(store.clone()), options, echo())
+        .owning(move || closed.close("the agent is over"));
+    world.start(&agent);
+    store.flush_hangs.set(true);
+    let begun = world.host.mono();
+    let leaving = agent.clone();
+    world.host.spawn_detached(async move { leaving.shutdown().await });
+    world.host.advance(2_999);
+    assert!(world.store.status().open, "it waits as long as it may");
+    world.host.advance(1);
+    assert!(!world.store.status().open);
+    assert_eq!((world.host.mono() - begun, agent.status()), (3_000, AgentStatus::Stopped));
+    let logged = world.host.logged();
+    assert!(logged.len() == 1 && logged[0].1.contains("within 3000 ms"), "{logged:?}");
+    assert_eq!(world.host.timers(), 0);
+}
+
+#[test]
 fn row_017_callbacks_come_once_in_order_and_a_shutdown_is_the_last() {
     let world = World::new();
     let diary = Diary::default();
@@ -348,7 +373,8 @@ fn row_083_a_store_that_is_closed_under_the_agent_stops_it() {
     let diary = Diary::default();
     let mut options = world.options(&[CellKind::Echo]);
     options.lifecycle = Rc::new(diary.clone());
-    let agent = world.agent_with(options, patient());
+    let faulty = FaultyStore::new(&world.store);
+    let agent = world.agent_on(Rc::new(faulty.clone()), options, patient());
     let (_, running) = world.ask(CellKind::Echo, "running");
     world.host.run(agent.start()).unwrap();
     let (clone, store, host) = (agent.clone(), world.store.clone(), world.host.clone());
@@ -371,6 +397,41 @@ fn row_083_a_store_that_is_closed_under_the_agent_stops_it() {
     assert_eq!(told[..2], ["startup", "connected"]);
     assert!(told[2].starts_with("disconnected: "), "{told:?}");
     assert_eq!(told[3..], ["shutdown"]);
+    assert_eq!(world.host.timers(), 0);
+    world.host.run(agent.shutdown());
+    world.host.advance(60_000);
+    assert_eq!(*faulty.calls_after_close.borrow(), [""; 0], "nothing is asked of a store that is closed");
+}
+
+/// Who works when the store goes hears of it from the store itself; nothing follows that answer.
+#[test]
+fn row_083_a_handler_that_finds_its_store_closed_is_the_last_to_ask_it() {
+    let world = World::new();
+    let faulty = FaultyStore::new(&world.store);
+    let closing = world.store.clone();
+    let handler = purlin_runtime_core::handler_fn(move |cx| {
+        let closing = closing.clone();
+        async move {
+            cx.stdout("before");
+            closing.close("the page went away");
+            let refused = cx.commit(vec![Event::NotebookTitleChanged { title: "late".to_owned() }]);
+            assert!(matches!(refused, Err(StoreError::Closed(_))), "{refused:?}");
+            cx.stdout("after");
+            cx.cancellation().await;
+            Err(purlin_runtime_core::ExecutionError::Cancelled)
+        }
+    });
+    let agent = world.agent_on(Rc::new(faulty.clone()), world.options(&[CellKind::Echo]), handler);
+    let running = agent.clone();
+    world.host.run(agent.start()).unwrap();
+    let ended = Rc::new(std::cell::RefCell::new(None));
+    let slot = ended.clone();
+    world.host.spawn_detached(async move { *slot.borrow_mut() = Some(running.run().await) });
+    world.ask(CellKind::Echo, "");
+    world.host.advance(60_000);
+    let ended = ended.borrow_mut().take().expect("the run is over");
+    assert!(matches!(ended, Err(RunError::Store(StoreError::Closed(_)))), "{ended:?}");
+    assert_eq!(*faulty.calls_after_close.borrow(), ["commit"], "the handler's own call");
     assert_eq!(world.host.timers(), 0);
 }
 

@@ -245,19 +245,27 @@ fn row_067_a_png_over_the_threshold_becomes_an_artifact() {
 
 #[test]
 fn row_068_an_upload_that_fails_leaves_the_image_inline_without_text() {
-    let world = World::new();
-    let broken =
-        Slow { answer: Err("Artifact submission failed: broken (status 500)"), ..Slow::new(&world, &[]) };
-    let offline =
-        remote(&world.host, |_| Err(HttpError::new(HttpErrorKind::Connect, "`x` cannot be reached.")));
-    let places: [Rc<dyn Artifacts>; 3] = [Rc::new(broken), Rc::new(offline), Rc::new(NoArtifacts)];
-    for place in places {
+    let asked = Rc::new(RefCell::new(0));
+    let count = asked.clone();
+    let broken = remote(&VirtualHost::new(), move |_| {
+        *count.borrow_mut() += 1;
+        Ok(answer(500, r#"{"error":"INTERNAL","message":"no room"}"#))
+    });
+    let unreachable = |_| Err(HttpError::new(HttpErrorKind::Connect, "`x` cannot be reached."));
+    let offline = remote(&VirtualHost::new(), unreachable);
+    let places: [(Rc<dyn Artifacts>, &str); 3] = [
+        (Rc::new(broken), "Artifact submission failed: no room (status 500)"),
+        (Rc::new(offline), "Artifact submission failed: `x` cannot be reached."),
+        (Rc::new(NoArtifacts), "This runtime has no place for artifacts."),
+    ];
+    for (place, why) in places {
         let (all, log) = shown(place, image(7000));
         assert_eq!(all, image(7000).into_representations());
         let (level, message) = &log[0];
         assert_eq!(*level, Level::Warn);
-        assert!(message.starts_with("An image of 7000 bytes stays inline: "), "{message}");
+        assert_eq!(*message, format!("An image of 7000 bytes stays inline: {why}"));
     }
+    assert_eq!(*asked.borrow(), 1, "the server was asked, once");
 }
 
 #[test]

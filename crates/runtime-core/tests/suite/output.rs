@@ -183,6 +183,53 @@ fn row_063_an_event_that_comes_twice_makes_one_row() {
     assert_eq!(world.outputs(&cell).len(), 1);
 }
 
+/// The batches of an execution are sent once more, as after an answer that was lost.
+#[test]
+fn row_063_batches_that_come_twice_leave_what_was_there() {
+    let world = World::new();
+    let agent = world.agent(handler_fn(|cx| async move {
+        let text = cx.markdown("one");
+        for piece in [" two", " three"] {
+            cx.host().sleep(std::time::Duration::from_millis(30)).await;
+            text.append(piece);
+        }
+        Ok(Outcome::done())
+    }));
+    world.start(&agent);
+    let (cell, queue) = world.ask(CellKind::Echo, "");
+    world.host.advance(200);
+    let before = (world.texts(&cell), world.entry(&queue));
+    assert_eq!(before.0, ["one two three"]);
+    let shows = |event: &Event| {
+        matches!(event, Event::MarkdownOutputAdded { .. } | Event::MarkdownOutputAppended2 { .. })
+    };
+    let sent: Vec<Event> = world.log().into_iter().map(|entry| entry.event).filter(shows).collect();
+    assert_eq!(sent.len(), 3);
+    for again in &sent {
+        world.commit([again.clone()]);
+        assert_eq!((world.texts(&cell), world.entry(&queue)), before, "{again}");
+    }
+}
+
+/// Text that returns to its very beginning is no repetition.
+#[test]
+fn text_that_is_taken_back_to_what_was_first_committed_is_written_anew() {
+    let world = World::new();
+    let agent = world.agent(handler_fn(|cx| async move {
+        for piece in ["done\n", "50%", "\r\x1b[K"] {
+            cx.stdout(piece);
+            cx.host().sleep(std::time::Duration::from_millis(200)).await;
+        }
+        Ok(Outcome::done())
+    }));
+    world.start(&agent);
+    let (cell, _) = world.ask(CellKind::Echo, "");
+    world.host.advance(300);
+    assert_eq!(world.texts(&cell).concat(), "done\n50%");
+    world.host.advance(2_000);
+    assert_eq!(world.texts(&cell).concat(), "done\n");
+}
+
 #[test]
 fn row_064_a_clear_removes_the_deltas_too_and_an_open_stream_begins_anew() {
     let world = World::new();

@@ -337,7 +337,7 @@ fn a_writer_waits_for_a_store_that_is_busy_and_one_that_does_not_is_stopped() {
                 if cx.cancelled() {
                     gush.note(format!("stopped after {piece}"));
                     *faults.borrow_mut() = None;
-                    cx.check()?;
+                    cx.check_cancellation()?;
                 }
                 cx.host().sleep(Duration::from_millis(1)).await;
             }

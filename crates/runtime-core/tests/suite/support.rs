@@ -331,7 +331,7 @@ pub fn doing(function: impl Fn(&ExecutionContext) + 'static) -> Rc<dyn Handler> 
 pub fn patient() -> Rc<dyn Handler> {
     handler_fn(|cx| async move {
         cx.cancellation().await;
-        cx.check()?;
+        cx.check_cancellation()?;
         Ok(Outcome::done())
     })
 }
@@ -350,11 +350,15 @@ pub fn never() -> impl Future<Output = Result<Outcome, ExecutionError>> {
 pub struct FaultyStore {
     store: MemoryStore,
     pub flush_fails: Rc<Cell<bool>>,
+    /// A flush is never answered.
+    pub flush_hangs: Rc<Cell<bool>>,
     pub commit_fails: Rc<RefCell<Option<StoreError>>>,
     /// The flushes that were asked for.
     pub flushes: Rc<RefCell<Vec<Durability>>>,
     /// How many rows were read.
     pub rows: Rc<Cell<usize>>,
+    /// What was asked of the store after it was closed.
+    pub calls_after_close: Rc<RefCell<Vec<&'static str>>>,
     /// Counts its own clones: one here, one in each stream of ticks that is held.
     watches: Rc<()>,
 }
@@ -364,10 +368,18 @@ impl FaultyStore {
         Self {
             store: store.clone(),
             flush_fails: Rc::default(),
+            flush_hangs: Rc::default(),
             commit_fails: Rc::default(),
             flushes: Rc::default(),
             rows: Rc::default(),
+            calls_after_close: Rc::default(),
             watches: Rc::default(),
+        }
+    }
+
+    fn asked(&self, what: &'static str) {
+        if !self.store.status().open {
+            self.calls_after_close.borrow_mut().push(what);
         }
     }
 
@@ -388,21 +400,25 @@ impl Store for FaultyStore {
         self.store.knows(name)
     }
     fn commit(&self, batch: &[Event]) -> Result<CommitId, StoreError> {
+        self.asked("commit");
         match &*self.commit_fails.borrow() {
             Some(error) => Err(error.clone()),
             None => self.store.commit(batch),
         }
     }
     fn query(&self, q: &Query) -> Result<Rows, StoreError> {
+        self.asked("query");
         let rows = self.store.query(q)?;
         self.rows.set(self.rows.get() + rows.len());
         Ok(rows)
     }
     fn watch(&self, tables: Tables) -> LocalBoxStream<'static, ()> {
+        self.asked("watch");
         let held = self.watches.clone();
         Box::pin(self.store.watch(tables).map(move |tick| (tick, held.clone()).0))
     }
     fn confirmed(&self, names: EventNames) -> LocalBoxStream<'static, ConfirmedEvent> {
+        self.asked("confirmed");
         self.store.confirmed(names)
     }
     fn status(&self) -> SyncStatus {
@@ -413,6 +429,10 @@ impl Store for FaultyStore {
         level: Durability,
         _deadline: Duration,
     ) -> LocalBoxFuture<'static, Result<(), StoreError>> {
+        self.asked("flush");
+        if self.flush_hangs.get() {
+            return Box::pin(std::future::pending());
+        }
         self.flushes.borrow_mut().push(level);
         let fails = self.flush_fails.get();
         Box::pin(async move {

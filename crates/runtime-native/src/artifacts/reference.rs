@@ -3,7 +3,7 @@
 /// What references begin with.
 pub(super) const SCHEME: &str = "artifact:";
 /// How many hexadecimal digits follow.
-const DIGITS: usize = 64;
+pub(super) const DIGITS: usize = 64;
 
 /// Returns the hash that a reference names; `None` if it is none of ours.
 pub(super) fn hash(reference: &str) -> Option<&str> {

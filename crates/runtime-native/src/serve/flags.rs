@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fmt::Write as _;
 
 use purlin_kernel::nearest;
+
+use super::page;
 
 /// One value that a runtime takes from its command line or its environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,20 +167,16 @@ fn find<'a>(flags: &'a [Flag], argument: &str) -> Result<(&'a Flag, Option<Strin
     found.map(|flag| (flag, value)).ok_or_else(|| format!("There is no option `-{short}`."))
 }
 
-/// The text of `--help`.
-pub(super) fn help(program: &str, about: &str, flags: &[Flag]) -> String {
+/// The text of `--help`, for so many columns.
+pub(super) fn help(program: &str, about: &str, flags: &[Flag], columns: usize) -> String {
     let rows: Vec<(String, String)> = flags.iter().map(row).collect();
-    let width = rows.iter().map(|(left, _)| left.chars().count()).max().unwrap_or(0);
-    let mut text = format!("{about}\n\nUsage: {program} [OPTIONS]\n\nOptions:\n");
-    for (left, right) in rows {
-        // Writing into a string cannot fail.
-        let _ = writeln!(text, "  {left:width$}  {right}");
-    }
-    text.push_str(
+    let head = page::prose(&format!("{about}\n\nUsage: {program} [OPTIONS]\n\nOptions:\n"), columns);
+    let foot = format!(
         "\nThe command line wins over the environment.\n\
-         Exit codes: 0 done, 1 failed, 2 usage, 3 displaced by another runtime, 129 hung up, 130 interrupted, 143 terminated.\n",
+         Exit codes: 0 done, 1 failed, 2 usage, 3 displaced by another runtime, 129 hung up, 130 interrupted, 143 terminated.\n\n\
+         Examples:\n  {program}\n  {program} --notebook 3f2a\n  {program} --cwd ~/src 2> log\n"
     );
-    text
+    head + &page::entries(&rows, columns) + &page::prose(&foot, columns)
 }
 
 fn row(flag: &Flag) -> (String, String) {
@@ -221,6 +218,20 @@ mod tests {
             ]
         );
         assert_eq!(read("stray").unwrap_err(), ["There is no argument `stray`."]);
+    }
+
+    #[test]
+    fn the_help_breaks_no_word_and_names_every_flag() {
+        for columns in [40, 60, 100, 120] {
+            let help = help("purlin runtime shell", "Executes `!` commands.", FLAGS, columns);
+            let widest = help.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+            assert!(widest <= columns, "{columns}: {help}");
+            let words: Vec<&str> = help.split_whitespace().collect();
+            for flag in FLAGS {
+                assert!(flag.help.split(' ').all(|word| words.contains(&word)), "{columns}: {help}");
+                assert!(flag.variables.iter().all(|name| help.contains(name)), "{columns}: {help}");
+            }
+        }
     }
 
     #[test]

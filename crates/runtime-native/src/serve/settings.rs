@@ -117,6 +117,10 @@ fn flag(name: &str) -> &'static Flag {
     FLAGS.iter().find(|flag| flag.long == name).unwrap_or(&FLAGS[0])
 }
 
+/// What is said where no session is named and the directory has none.
+const NO_SESSION: &str = "No session was begun in this directory; a terminal has none before something is sent in it. \
+                          Send something there, or name a session";
+
 /// Puts the settings together. Everything that is missing or wrong is told at once, a sentence each.
 pub(super) fn resolve(sources: Sources<'_>) -> Result<Settings, Vec<String>> {
     let mut problems = Vec::new();
@@ -134,9 +138,8 @@ pub(super) fn resolve(sources: Sources<'_>) -> Result<Settings, Vec<String>> {
     let auth_token = token(&sources, &mut problems, &mut warnings, remote.is_some());
     let present = |value: &String| !value.is_empty();
     let notebook = sources.text("notebook").filter(present);
-    let notebook = if remote.is_some() { notebook } else { notebook.or_else(|| (sources.newest)()) };
-    let local = || remote.is_none().then(|| "local".to_owned());
-    let client_id = sources.text("client-id").or_else(local).filter(present);
+    let notebook = notebook.or_else(|| remote.is_none().then(|| (sources.newest)()).flatten());
+    let client_id = Some(sources.text("client-id").unwrap_or_else(|| "local".to_owned())).filter(present);
     let runtime_type = sources.text("runtime-type").unwrap_or_else(|| "runtime".to_owned());
     let runtime_id = sources.text("runtime-id").unwrap_or_else(|| runtime_id(&runtime_type));
     let threshold = sources.number("image-artifact-threshold", 0..=u64::MAX, &mut problems);
@@ -147,20 +150,17 @@ pub(super) fn resolve(sources: Sources<'_>) -> Result<Settings, Vec<String>> {
                 .into(),
         );
     }
-    let session = if remote.is_some() {
-        "The session to serve"
-    } else {
-        "No session was begun in this directory, and the one to serve"
-    };
-    let missing = [
-        ("notebook", session, notebook.is_none()),
-        ("client-id", "The user to act for", client_id.is_none()),
-        ("auth-token", "The sync server's token", remote.is_some() && auth_token.is_none()),
-        ("runtime-type", "The kind of runtime", runtime_type.is_empty()),
-        ("runtime-id", "The runtime's name", runtime_id.is_empty()),
-    ];
-    let missing = missing.iter().filter(|(.., missing)| *missing);
-    problems.extend(missing.map(|(name, what, _)| format!("{what} is missing: {}.", flag(name).describe())));
+    // A sync server is left out: what only it needs is then not needed either.
+    if remote.is_none() {
+        let missing = [
+            ("notebook", NO_SESSION, notebook.is_none()),
+            ("client-id", "The user to act for is missing", client_id.is_none()),
+            ("runtime-type", "The kind of runtime is missing", runtime_type.is_empty()),
+            ("runtime-id", "The runtime's name is missing", runtime_id.is_empty()),
+        ];
+        let missing = missing.iter().filter(|(.., missing)| *missing);
+        problems.extend(missing.map(|(name, what, _)| format!("{what}: {}.", flag(name).describe())));
+    }
     let (Some(notebook), Some(client_id), true) = (notebook, client_id, problems.is_empty()) else {
         return Err(problems);
     };

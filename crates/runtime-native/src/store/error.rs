@@ -44,6 +44,17 @@ pub enum OpenError {
         /// What is wrong with it.
         why: String,
     },
+    /// The file is damaged, and was left where it is: somebody only looked at it.
+    #[error(
+        "`{}` is damaged ({why}); `purlin store repair {}` saves what can be read of it",
+        path.display(), path.file_stem().unwrap_or_default().display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The file is a database of some other program. It was left alone.
     #[error("`{}` is not a session of purlin; move it away if its name is wanted", path.display())]
     NotANotebook {
@@ -78,16 +89,23 @@ pub(super) fn explain(error: &rusqlite::Error, path: Option<&Path>) -> StoreErro
             "{file} cannot be written ({error}); make it and its directory writable, or set `XDG_DATA_HOME` to a \
              directory that is"
         ),
-        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => format!(
-            "{file} is damaged ({error}); nothing was overwritten. Close this session and open it again: the file is \
-             then kept aside"
-        ),
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => damaged(&file, error, path),
         ErrorCode::SystemIoFailure => {
             format!("{file} could not be written ({error}); check the disk, and send again")
         }
         _ => format!("{file} could not be written: {error}"),
     };
     StoreError::Backend(message)
+}
+
+fn damaged(file: &str, error: &rusqlite::Error, path: Option<&Path>) -> String {
+    let way = path.and_then(Path::file_stem).map_or_else(String::new, |id| {
+        format!(
+            ". Close the session; `purlin store repair {}` then saves what can be read of it",
+            id.display()
+        )
+    });
+    format!("{file} is damaged ({error}); nothing was overwritten{way}")
 }
 
 fn disk_full(file: &str) -> String {

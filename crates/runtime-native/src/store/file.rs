@@ -63,7 +63,10 @@ fn is_there(path: &Path) -> Result<bool, OpenError> {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::read_link(path) {
             Ok(target) => {
-                Err(unreadable(format!("it is a link to `{}`, which does not exist", target.display())))
+                let target = target.display();
+                Err(unreadable(format!(
+                    "it is a link to `{target}`, which does not exist; bring that back or remove the link"
+                )))
             }
             Err(_) => Ok(false),
         },
@@ -375,7 +378,11 @@ fn refused(path: &Path, error: &rusqlite::Error) -> OpenError {
 }
 
 pub(super) fn unreadable(path: &Path, error: &rusqlite::Error) -> OpenError {
-    OpenError::Unreadable { path: path.to_owned(), why: error.to_string() }
+    let (path, why) = (path.to_owned(), error.to_string());
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::Damaged { path, why },
+        _ => OpenError::Unreadable { path, why },
+    }
 }
 
 fn kept_aside(path: &Path, error: &rusqlite::Error) -> OpenError {
@@ -394,6 +401,10 @@ fn kept_aside(path: &Path, error: &rusqlite::Error) -> OpenError {
 fn check_writable(path: &Path) -> Result<(), OpenError> {
     // The nearest directory that exists is the one in which something would be made.
     let exists = path.ancestors().skip(1).find(|ancestor| ancestor.exists()).unwrap_or(Path::new("/"));
+    if !exists.is_dir() {
+        let source = io::Error::other("it is not a directory");
+        return Err(OpenError::NotWritable { path: exists.to_owned(), source });
+    }
     rustix::fs::access(exists, Access::WRITE_OK | Access::EXEC_OK)
         .map_err(|error| OpenError::NotWritable { path: exists.to_owned(), source: error.into() })
 }

@@ -21,13 +21,13 @@ use tokio::{
 };
 
 use super::{
-    AppEvent, AppOptions, Exit, ThemeChoice,
+    AppEvent, AppOptions, Exit, Stage, ThemeChoice,
+    outside::Running,
     signals::{Caught, Signals},
     wishes::Wishes,
 };
 use crate::{
     encode::{Abilities, Encoder},
-    screen::Screen,
     terminal::{
         Keyboard, Terminal, TerminalError,
         input::{Incoming, Input, Reply},
@@ -40,16 +40,21 @@ const FRAME: Duration = Duration::from_millis(16);
 /// How long a lone escape may be the beginning of a sequence.
 const ESCAPE: Duration = Duration::from_millis(25);
 
+/// The number of the signal of ctrl+c.
+const INTERRUPT: i32 = rustix::process::Signal::INT.as_raw();
+
 /// Bytes taken in at a time before a frame may be drawn: a paste of any size leaves the screen alive.
 const GULP: usize = 1 << 20;
 
 /// Everything that one terminal needs between two frames.
 pub(super) struct Surface {
-    kernel: Kernel,
-    screen: Screen,
-    terminal: Terminal,
-    encoder: Encoder,
+    pub(super) kernel: Kernel,
+    pub(super) stage: Rc<dyn Stage>,
+    pub(super) terminal: Terminal,
+    pub(super) encoder: Encoder,
     input: Input,
+    /// The program that has the terminal for a while.
+    pub(super) outside: Option<Running>,
     size: (u16, u16),
     auto_theme: bool,
     /// The kernel's theme that the encoder has.
@@ -62,7 +67,7 @@ pub(super) struct Surface {
     dirty_since: Option<Instant>,
     escape_at: Option<Instant>,
     buffer: Vec<u8>,
-    wishes: Wishes,
+    pub(super) wishes: Wishes,
 }
 
 /// What woke the loop.
@@ -74,27 +79,30 @@ enum Woken {
     Kernel,
     App(Option<AppEvent>),
     Signal(Caught),
+    /// The program that had the terminal has ended, well or not.
+    Ended(bool),
     Io(std::io::Error),
 }
 
 impl Surface {
-    pub(super) fn new(screen: &Screen, terminal: Terminal, options: &AppOptions) -> Surface {
+    pub(super) fn new(stage: Rc<dyn Stage>, terminal: Terminal, options: &AppOptions) -> Surface {
+        let kernel = stage.kernel().clone();
         let theme = match &options.theme {
             ThemeChoice::Auto => Theme::dark(),
             ThemeChoice::Fixed(theme) => theme.clone(),
         };
-        screen.kernel().set_theme(theme.clone());
+        kernel.set_theme(theme.clone());
         let links = options.depth > Depth::Mono;
         let abilities = Abilities { depth: options.depth, links, ..Abilities::default() };
         Surface {
-            kernel: screen.kernel().clone(),
-            screen: screen.clone(),
+            stage,
             encoder: Encoder::new(abilities, theme),
             input: Input::new(),
+            outside: None,
             size: terminal.size(),
             terminal,
             auto_theme: options.theme == ThemeChoice::Auto,
-            theme: screen.kernel().theme_revision(),
+            theme: kernel.theme_revision(),
             last_frame: None,
             bytes: Vec::new(),
             resized: true,
@@ -102,7 +110,8 @@ impl Surface {
             dirty_since: None,
             escape_at: None,
             buffer: Vec::new(),
-            wishes: Wishes::register(screen.kernel()),
+            wishes: Wishes::register(&kernel),
+            kernel,
         }
     }
 
@@ -147,8 +156,11 @@ impl Surface {
                 Woken::App(Some(AppEvent::Quit)) => return Ok(Exit::Quit),
                 Woken::App(None) => events_open = false,
                 Woken::Signal(Caught::Resize) => self.resized = true,
+                // ctrl+c and ctrl+z in another program are for that program.
+                Woken::Signal(Caught::Continued | Caught::End(INTERRUPT)) if self.outside.is_some() => {}
                 Woken::Signal(Caught::Continued) => self.back()?,
                 Woken::Signal(Caught::End(number)) => return Ok(Exit::Signal(number)),
+                Woken::Ended(well) => self.take_back(well)?,
                 Woken::Io(error) => return Err(TerminalError::Io(error)),
             }
         }
@@ -167,7 +179,16 @@ impl Surface {
         if self.kernel.quit_requested() {
             return Ok(Some(Exit::Quit));
         }
+        if self.outside.is_some() {
+            if std::mem::take(changed) {
+                refresh();
+            }
+            return Ok(None);
+        }
         self.grant()?;
+        if self.outside.is_some() {
+            return Ok(None);
+        }
         if self.resized {
             self.resized = false;
             self.size = self.terminal.size();
@@ -207,7 +228,7 @@ impl Surface {
         if std::mem::replace(&mut self.theme, revision) != revision {
             self.encoder.set_theme((*self.kernel.theme()).clone());
         }
-        let frame = self.screen.frame(width, height);
+        let frame = self.stage.frame(width, height);
         self.bytes.clear();
         let drawn = self.encoder.encode(&frame.grid, &self.kernel.atlas(), frame.cursor, &mut self.bytes);
         drop(frame);
@@ -237,7 +258,11 @@ impl Surface {
         // Two borrows of the terminal: reading and writing wait on the same descriptor.
         let behind = self.terminal.is_behind();
         let terminal = &mut self.terminal;
+        let outside = &mut self.outside;
         let io = async {
+            if let Some(running) = outside {
+                return Woken::Ended(running.ended().await);
+            }
             if behind {
                 let readable = terminal.wait_either().await;
                 return readable.map_or_else(Woken::Io, |readable| {
@@ -281,6 +306,7 @@ impl Surface {
             self.kernel.win().mark_all_dirty();
             self.encoder.forget();
         }
+        self.hand_over()?;
         if self.wishes.suspend.take() {
             self.terminal.suspend()?;
             self.back()?;
@@ -289,7 +315,7 @@ impl Surface {
     }
 
     /// Takes the terminal over again after the process was stopped.
-    fn back(&mut self) -> Result<(), TerminalError> {
+    pub(super) fn back(&mut self) -> Result<(), TerminalError> {
         self.terminal.reenter()?;
         self.knows_kitty = false;
         self.encoder.forget();
@@ -352,7 +378,7 @@ impl Surface {
                 if let Some(event) = mouse(event)
                     && !self.kernel.input(KernelInput::Mouse(event))
                 {
-                    self.screen.wheel(event);
+                    self.stage.mouse(event);
                 }
             }
             Incoming::Focus(gained) => {
@@ -372,10 +398,13 @@ impl Surface {
             Reply::Synchronized(synchronized) => {
                 self.encoder.set_abilities(Abilities { synchronized, ..self.encoder.abilities() });
             }
-            Reply::Background { light } if self.auto_theme => {
-                self.kernel.set_theme(if light { Theme::light() } else { Theme::dark() });
+            Reply::Background { light } => {
+                self.kernel.set_context("background", if light { "light" } else { "dark" }.into());
+                if self.auto_theme {
+                    self.kernel.set_theme(if light { Theme::light() } else { Theme::dark() });
+                }
             }
-            Reply::Attributes | Reply::Background { .. } => {}
+            Reply::Attributes => {}
         }
     }
 }

@@ -7,6 +7,7 @@ use std::{
 
 use purlin_kernel::{CommandSpec, ExtId, Kernel};
 
+use super::Outside;
 use crate::terminal::sequences;
 
 /// What commands ask the loop for.
@@ -15,6 +16,8 @@ pub(super) struct Wishes {
     pub(super) suspend: Rc<Cell<bool>>,
     pub(super) redraw: Rc<Cell<bool>>,
     pub(super) bytes: Rc<RefCell<Vec<u8>>>,
+    /// A program that shall have the terminal.
+    pub(super) outside: Rc<RefCell<Option<Outside>>>,
 }
 
 impl Wishes {
@@ -34,6 +37,19 @@ impl Wishes {
             "suspend",
             "Stops the program until the shell continues it.",
             Box::new(move |_| suspend.set(true)),
+        );
+        let outside = Rc::clone(&wishes.outside);
+        let weak = kernel.downgrade();
+        action(
+            "screen.run",
+            "Runs a shell command that has the terminal until it ends.",
+            Box::new(move |line| {
+                *outside.borrow_mut() = Some(Outside::command(line));
+                if let Some(kernel) = weak.upgrade() {
+                    // The loop looks for it when something is to be drawn.
+                    kernel.win().mark_all_dirty();
+                }
+            }),
         );
         action("screen.redraw", "Draws the whole screen anew.", Box::new(move |_| redraw.set(true)));
         let titles = Rc::clone(&bytes);

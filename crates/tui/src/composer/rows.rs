@@ -10,11 +10,18 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 /// Answers the byte ranges of the rows of one logical line (without its line break); at least one row.
 pub fn rows(line: &str, width: usize) -> Vec<Range<usize>> {
+    rows_with(line, width, &|_| 0)
+}
+
+/// Answers the same where further cells are taken in front of some characters, counted from the line's beginning.
+pub(crate) fn rows_with(line: &str, width: usize, inserted: &dyn Fn(usize) -> usize) -> Vec<Range<usize>> {
     let width = width.max(1);
     let mut rows = Vec::new();
     let (mut start, mut column, mut after_blank) = (0, 0, None);
+    let mut position = 0;
     for (at, cluster) in line.grapheme_indices(true) {
-        let wide = cells(cluster, column);
+        let wide = cells(cluster, column) + inserted(position).min(width - 1);
+        position += cluster.chars().count();
         let blank = matches!(cluster, " " | "\t");
         // Twice where a break after a blank leaves a rest that is still too long.
         while column + wide > width && !blank && at > start {

@@ -38,6 +38,15 @@ const ACTIONS: &[(&str, &str, Run)] = &[
     ("escape", "Closes what is open, else interrupts.", escape),
     ("prompt.cancel", "Clears the composer; pressed twice, quits.", cancel),
     ("transcript.fold", "Unfolds tool output and reasoning, or folds them again.", fold),
+    ("transcript.focus", "Gives the transcript the keyboard, or the composer.", focus),
+    ("transcript.search", "Searches the transcript.", Screen::find),
+    ("transcript.copy", "Copies what is selected in the transcript.", Screen::copy_selection),
+    ("transcript.pager", "Opens the transcript in `$PAGER`.", |screen| screen.open_transcript(false)),
+    ("transcript.edit", "Opens the transcript in `$EDITOR`.", |screen| screen.open_transcript(true)),
+    ("composer.edit", "Edits the composer's text in `$EDITOR`.", Screen::edit_composer),
+    ("search.older", "Goes to the next older hit.", |screen| screen.go_to(true)),
+    ("search.newer", "Goes to the next newer hit.", |screen| screen.go_to(false)),
+    ("search.accept", "Leaves the search line and goes from hit to hit.", Screen::accept_find),
     ("transcript.up", "Scrolls the transcript one row up.", |screen| scroll(screen, true, 1)),
     ("transcript.down", "Scrolls the transcript one row down.", |screen| scroll(screen, false, 1)),
     ("transcript.page-up", "Scrolls the transcript one page up.", |screen| {
@@ -88,7 +97,7 @@ fn register_send(kernel: &Kernel) {
 
 fn submit(screen: &Screen) {
     let kernel = &screen.0.kernel;
-    if screen.0.popup.is_open() && !screen.0.popup.is_complete(kernel) && screen.0.popup.accept(kernel) {
+    if screen.0.popup.is_open() && screen.0.popup.takes_enter(kernel) && screen.0.popup.accept(kernel) {
         let takes_arguments = kernel.buf().text(COMPOSER).ends_with(' ');
         if takes_arguments {
             return;
@@ -97,10 +106,11 @@ fn submit(screen: &Screen) {
     let text = kernel.buf().text(COMPOSER);
     let works = kernel.context("working").is_some_and(|working| working == json!(true));
     let delivery = if works { "steer" } else { "prompt" };
+    let key = kernel.pressed_key().map(|key| key.to_string()).unwrap_or_default();
     let dispatched = kernel.hook().dispatch_with::<PromptSubmit>(|| {
         Object::from_iter([
             ("text".to_owned(), json!(text)),
-            ("key".to_owned(), json!("enter")),
+            ("key".to_owned(), json!(key)),
             ("delivery".to_owned(), json!(delivery)),
             ("attachments".to_owned(), json!([])),
         ])
@@ -229,9 +239,24 @@ fn escape(screen: &Screen) {
     let kernel = &screen.0.kernel;
     if screen.0.popup.is_open() {
         screen.0.popup.close(kernel);
+    } else if screen.clear_selection() {
+    } else if screen.is_finding() {
+        screen.close_find();
+    } else if is_away(kernel) {
+        kernel.win().focus(COMPOSER);
     } else if kernel.command().get("interrupt").is_some() {
         kernel.command().invoke("interrupt", "");
     }
+}
+
+/// Tells whether the transcript has the keyboard.
+fn is_away(kernel: &Kernel) -> bool {
+    kernel.win().focused().is_some_and(|window| window.name == TRANSCRIPT)
+}
+
+fn focus(screen: &Screen) {
+    let kernel = &screen.0.kernel;
+    kernel.win().focus(if is_away(kernel) { COMPOSER } else { TRANSCRIPT });
 }
 
 fn cancel(screen: &Screen) {

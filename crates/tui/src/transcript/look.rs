@@ -1,10 +1,14 @@
 //! How one block of the transcript looks: from its content to lines of a given width.
 
+mod change;
 mod tool;
 
 use purlin_kernel::{
     buffer::Block,
-    text::{Attrs, Line, Span, Style, Token, line_width, markdown::markdown, sgr, visible, wrap_line},
+    text::{
+        Attrs, Highlighter, Line, Span, Style, Token, line_width, markdown::markdown_with, sgr, visible,
+        wrap_line,
+    },
 };
 
 /// How many lines of reasoning are shown before it is unfolded.
@@ -20,6 +24,8 @@ pub struct Setting {
     pub width: usize,
     /// Whether everything is shown that folding would leave away.
     pub unfolded: bool,
+    /// Whether an output of any length is shown to its end when unfolded, as no screen could.
+    pub whole: bool,
 }
 
 impl Setting {
@@ -31,11 +37,16 @@ impl Setting {
 
 /// Lays out a whole block. Streaming markdown is laid out by [`super::cache::Cache`], which keeps what is finished.
 pub fn lay_out(block: &Block, setting: Setting) -> Vec<Line> {
+    lay_out_with(block, setting, None)
+}
+
+/// Lays out a whole block, with code as the highlighter has it ready.
+pub fn lay_out_with(block: &Block, setting: Setting, painter: Option<&dyn Highlighter>) -> Vec<Line> {
     match block.kind.as_str() {
         "prompt" => prompt(&block.text, setting.width),
-        "text" => markdown(&block.text, setting.prose()),
+        "text" => markdown_with(&block.text, setting.prose(), painter),
         "thinking" => thinking(block, setting),
-        "tool" => tool::lay_out(block, setting),
+        "tool" => tool::lay_out(block, setting, painter),
         "shell" => tool::shell(block, setting),
         "error" => error(block, setting.width),
         _ => note(block, setting.width),

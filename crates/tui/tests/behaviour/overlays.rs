@@ -49,6 +49,24 @@ fn enter_takes_the_choice_and_runs_it() {
 }
 
 #[test]
+fn enter_takes_no_completion_that_is_something_else() {
+    let stage = Stage::new(50, 12);
+    let ran = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+    let heard = std::rc::Rc::clone(&ran);
+    let mut spec = CommandSpec::new("run", "Runs.", move |call| {
+        heard.borrow_mut().push(call.args.clone());
+        std::future::ready(Ok(None)).boxed_local()
+    });
+    spec.args = "LINE".into();
+    spec.complete = Some(std::rc::Rc::new(|_| Ok(vec!["echo first".to_owned()])));
+    stage.kernel.command().create(ExtId::CORE, spec);
+    stage.keys("/run exit 4<enter>");
+    assert_eq!(*ran.borrow(), ["exit 4"]);
+    stage.keys("/run exit 4<down><enter>");
+    assert_eq!(ran.borrow().last().map(String::as_str), Some("echo first"), "what was moved to is taken");
+}
+
+#[test]
 fn escape_closes_the_completion_until_the_text_changes() {
     let stage = Stage::new(50, 12);
     commands(&stage);

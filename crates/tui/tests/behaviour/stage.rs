@@ -20,6 +20,9 @@ use serde_json::{Value, json};
 #[derive(Default)]
 pub struct StillHost {
     pub now: Cell<u64>,
+    /// Whether each look at the finer clock takes a millisecond.
+    pub ticking: Cell<bool>,
+    micros: Cell<u64>,
     tasks: RefCell<Vec<LBF<()>>>,
 }
 
@@ -32,6 +35,13 @@ impl TaskHandle for Detached {
 impl Host for StillHost {
     fn now_mono(&self) -> u64 {
         self.now.get()
+    }
+
+    fn now_micros(&self) -> u64 {
+        if self.ticking.get() {
+            self.micros.set(self.micros.get() + 1_000);
+        }
+        self.now.get() * 1_000 + self.micros.get()
     }
 
     fn sleep(&self, _: Duration) -> LBF<()> {
@@ -91,6 +101,7 @@ pub struct Stage {
     pub talk: Rc<Talk>,
     pub host: Rc<StillHost>,
     pub sent: Rc<RefCell<Vec<String>>>,
+    copied: Rc<RefCell<Vec<String>>>,
     pub size: (u16, u16),
 }
 
@@ -118,7 +129,14 @@ impl Stage {
             Ok(None)
         });
         kernel.command().create(ExtId::CORE, takes);
-        let stage = Stage { kernel, screen, talk, host, sent, size: (width, height) };
+        let copied: Rc<RefCell<Vec<String>>> = Rc::default();
+        let into = Rc::clone(&copied);
+        let takes_copies = CommandSpec::action("screen.copy", "Takes what is copied.", move |call| {
+            into.borrow_mut().push(call.args.clone());
+            Ok(None)
+        });
+        kernel.command().create(ExtId::CORE, takes_copies);
+        let stage = Stage { kernel, screen, talk, host, sent, copied, size: (width, height) };
         stage.rows();
         stage
     }
@@ -182,12 +200,63 @@ impl Stage {
 
     /// Turns the wheel over the transcript.
     pub fn wheel(&self, up: bool) {
+        self.wheel_at(up, 0, 0);
+    }
+
+    /// Turns the wheel at a place of the screen.
+    pub fn wheel_at(&self, up: bool, row: u16, col: u16) {
         let kind = if up { MouseKind::WheelUp } else { MouseKind::WheelDown };
-        let event =
-            MouseEvent { kind, button: MouseButton::None, row: 0, col: 0, mods: purlin_kernel::Mods::NONE };
+        self.mouse(kind, MouseButton::None, row, col);
+    }
+
+    /// Does something with the left button.
+    pub fn left(&self, kind: MouseKind, row: u16, col: u16) {
+        self.mouse(kind, MouseButton::Left, row, col);
+    }
+
+    fn mouse(&self, kind: MouseKind, button: MouseButton, row: u16, col: u16) {
+        let event = MouseEvent { kind, button, row, col, mods: purlin_kernel::Mods::NONE };
         if !self.kernel.input(Input::Mouse(event)) {
-            self.screen.wheel(event);
+            self.screen.mouse(event);
         }
+        self.run();
+    }
+
+    /// Presses, moves and lets go.
+    pub fn drag(&self, from: (u16, u16), to: (u16, u16)) {
+        self.left(MouseKind::Press, from.0, from.1);
+        self.left(MouseKind::Drag, to.0, to.1);
+        self.rows();
+        self.left(MouseKind::Release, to.0, to.1);
+    }
+
+    /// What was copied since the last call.
+    pub fn copied(&self) -> Vec<String> {
+        std::mem::take(&mut self.copied.borrow_mut())
+    }
+
+    /// Lets the clock go on and what is due happen.
+    pub fn wait(&self, ms: u64) {
+        self.host.now.set(self.host.now.get() + ms);
+        self.kernel.run_due();
+        self.run();
+    }
+
+    /// The style of a cell of the screen.
+    pub fn style(&self, row: u16, col: u16) -> purlin_kernel::text::Style {
+        self.rows();
+        let frame = self.screen.frame(self.size.0, self.size.1);
+        let style = frame.grid.row(row)[usize::from(col)].style;
+        self.kernel.atlas().style(style).clone()
+    }
+
+    /// The text of the cells of a row whose style passes a test.
+    pub fn styled(&self, row: u16, test: impl Fn(&purlin_kernel::text::Style) -> bool) -> String {
+        self.rows();
+        let frame = self.screen.frame(self.size.0, self.size.1);
+        let atlas = self.kernel.atlas();
+        let cells = frame.grid.row(row).iter().filter(|cell| cell.width > 0 && test(atlas.style(cell.style)));
+        cells.map(|cell| atlas.glyph(cell.glyph).as_str().to_owned()).collect()
     }
 
     /// Lets tasks go on.

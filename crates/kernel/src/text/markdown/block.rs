@@ -3,20 +3,26 @@
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Tag, TagEnd};
 
 use super::{
+    code,
     inline::Inline,
     split::{self, Definitions},
     table,
 };
-use crate::text::{Attrs, Line, Span, Style, Token, cells, span::spaces, wrap_line};
+use crate::text::{Attrs, Highlighter, Line, Span, Style, Token, cells, span::spaces, wrap_line};
 
 /// Containers nested deeper than this are shown flat.
 const DEEPEST: usize = 16;
 
 /// A container keeps at least this many cells for its content; where there are fewer, its prefix is left away.
-const NARROWEST: usize = 8;
+pub(super) const NARROWEST: usize = 8;
 
 /// Lays out one top-level block and adds the link definitions it holds.
-pub(super) fn lay_out(slice: &str, width: usize, definitions: &mut Definitions) -> Vec<Line> {
+pub(super) fn lay_out(
+    slice: &str,
+    width: usize,
+    painter: Option<&dyn Highlighter>,
+    definitions: &mut Definitions,
+) -> Vec<Line> {
     let (events, defined) = split::parse(slice, definitions, |events| {
         let defined: Vec<(String, String)> = events
             .reference_definitions()
@@ -25,7 +31,7 @@ pub(super) fn lay_out(slice: &str, width: usize, definitions: &mut Definitions) 
             .collect();
         (events.map(|(event, _)| event).collect::<Vec<_>>(), defined)
     });
-    let mut layout = Layout { events: events.into_iter(), depth: 0 };
+    let mut layout = Layout { events: events.into_iter(), depth: 0, painter };
     let lines = layout.blocks(width, &Style::default(), true);
     for (label, url) in defined {
         definitions.add(&label, &url);
@@ -33,12 +39,13 @@ pub(super) fn lay_out(slice: &str, width: usize, definitions: &mut Definitions) 
     lines
 }
 
-pub(super) struct Layout<'a> {
+pub(super) struct Layout<'a, 'p> {
     events: std::vec::IntoIter<Event<'a>>,
     depth: usize,
+    painter: Option<&'p dyn Highlighter>,
 }
 
-impl<'a> Layout<'a> {
+impl<'a> Layout<'a, '_> {
     pub(super) fn next(&mut self) -> Option<Event<'a>> {
         self.events.next()
     }
@@ -130,7 +137,7 @@ impl<'a> Layout<'a> {
                 _ => {}
             }
         }
-        code_rows(&text)
+        code::rows(&text)
             .flat_map(|row| wrap_line(&[Span::new(row, Style::fg(Token::Dim))], width, &[]))
             .collect()
     }
@@ -214,7 +221,7 @@ impl<'a> Layout<'a> {
             CodeBlockKind::Fenced(label) => label.split_whitespace().next().unwrap_or(""),
             CodeBlockKind::Indented => "",
         };
-        code_block(&text, label, width)
+        code::lay_out(&text, label, width, self.painter)
     }
 }
 
@@ -235,64 +242,4 @@ fn prefixed(prefix: &[Span], line: Line) -> Line {
         return if prefix.iter().all(|span| span.text.trim().is_empty()) { line } else { prefix.to_vec() };
     }
     prefix.iter().cloned().chain(line).collect()
-}
-
-fn code_rows(text: &str) -> impl Iterator<Item = String> + '_ {
-    text.strip_suffix('\n')
-        .unwrap_or(text)
-        .split('\n')
-        .map(|row| expand_tabs(&cells::visible(row.trim_end_matches('\r'))))
-}
-
-fn expand_tabs(text: &str) -> String {
-    let mut expanded = String::with_capacity(text.len());
-    let mut pieces = text.split('\t');
-    if let Some(first) = pieces.next() {
-        expanded.push_str(first);
-    }
-    for piece in pieces {
-        let gap = cells::TAB_WIDTH - cells::width(&expanded) % cells::TAB_WIDTH;
-        expanded.extend(std::iter::repeat_n(' ', gap));
-        expanded.push_str(piece);
-    }
-    expanded
-}
-
-/// Lays out code on its own background, one cell of it on each side; a row that is too long goes on in the next.
-fn code_block(text: &str, label: &str, width: usize) -> Vec<Line> {
-    let style = Style::fg(Token::CodeText).on(Token::CodeBg);
-    let margin = usize::from(width > NARROWEST);
-    let room = width - 2 * margin;
-    let mut lines = Vec::new();
-    let mut row = |text: String, style: Style| {
-        let used = cells::width(&text);
-        let mut line = Line::new();
-        if margin > 0 {
-            line.push(Span::new(" ", Style::new().on(Token::CodeBg)));
-        }
-        line.push(Span::new(text, style));
-        let rest = width.saturating_sub(used + margin);
-        if rest > 0 {
-            line.push(Span::new(spaces(rest), Style::new().on(Token::CodeBg)));
-        }
-        lines.push(line);
-    };
-    if !label.is_empty() {
-        row(cells::fit(&cells::visible(label), room).into_owned(), Style::fg(Token::Muted).on(Token::CodeBg));
-    }
-    for source in code_rows(text) {
-        let mut rest = source.as_str();
-        loop {
-            let mut piece = cells::fit(rest, room).len();
-            if piece == 0 {
-                piece = cells::graphemes(rest).next().map_or(0, |(cluster, _)| cluster.len());
-            }
-            row(rest[..piece].to_owned(), style.clone());
-            rest = &rest[piece..];
-            if rest.is_empty() {
-                break;
-            }
-        }
-    }
-    lines
 }

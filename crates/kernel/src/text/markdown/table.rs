@@ -14,7 +14,7 @@ const NARROWEST: usize = 4;
 type Row = Vec<Vec<Line>>;
 
 pub(super) fn lay_out(
-    layout: &mut Layout<'_>,
+    layout: &mut Layout<'_, '_>,
     alignments: &[Alignment],
     width: usize,
     base: &Style,
@@ -29,7 +29,7 @@ pub(super) fn lay_out(
     }
 }
 
-fn read(layout: &mut Layout<'_>, base: &Style) -> Vec<Row> {
+fn read(layout: &mut Layout<'_, '_>, base: &Style) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let mut head = false;
     while let Some(event) = layout.next() {

@@ -22,7 +22,7 @@ pub(crate) const FNS: &[ApiFn] = &[
             opt("start", Ty::Integer, "The first block, from 0; a negative one counts from the end."),
             opt("end", Ty::Integer, "The block after the last; the end without it."),
         ],
-        returns: "{ id, kind, role, text, streaming, created_at, meta }[]",
+        returns: "{ id, kind, role, text, streaming, created_at, hidden, meta }[]",
         errors: &[],
         doc: "Answers blocks; only the range that is asked for is read.",
         example: "for _, block in ipairs(purlin.buf.get_blocks('transcript', -10)) do purlin.log(block.text) end",
@@ -122,6 +122,7 @@ pub(crate) fn block_json(block: &Block) -> Json {
         "text": block.text,
         "streaming": block.streaming,
         "created_at": block.created_at,
+        "hidden": block.hidden,
         "meta": block.meta,
     })
 }
@@ -168,6 +169,8 @@ fn block(call: &Call, index: usize, table: &Table) -> mlua::Result<Block> {
         ..Block::default()
     };
     block.streaming = fields.shift_remove("streaming").and_then(|flag| flag.as_bool()).unwrap_or(false);
+    // Said of a block that was read; who gives a block wants it shown.
+    fields.shift_remove("hidden");
     block.created_at = fields.shift_remove("created_at").and_then(|at| at.as_i64()).unwrap_or(0);
     if let Some(Json::Object(meta)) = fields.shift_remove("meta").or_else(|| fields.shift_remove("metadata"))
     {

@@ -28,9 +28,9 @@ const SPAWN: &[Opt] = &[
         Ty::Either(&[Ty::Boolean, Ty::Table]),
         "Whether it gets a terminal of its own; `{ cols, rows }` gives its size, 80 and 24 without it.",
     ),
-    key("on_stdout", Ty::Function, "`fn(text)`, called with each piece of its output; it may wait."),
-    key("on_stderr", Ty::Function, "`fn(text)`, the same for its errors."),
-    key("on_exit", Ty::Function, "`fn(code, signal)`, called once."),
+    key("on_stdout", Ty::AsyncFunction, "`fn(text)`, called with each piece of its output; it may wait."),
+    key("on_stderr", Ty::AsyncFunction, "`fn(text)`, the same for its errors."),
+    key("on_exit", Ty::AsyncFunction, "`fn(code, signal)`, called once."),
     TIMEOUT,
 ];
 

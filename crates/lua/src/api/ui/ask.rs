@@ -43,7 +43,7 @@ const PICKER: &[Opt] = &[
     key("items", Ty::List, "Texts, or tables with `label` and `detail`, or anything with `format`."),
     key(
         "source",
-        Ty::Function,
+        Ty::AsyncFunction,
         "`fn(query, feed)`, which may wait: answers further items, or gives them to `feed:add(items)` and `feed:set(items)`.",
     ),
     key(
@@ -84,7 +84,7 @@ pub(crate) const FNS: &[ApiFn] = &[
             req("kind", Ty::Choice(KINDS), "`select`, `input`, `confirm` or `picker`."),
             req(
                 "fn",
-                Ty::Function,
+                Ty::AsyncFunction,
                 "`fn(request)`, which may wait: answers a boolean for `confirm`, a text for `input`, the one-based index of an item or a list of such for the others; or nil and the reason.",
             ),
         ],
@@ -126,6 +126,7 @@ fn overlay(call: Call) -> Waiting {
             width: cells("width")?,
             max_height: cells("max_height")?,
             anchor: options.string("anchor").and_then(|word| Anchor::parse(&word)),
+            at_end: false,
             actions: options.strings("actions")?,
             timeout_ms: options.count("timeout_ms")?,
         };

@@ -8,7 +8,7 @@ use super::super::call::Call;
 use super::super::declare::{ApiFn, Run, Ty, opt, req};
 use super::super::task;
 use crate::handle::LuaHandle;
-use crate::spans::Reader;
+use crate::spans::{self, Reader};
 
 pub(crate) const FNS: &[ApiFn] = &[
     ApiFn {
@@ -37,6 +37,15 @@ pub(crate) const FNS: &[ApiFn] = &[
         }),
     },
     ApiFn {
+        name: "ui.status.list",
+        params: &[],
+        returns: "{ key: string, spans: Span[], priority: integer, extension: string }[]",
+        errors: &[],
+        doc: "Lists the segments that extensions show, as they stand in the status line.",
+        example: "purlin.ui.status.set('branch', 'main')\nassert(purlin.ui.status.list()[1].spans[1].text == 'main')",
+        run: Run::Now(status_list),
+    },
+    ApiFn {
         name: "ui.animate",
         params: &[
             req("fps", Ty::Number, "How often a second, from 1 to 30."),
@@ -56,6 +65,20 @@ fn status_set(call: &Call) -> mlua::Result<MultiValue> {
     let priority = call.int_or(2, 0).clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32;
     let handle = kernel.ui().status_set(call.env.ext, &call.str(0)?, spans, priority);
     call.one(LuaHandle::new(&call.env, handle, "status segment"))
+}
+
+fn status_list(call: &Call) -> mlua::Result<MultiValue> {
+    let kernel = call.kernel()?;
+    let list = call.lua.create_table()?;
+    for segment in kernel.ui().status() {
+        let item = call.lua.create_table()?;
+        item.raw_set("key", segment.key)?;
+        item.raw_set("spans", spans::line_to_lua(&call.lua, &segment.spans)?)?;
+        item.raw_set("priority", segment.priority)?;
+        item.raw_set("extension", kernel.ext().name(segment.owner))?;
+        list.raw_push(item)?;
+    }
+    call.one(list)
 }
 
 fn animate(call: &Call) -> mlua::Result<MultiValue> {

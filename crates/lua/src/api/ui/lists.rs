@@ -1,7 +1,8 @@
 //! `purlin.ui`: what of a long list is visible, code with colours, and differences.
 
 use mlua::{MultiValue, Table, Value};
-use purlin_kernel::text::{self, DiffTag, viewport, virtual_list};
+use purlin_kernel::text::{self, DiffTag, Hunk, viewport, virtual_list};
+use serde_json::{Value as Json, json};
 
 use super::super::call::Call;
 use super::super::declare::{ApiFn, Run, Ty, opt, req};
@@ -68,32 +69,25 @@ fn show_part(call: &Call) -> mlua::Result<MultiValue> {
     for index in view.start..view.end {
         shown.raw_push(lines.raw_get::<Value>(index + 1)?)?;
     }
-    let table = call.lua.create_table()?;
-    table.raw_set("lines", shown)?;
-    bounds(&table, [view.start, view.end, view.offset, view.max_offset, view.total])?;
-    call.one(table)
+    let bounds = [view.start, view.end, view.offset, view.max_offset, view.total];
+    call.one(part(call, "lines", shown, bounds)?)
 }
 
-fn bounds(table: &Table, values: [usize; 5]) -> mlua::Result<()> {
-    for (name, value) in ["start", "end", "offset", "max_offset", "total"].into_iter().zip(values) {
+/// What `viewport` and `virtual_list` answer: what is shown, and where that is in the whole.
+fn part(call: &Call, name: &str, shown: Table, bounds: [usize; 5]) -> mlua::Result<Table> {
+    let table = call.lua.create_table_with_capacity(0, 6)?;
+    table.raw_set(name, shown)?;
+    for (name, value) in ["start", "end", "offset", "max_offset", "total"].into_iter().zip(bounds) {
         table.raw_set(name, value)?;
     }
-    Ok(())
+    Ok(table)
 }
 
 fn show_items(call: &Call) -> mlua::Result<MultiValue> {
     let Some(items) = call.opt_table(0) else { return call.none() };
     let mut heights = Vec::with_capacity(items.raw_len());
-    for index in 1..=items.raw_len() {
-        let height = match items.raw_get::<Value>(index)? {
-            Value::Integer(height) => height,
-            Value::Table(item) => match item.raw_get::<Value>("height")? {
-                Value::Integer(height) => height,
-                _ => 1,
-            },
-            _ => 1,
-        };
-        heights.push(height.clamp(0, MAX_ROWS as i64) as usize);
+    for item in items.sequence_values::<Value>() {
+        heights.push(height(&item?).clamp(0, MAX_ROWS as i64) as usize);
     }
     let list = virtual_list(&heights, width(call, 1), width(call, 2));
     let shown = call.lua.create_table_with_capacity(list.items.len(), 0)?;
@@ -105,42 +99,44 @@ fn show_items(call: &Call) -> mlua::Result<MultiValue> {
         entry.raw_set("height", item.height)?;
         shown.raw_push(entry)?;
     }
-    let table = call.lua.create_table()?;
-    table.raw_set("items", shown)?;
-    bounds(&table, [list.start, list.end, list.offset, list.max_offset, heights.len()])?;
-    call.one(table)
+    let bounds = [list.start, list.end, list.offset, list.max_offset, heights.len()];
+    call.one(part(call, "items", shown, bounds)?)
+}
+
+/// How many rows an item of a list takes.
+fn height(item: &Value) -> i64 {
+    let given = match item {
+        Value::Table(item) => item.raw_get("height").unwrap_or(Value::Nil),
+        other => other.clone(),
+    };
+    given.as_integer().unwrap_or(1)
 }
 
 fn highlight(call: &Call) -> mlua::Result<MultiValue> {
-    let (code, lang) = (call.string(0)?, call.str(1)?.to_owned());
+    let (code, lang) = (call.string(0)?, call.string(1)?);
     let lines = call.kernel()?.highlight(&code, &lang);
     call.one(spans::to_lua(&call.lua, &lines)?)
 }
 
 fn diff(call: &Call) -> mlua::Result<MultiValue> {
-    let hunks = call.lua.create_table()?;
-    for hunk in text::diff(&call.string(0)?, &call.string(1)?) {
-        let lines = call.lua.create_table_with_capacity(hunk.lines.len(), 0)?;
-        for (tag, text) in &hunk.lines {
-            let line = call.lua.create_table_with_capacity(0, 2)?;
-            line.raw_set(
-                "kind",
-                match tag {
-                    DiffTag::Equal => "same",
-                    DiffTag::Delete => "delete",
-                    DiffTag::Insert => "insert",
-                },
-            )?;
-            line.raw_set("text", text.as_str())?;
-            lines.raw_push(line)?;
-        }
-        let table = call.lua.create_table_with_capacity(0, 5)?;
-        table.raw_set("old_start", hunk.old_start)?;
-        table.raw_set("old_count", hunk.old_count)?;
-        table.raw_set("new_start", hunk.new_start)?;
-        table.raw_set("new_count", hunk.new_count)?;
-        table.raw_set("lines", lines)?;
-        hunks.raw_push(table)?;
-    }
-    call.one(hunks)
+    let hunks: Vec<Json> = text::diff(&call.text(0)?, &call.text(1)?).iter().map(hunk).collect();
+    call.answer(&Json::Array(hunks))
+}
+
+fn hunk(hunk: &Hunk) -> Json {
+    let line = |(tag, text): &(DiffTag, String)| {
+        let kind = match tag {
+            DiffTag::Equal => "same",
+            DiffTag::Delete => "delete",
+            DiffTag::Insert => "insert",
+        };
+        json!({ "kind": kind, "text": text })
+    };
+    json!({
+        "old_start": hunk.old_start,
+        "old_count": hunk.old_count,
+        "new_start": hunk.new_start,
+        "new_count": hunk.new_count,
+        "lines": hunk.lines.iter().map(line).collect::<Vec<_>>(),
+    })
 }

@@ -19,7 +19,7 @@ pub(crate) const FNS: &[ApiFn] = &[
         errors: &[],
         doc: "Answers how many cells a text takes; graphemes count as a whole, tabs reach to the next stop of four.",
         example: "assert(purlin.ui.measure('日本') == 4)",
-        run: Run::Now(|call| call.one(text::width(&call.string(0)?))),
+        run: Run::Now(|call| call.one(text::width(&call.text(0)?))),
     },
     ApiFn {
         name: "ui.truncate",
@@ -28,7 +28,7 @@ pub(crate) const FNS: &[ApiFn] = &[
         errors: &[],
         doc: "Cuts a text to a width; what was cut ends in `…`. A width of 1 leaves `…`, one of 0 or less nothing.",
         example: "assert(purlin.ui.truncate('purlin', 4) == 'pur…')",
-        run: Run::Now(|call| call.one(text::truncate(&call.string(0)?, width(call, 1)))),
+        run: Run::Now(|call| call.one(text::truncate(&call.text(0)?, width(call, 1)))),
     },
     ApiFn {
         name: "ui.pad_right",
@@ -42,7 +42,7 @@ pub(crate) const FNS: &[ApiFn] = &[
             if width > MAX_CELLS {
                 return Err(call.refuse(1, format!("at most {MAX_CELLS} cells expected")));
             }
-            call.one(text::pad_right(&call.string(0)?, width))
+            call.one(text::pad_right(&call.text(0)?, width))
         }),
     },
     ApiFn {
@@ -75,7 +75,7 @@ pub(crate) const FNS: &[ApiFn] = &[
         doc: "Lays Markdown out in lines of a width, each a list of spans.",
         example: "local lines = purlin.ui.markdown('# Title', 40)\nassert(lines[1][1].text == 'Title')",
         run: Run::Now(|call| {
-            let lines = text::markdown::markdown(&bounded(call, 0, MAX_MARKDOWN)?, width(call, 1));
+            let lines = call.kernel()?.markdown(&bounded(call, 0, MAX_MARKDOWN)?, width(call, 1));
             call.one(spans::to_lua(&call.lua, &lines)?)
         }),
     },

@@ -2,17 +2,20 @@
 
 use purlin_kernel::{
     buffer::Block,
-    text::{Line, Span, Style, Token, line_width, sgr, visible, width, wrap_line},
+    text::{Highlighter, Line, Span, Style, Token, line_width, sgr, visible, width, wrap_line},
 };
 use serde_json::Value;
 
-use super::{Setting, bold, expand, fitted, text_of, unfold_hint};
+use super::{Setting, bold, change, expand, fitted, text_of, unfold_hint};
 
 /// How many lines of output are shown before it is unfolded.
 const OUTPUT_LINES: usize = 5;
 
-/// An output longer than this is cut even when unfolded; the whole is in its artifact.
+/// An output longer than this is cut on the screen even when unfolded.
 const UNFOLDED_LINES: usize = 5_000;
+
+/// Characters of an artifact's name that tell it from others.
+const NAME: usize = 12;
 
 /// The argument that says what a call is about, in the order of preference.
 const PRINCIPAL: [&str; 8] = ["command", "cmd", "path", "file_path", "file", "pattern", "query", "url"];
@@ -21,7 +24,7 @@ const PRINCIPAL: [&str; 8] = ["command", "cmd", "path", "file_path", "file", "pa
 const BULKY: [&str; 8] =
     ["content", "old_text", "new_text", "old_string", "new_string", "edits", "patch", "diff"];
 
-pub(super) fn lay_out(block: &Block, setting: Setting) -> Vec<Line> {
+pub(super) fn lay_out(block: &Block, setting: Setting, painter: Option<&dyn Highlighter>) -> Vec<Line> {
     let name = text_of(block, "name").unwrap_or("tool");
     let args = block.meta.get("args");
     let status = Status::of(block);
@@ -31,8 +34,8 @@ pub(super) fn lay_out(block: &Block, setting: Setting) -> Vec<Line> {
     if setting.unfolded {
         lines.extend(long_arguments(args, setting.width));
     }
-    if let Some(change) = change(args) {
-        lines.extend(folded(change, setting, Part::First));
+    if let Some(change) = change::lines(args, setting.width, painter) {
+        lines.extend(folded(change, setting));
     }
     let part = if matches!(name, "bash" | "shell") { Part::Last } else { Part::First };
     // What a read answers is known from its file, what a change answers is shown as the change.
@@ -46,10 +49,12 @@ pub(super) fn lay_out(block: &Block, setting: Setting) -> Vec<Line> {
 pub(super) fn shell(block: &Block, setting: Setting) -> Vec<Line> {
     let status = Status::of(block);
     let command = text_of(block, "command").unwrap_or("");
-    let mark = if text_of(block, "hidden").is_some() || block.meta.get("hidden") == Some(&Value::Bool(true)) {
-        "!! "
-    } else {
-        "! "
+    let hidden = text_of(block, "hidden").is_some() || block.meta.get("hidden") == Some(&Value::Bool(true));
+    // What no shell runs is told by the name of its runtime.
+    let mark = match text_of(block, "runtime") {
+        Some(runtime) => format!("{} ", visible(runtime)),
+        None if hidden => "!! ".to_owned(),
+        None => "! ".to_owned(),
     };
     let (first, more) = first_line(command);
     let mut head =
@@ -59,6 +64,12 @@ pub(super) fn shell(block: &Block, setting: Setting) -> Vec<Line> {
     }
     let mut lines = header(head, ending(block, &status), setting);
     lines.extend(output(block, setting, Part::Last, false));
+    if let Some(reason) = text_of(block, "reason").filter(|_| status.is_failure()) {
+        lines.extend(indented(
+            &[Span::new(visible(reason).into_owned(), Style::fg(Token::Error))],
+            setting.width,
+        ));
+    }
     lines
 }
 
@@ -198,35 +209,6 @@ fn long_arguments(args: Option<&Value>, width: usize) -> Vec<Line> {
         .collect()
 }
 
-/// What an edit takes away and puts in its place.
-fn change(args: Option<&Value>) -> Option<Vec<Line>> {
-    let fields = args?.as_object()?;
-    let mut lines = Vec::new();
-    let mut add = |edit: &serde_json::Map<String, Value>| {
-        let text = |names: [&str; 2]| names.iter().find_map(|name| edit.get(*name)).and_then(Value::as_str);
-        let old = text(["old_text", "old_string"]);
-        let new = text(["new_text", "new_string"]);
-        for (mark, token, part) in [("- ", Token::DiffDelete, old), ("+ ", Token::DiffAdd, new)] {
-            let Some(part) = part.filter(|part| !part.is_empty()) else { continue };
-            for row in part.trim_end_matches('\n').split('\n') {
-                lines.push(vec![Span::new(format!("{mark}{}", expand(&visible(row))), Style::fg(token))]);
-            }
-        }
-    };
-    add(fields);
-    for edit in fields.get("edits").and_then(Value::as_array).into_iter().flatten() {
-        if let Some(edit) = edit.as_object() {
-            add(edit);
-        }
-    }
-    if let Some(content) = fields.get("content").and_then(Value::as_str) {
-        for row in content.trim_end_matches('\n').split('\n') {
-            lines.push(vec![Span::new(expand(&visible(row)), Style::fg(Token::Dim))]);
-        }
-    }
-    (!lines.is_empty()).then_some(lines)
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     First,
@@ -239,10 +221,8 @@ fn output(block: &Block, setting: Setting, part: Part, failed: bool) -> Vec<Line
         return Vec::new();
     }
     let base = if failed { Style::default() } else { Style::fg(Token::Dim) };
-    let limit = if setting.unfolded { UNFOLDED_LINES } else { OUTPUT_LINES };
     let total = text.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    // One line more than is shown, so that "1 more line" never takes the place of that line.
-    let shown = if total <= limit + 1 { total } else { limit };
+    let shown = setting.shown(total, OUTPUT_LINES);
     let piece = if part == Part::First { head_lines(text, shown) } else { tail_lines(text, shown) };
     let mut rows = Vec::new();
     for line in sgr::output(piece) {
@@ -254,14 +234,13 @@ fn output(block: &Block, setting: Setting, part: Part, failed: bool) -> Vec<Line
             rows.push(one_row(line, setting.width));
         }
     }
-    more(&mut rows, total - shown, part, setting);
+    more(&mut rows, total - shown, part, setting, &artifacts(block));
     rows
 }
 
-fn folded(lines: Vec<Line>, setting: Setting, part: Part) -> Vec<Line> {
-    let limit = if setting.unfolded { UNFOLDED_LINES } else { OUTPUT_LINES * 2 };
+fn folded(lines: Vec<Line>, setting: Setting) -> Vec<Line> {
     let total = lines.len();
-    let shown = if total <= limit + 1 { total } else { limit };
+    let shown = setting.shown(total, OUTPUT_LINES * 2);
     let mut rows = Vec::new();
     for line in lines.into_iter().take(shown) {
         if setting.unfolded {
@@ -270,22 +249,58 @@ fn folded(lines: Vec<Line>, setting: Setting, part: Part) -> Vec<Line> {
             rows.push(one_row(line, setting.width));
         }
     }
-    more(&mut rows, total - shown, part, setting);
+    more(&mut rows, total - shown, Part::First, setting, &[]);
     rows
 }
 
-fn more(rows: &mut Vec<Line>, hidden: usize, part: Part, setting: Setting) {
-    if hidden == 0 {
-        return;
+impl Setting {
+    /// Answers how many of so many lines are shown, `few` of them while folded.
+    fn shown(self, total: usize, few: usize) -> usize {
+        let limit = match self {
+            Setting { unfolded: false, .. } => few,
+            Setting { whole: false, .. } => UNFOLDED_LINES,
+            _ => return total,
+        };
+        // One line more than is shown, so that "1 more line" never takes the place of that line.
+        if total <= limit + 1 { total } else { limit }
     }
-    let word = if hidden == 1 { "line" } else { "lines" };
-    let mut line =
-        vec![Span::from("  "), Span::new(format!("… {hidden} more {word}"), Style::fg(Token::Muted))];
-    if !setting.unfolded {
-        line.push(unfold_hint());
+}
+
+/// Says how much is not shown, and where it is.
+fn more(rows: &mut Vec<Line>, hidden: usize, part: Part, setting: Setting, artifacts: &[(&str, &str)]) {
+    let mut said = Vec::new();
+    let notice = |text: String| Span::new(text, Style::fg(Token::Muted));
+    if hidden > 0 {
+        let word = if hidden == 1 { "line" } else { "lines" };
+        // Of what was left out nobody has counted the lines.
+        let left_out: Vec<&str> = artifacts.iter().map(|(_, much)| *much).collect();
+        let left_out =
+            if left_out.is_empty() { String::new() } else { format!(" and {}", left_out.join(" and ")) };
+        let text = format!("… {hidden} more {word}{left_out}");
+        let mut line = vec![Span::from("  "), notice(text)];
+        line.extend((!setting.unfolded).then(unfold_hint));
+        said.push(fitted(line, setting.width));
     }
-    let line = fitted(line, setting.width);
-    if part == Part::First { rows.push(line) } else { rows.insert(0, line) }
+    let place =
+        |command: String| indented(&[notice(format!("all of it: purlin session {command}"))], setting.width);
+    if hidden > 0 && setting.unfolded && artifacts.is_empty() {
+        said.extend(place("show --full".to_owned()));
+    }
+    for (name, _) in artifacts {
+        said.extend(place(format!("artifact {name}")));
+    }
+    if part == Part::First { rows.extend(said) } else { drop(rows.splice(0..0, said)) }
+}
+
+/// The artifacts that hold the whole of an output: the beginning of each one's name, and how much is left out of the log.
+fn artifacts(block: &Block) -> Vec<(&str, &str)> {
+    let listed = block.meta.get("artifacts").and_then(Value::as_array).into_iter().flatten();
+    listed
+        .filter_map(|artifact| {
+            let name = artifact["reference"].as_str()?.trim_start_matches("artifact:");
+            Some((name.get(..NAME).unwrap_or(name), artifact["left_out"].as_str()?))
+        })
+        .collect()
 }
 
 fn one_row(mut line: Line, width: usize) -> Line {

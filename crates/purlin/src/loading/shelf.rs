@@ -1,0 +1,179 @@
+//! The extensions that were asked for: where each comes from, how its loading went, loading it anew.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use purlin_kernel::{ExtId, Kernel, WeakKernel};
+use purlin_lua::LuaExtension;
+
+use crate::hooks;
+
+/// One extension that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Its name: its own, or that of its file while it could not be read.
+    pub name: String,
+    /// The file or folder it is loaded from.
+    pub path: PathBuf,
+    /// The version in its manifest; empty without one.
+    pub version: String,
+    /// What its manifest says it is for.
+    pub description: String,
+    /// Its number in the kernel, while it is loaded.
+    pub ext: Option<ExtId>,
+    /// Why it was not loaded, or not loaded anew.
+    pub failure: Option<String>,
+}
+
+/// The extensions of one kernel that came from files. Clones are the same shelf.
+#[derive(Clone)]
+pub struct Shelf(Rc<Inner>);
+
+struct Inner {
+    kernel: WeakKernel,
+    kept: RefCell<Vec<Kept>>,
+}
+
+/// What became of an attempt to load an extension anew, as a sentence.
+pub type Reloaded = Result<String, String>;
+
+const ENDING: &str = "The program is about to end.";
+
+impl Shelf {
+    /// An empty shelf.
+    pub fn new(kernel: &Kernel) -> Self {
+        Self(Rc::new(Inner { kernel: kernel.downgrade(), kept: RefCell::default() }))
+    }
+
+    /// Loads the extensions in order; what cannot be loaded is said and stops nothing.
+    pub fn load(&self, paths: &[PathBuf], mut say: impl FnMut(&str)) {
+        for path in paths {
+            for kept in self.load_path(path) {
+                if let Some(failure) = &kept.failure {
+                    say(failure);
+                }
+                self.0.kept.borrow_mut().push(kept);
+            }
+        }
+    }
+
+    fn load_path(&self, path: &Path) -> Vec<Kept> {
+        match LuaExtension::all_from_path(path) {
+            Ok(found) => found.into_iter().filter_map(|extension| self.load_one(extension)).collect(),
+            Err(error) => {
+                let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+                vec![Kept {
+                    name,
+                    path: path.to_owned(),
+                    version: String::new(),
+                    description: String::new(),
+                    ext: None,
+                    failure: Some(format!("An extension was not loaded: {error}.")),
+                }]
+            }
+        }
+    }
+
+    fn load_one(&self, extension: LuaExtension) -> Option<Kept> {
+        let kernel = self.0.kernel.upgrade()?;
+        let mut kept = describe(&extension);
+        match kernel.ext().load(Box::new(extension)) {
+            Ok(ext) => {
+                kept.ext = Some(ext);
+                hooks::loaded(&kernel, &kept.name, "start");
+            }
+            Err(error) => kept.failure = Some(format!("The {error}.")),
+        }
+        Some(kept)
+    }
+
+    /// The extensions, in the order in which they were asked for.
+    pub fn list(&self) -> Vec<Kept> {
+        self.0.kept.borrow().clone()
+    }
+
+    /// Loads one anew, from where it was; the version before goes on if that fails.
+    pub fn reload(&self, name: &str) -> Reloaded {
+        let at = self.0.kept.borrow().iter().position(|kept| kept.name == name);
+        at.map_or_else(|| Err(self.unknown(name)), |at| self.reload_at(at))
+    }
+
+    /// Does the same for the one at this place of the list.
+    pub fn reload_at(&self, at: usize) -> Reloaded {
+        let kernel = self.0.kernel.upgrade().ok_or(ENDING)?;
+        let before = self.0.kept.borrow().get(at).cloned().ok_or(ENDING)?;
+        let running = before.ext.filter(|ext| kernel.ext().is_loaded(*ext));
+        match load_anew(&kernel, &before, running) {
+            Ok(after) => {
+                if running.is_some() {
+                    hooks::unloaded(&kernel, &before.name, "reload");
+                }
+                hooks::loaded(&kernel, &after.name, "reload");
+                let done = if running.is_some() { "reloaded" } else { "loaded" };
+                let sentence = format!("Extension `{}` was {done}.", after.name);
+                self.put(at, after);
+                Ok(sentence)
+            }
+            Err(why) => {
+                let sentence = match running {
+                    Some(_) => {
+                        format!("Extension `{}` was not reloaded, it goes on as it was: {why}.", before.name)
+                    }
+                    None => format!("Extension `{}` was not loaded: {why}.", before.name),
+                };
+                self.put(at, Kept { failure: Some(sentence.clone()), ..before });
+                Err(sentence)
+            }
+        }
+    }
+
+    fn put(&self, at: usize, kept: Kept) {
+        if let Some(place) = self.0.kept.borrow_mut().get_mut(at) {
+            *place = kept;
+        }
+    }
+
+    /// Lets a suspended extension run again.
+    pub fn resume(&self, name: &str) -> Reloaded {
+        let kernel = self.0.kernel.upgrade().ok_or(ENDING)?;
+        // What is not from a file, such as what was typed, can be suspended as well.
+        let ext = kernel.ext().find(name).ok_or_else(|| self.unknown(name))?;
+        if !kernel.guard().is_suspended(ext) {
+            return Ok(format!("`{name}` is not suspended."));
+        }
+        kernel.guard().resume(ext);
+        hooks::loaded(&kernel, name, "resume");
+        Ok(format!("`{name}` runs again."))
+    }
+
+    fn unknown(&self, name: &str) -> String {
+        let kept = self.0.kept.borrow();
+        let near = purlin_kernel::nearest(name, kept.iter().map(|kept| kept.name.as_str()));
+        let near = near.map_or_else(|| ".".to_owned(), |near| format!("; did you mean `{near}`?"));
+        format!("No extension is called `{name}`{near}")
+    }
+}
+
+/// Loads the extension that is at the path now, in the place of the one that runs.
+fn load_anew(kernel: &Kernel, before: &Kept, running: Option<ExtId>) -> Result<Kept, String> {
+    let extension = LuaExtension::from_path(&before.path).map_err(|error| error.to_string())?;
+    let after = describe(&extension);
+    let loaded = match running {
+        Some(old) => kernel.ext().replace(old, Box::new(extension)),
+        None => kernel.ext().load(Box::new(extension)),
+    };
+    let ext = loaded.map_err(|error| error.source.to_string())?;
+    Ok(Kept { ext: Some(ext), ..after })
+}
+
+fn describe(extension: &LuaExtension) -> Kept {
+    Kept {
+        name: purlin_kernel::Extension::name(extension).to_owned(),
+        path: extension.path().to_owned(),
+        version: extension.version().to_owned(),
+        description: extension.description().to_owned(),
+        ext: None,
+        failure: None,
+    }
+}

@@ -1,0 +1,60 @@
+//! `purlin lua FILE`: runs a Lua file with the whole API and prints what it answers.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use purlin_lua::Evaluator;
+use tokio::task::LocalSet;
+
+use crate::loading;
+use crate::report::{Kind, Report};
+use crate::start::Start;
+use crate::{runtime, say};
+
+/// Runs the file, or standard input for `-`; the exit code if nothing failed.
+pub fn run(start: &Start, file: &Path) -> Result<u8, Report> {
+    for notice in &start.notices {
+        say::warning(notice);
+    }
+    let runtime = runtime::build()?;
+    let code = runtime.block_on(LocalSet::new().run_until(evaluate(start, file)));
+    runtime.shutdown_background();
+    code
+}
+
+async fn evaluate(start: &Start, file: &Path) -> Result<u8, Report> {
+    let (kernel, _state, _notes) = loading::bare(start);
+    loading::told(&kernel, say::warning);
+    loading::Shelf::new(&kernel).load(&start.extensions, say::warning);
+    let time = tokio::task::spawn_local(loading::keep_time(&kernel));
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let failed = |error: purlin_kernel::HandlerError| Report::new(Kind::Extension, error.to_string());
+    let evaluator =
+        Evaluator::new(&kernel, folder.unwrap_or(&start.cwd), |line| say::print(&format!("{line}\n")))
+            .map_err(failed)?;
+    let shown = if file.as_os_str() == "-" {
+        let mut source = String::new();
+        std::io::stdin()
+            .read_to_string(&mut source)
+            .map_err(|error| Report::new(Kind::System, format!("Standard input cannot be read: {error}.")))?;
+        evaluator.eval(&source).await
+    } else {
+        evaluator.eval_file(file).await
+    };
+    time.abort();
+    let code = shown.map(|shown| {
+        if let Some(text) = shown {
+            say::print(&format!("{text}\n"));
+        }
+        0
+    });
+    kernel.shutdown(if code.is_ok() { "user" } else { "error" });
+    if kernel.quit_requested() && code.is_ok() {
+        let parting = kernel.parting();
+        if !parting.text.is_empty() {
+            say::print(&format!("{}\n", parting.text));
+        }
+        return Ok(parting.code);
+    }
+    code.map_err(failed)
+}

@@ -1,0 +1,148 @@
+//! Diagnostics: `/extensions`, `/messages`, `/keys`, `purlin extension list`.
+
+use purlin_testkit::{Home, Pty};
+use serde_json::Value;
+
+use crate::{PURLIN, answer, command, escape, open_with, quit, run};
+
+const BUSY: &str = r"
+local purlin = require('purlin')
+purlin.on('key', function() end)
+purlin.on('agent_end', function() end)
+purlin.command.create('fail', function() error('it broke') end)
+purlin.command.create('log', function(args) print('printed ' .. args) purlin.log('warn', 'careful') purlin.notify('noticed') end)
+purlin.tool.register{ name = 'one', description = 'x', schema = { type = 'object' }, execute = function() end }
+purlin.keymap.set('global', 'ctrl+g', 'fail', { desc = 'fails' })
+purlin.timer.interval(60000, function() end)
+";
+
+#[test]
+fn extensions_show_what_each_has_and_costs() {
+    let home = Home::new();
+    let busy = home.file("busy.lua", BUSY).display().to_string();
+    let broken = home.file("broken.lua", "local x = 1\nerror('no')").display().to_string();
+    let pty = Pty::spawn(PURLIN, &["-e", &busy, "-e", &broken], &home, 30, 160);
+    pty.wait_text("›");
+    command(&pty, "/fail");
+    pty.wait_text("it broke");
+    command(&pty, "/extensions");
+    pty.wait_text("enter · esc");
+    pty.wait_text("1 error · 2 handlers, 2 commands, 1 tool, 1 keymap, 1 timer");
+    pty.wait_text("broken.lua:2: no");
+    pty.send("busy\r");
+    pty.wait_text("p99");
+    pty.wait_text("busy.lua:");
+    pty.wait_text("trouble");
+    pty.wait_text("KiB");
+    escape(&pty, "p99");
+    quit(pty);
+}
+
+#[test]
+fn a_suspended_extension_is_resumed_from_the_list() {
+    let home = Home::new();
+    let endless = home.file("endless.lua", "purlin.command.create('loop', function() while true do end end)");
+    let pty = open_with(&home, &endless);
+    for _ in 0..3 {
+        command(&pty, "/loop");
+    }
+    pty.wait_text("is suspended");
+    command(&pty, "/extensions");
+    pty.wait_text("enter · esc");
+    pty.send("\r");
+    pty.wait_text("Close     Resume");
+    answer(&pty, "hhhl\r", "Close     Resume");
+    pty.wait_text("`endless` runs again.");
+    quit(pty);
+}
+
+#[test]
+fn messages_show_what_was_said_logged_and_failed_and_the_status_counts() {
+    let home = Home::new();
+    let busy = home.file("busy.lua", BUSY);
+    let pty = open_with(&home, &busy);
+    command(&pty, "/log this");
+    pty.wait_text("1 problem · /messages");
+    command(&pty, "/fail");
+    pty.wait_text("2 problems · /messages");
+    command(&pty, "/messages");
+    for text in ["printed this", "careful", "noticed", "it broke", "busy.lua:5", "warning busy", "error busy"]
+    {
+        pty.wait_text(text);
+    }
+    escape(&pty, "it broke");
+    pty.wait_gone("problems");
+    quit(pty);
+}
+
+#[test]
+fn messages_are_scrolled_from_their_end() {
+    let home = Home::new();
+    let many = home.file("many.lua", "for n = 1, 300 do print('line ' .. n) end");
+    let pty = open_with(&home, &many);
+    command(&pty, "/messages");
+    pty.wait_text("line 300");
+    assert!(!pty.dump().contains("line 1\n"), "{}", pty.dump());
+    pty.send("g");
+    pty.wait_text("line 1");
+    pty.wait_gone("line 300");
+    escape(&pty, "Messages");
+    quit(pty);
+}
+
+#[test]
+fn keys_are_listed_with_their_owner_and_what_never_runs() {
+    let home = Home::new();
+    home.write_config("[keys]\n'f9' = '/help'\n");
+    let one = home.file("one.lua", "purlin.keymap.set('global', 'f7', 'help', { desc = 'one helps' })");
+    let two = home.file("two.lua", "\npurlin.keymap.set('global', 'f7', 'help', { desc = 'two helps' })");
+    let (one, two) = (one.display().to_string(), two.display().to_string());
+    let pty = Pty::spawn(PURLIN, &["-e", &one, "-e", &two], &home, 24, 160);
+    pty.wait_text("›");
+    command(&pty, "/keys");
+    pty.wait_text("enter · esc");
+    pty.send("f7");
+    pty.wait_text("one helps · one · ");
+    pty.wait_text("never runs: `one` has it · two helps · two · ");
+    pty.wait_text("two.lua:2");
+    pty.send("\x7f9");
+    pty.wait_text("/help · yours · ");
+    pty.wait_text("config.toml:2");
+    escape(&pty, "Keys (type to filter)");
+    quit(pty);
+}
+
+#[test]
+fn the_list_without_a_screen_fits_and_has_json() {
+    let home = Home::new();
+    let busy = home.file("busy.lua", BUSY).display().to_string();
+    let broken = home.file("broken.lua", "local x = 1\nerror('no')").display().to_string();
+    let (code, out, err) = run(&home, &["-e", &busy, "-e", &broken, "extension", "list"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(lines[0].starts_with("name") && lines[0].contains("handlers"), "{out}");
+    assert!(lines[1].starts_with("busy") && lines[1].contains("loaded"), "{out}");
+    assert!(lines[2].starts_with("broken") && lines[2].contains("not loaded"), "{out}");
+    assert!(lines[3].contains("broken.lua:2: no"), "{out}");
+    let (_, out, _) = run(&home, &["-e", &busy, "-e", &broken, "extension", "list", "--json"]);
+    let all: Vec<Value> =
+        out.lines().map(|line| serde_json::from_str(line).expect("one object a line")).collect();
+    let counted = ["handlers", "commands", "tools", "keymaps", "timers"].map(|name| all[0][name].as_u64());
+    assert_eq!(counted, [Some(2), Some(2), Some(1), Some(1), Some(1)]);
+    assert!(all[0]["memory_bytes"].as_u64() > Some(10_000), "{}", all[0]);
+    assert_eq!(all[1]["state"], "not loaded");
+    let (code, out, err) = run(&home, &["extension", "list"]);
+    assert_eq!((code, out.as_str()), (0, ""));
+    assert!(err.contains("No extension is configured."), "{err}");
+}
+
+#[test]
+fn the_list_fits_a_narrow_terminal() {
+    let home = Home::new();
+    let busy = home.file("busy.lua", BUSY).display().to_string();
+    let mut pty = Pty::spawn(PURLIN, &["-e", &busy, "extension", "list"], &home, 10, 30);
+    pty.wait_end();
+    let dump = pty.dump();
+    assert!(dump.lines().all(|line| line.chars().count() <= 30), "{dump}");
+    assert!(dump.contains("busy  loaded"), "{dump}");
+}

@@ -1,0 +1,76 @@
+//! The page of limits: the guard's own numbers, and what single functions refuse.
+
+use std::fmt::Write as _;
+
+use purlin_kernel::{DeadlineClass, Limits};
+
+use crate::pages::{self, MADE};
+
+/// What runs under each class of deadline.
+const DEADLINES: [(DeadlineClass, &str); 4] = [
+    (DeadlineClass::Key, "`key`, `mouse`, `paste`, keymaps, what completes a word"),
+    (DeadlineClass::Render, "`render`, `transcript_render`, renderers of windows and tools"),
+    (
+        DeadlineClass::Main,
+        "everything else: handlers, commands, tools, timers, functions of jobs and buffers",
+    ),
+    (DeadlineClass::Load, "loading: the file and what it returns"),
+];
+
+const MIB: usize = 1 << 20;
+
+/// Writes the page.
+pub fn page() -> String {
+    let limits = Limits::default();
+    let mut page = format!("# Limits\n{MADE}");
+    page.push_str(
+        "\nOne extension cannot freeze or fill the program. The numbers are those that hold when the configuration says nothing else.\n",
+    );
+    deadlines(&limits, &mut page);
+    quotas(&limits, &mut page);
+    page.push_str("\n## Functions\n\nWhat single functions refuse:\n\n");
+    for function in purlin_lua::functions() {
+        for error in function.errors.iter().filter(|error| error.contains(|c: char| c.is_ascii_digit())) {
+            let _ = writeln!(page, "- {}: {error}", pages::link(function));
+        }
+    }
+    page
+}
+
+fn deadlines(limits: &Limits, page: &mut String) {
+    page.push_str("\n## Time\n\nThe clock runs while Lua computes and stands while it waits. What is stopped cannot catch it with `pcall`.\n\n");
+    page.push_str("| what runs | is said | is stopped |\n|---|---|---|\n");
+    for (class, what) in DEADLINES {
+        let limit = limits.of(class);
+        let _ = writeln!(page, "| {what} | {} ms | {} ms |", limit.soft_ms, limit.hard_ms);
+    }
+    let _ = writeln!(
+        page,
+        "\nA gate that may wait has {} s as a whole, or its `timeout_ms`; while a dialog of its extension is open the clock stands. \
+         What calls another handler, as `emit` does, shares what is left of its own time.\n\n\
+         {} stops, or {} errors within a minute, suspend the extension; `/extensions` says so and can resume it.",
+        limits.gate_ms / 1000,
+        limits.hard_stops,
+        limits.errors_per_minute
+    );
+}
+
+fn quotas(limits: &Limits, page: &mut String) {
+    let quotas = &limits.quotas;
+    let mib = |bytes: usize| format!("{} MiB", bytes / MIB);
+    let rows = [
+        ("memory of the interpreter", mib(quotas.memory_bytes)),
+        ("text and blocks in its buffers", mib(quotas.buffer_bytes)),
+        ("state, in each scope", mib(quotas.state_bytes)),
+        ("marks", quotas.marks.to_string()),
+        ("windows", quotas.windows.to_string()),
+        ("timers", quotas.timers.to_string()),
+        ("running jobs", quotas.jobs.to_string()),
+        ("running tasks", quotas.tasks.to_string()),
+    ];
+    page.push_str("\n## Quotas\n\nWhat would go beyond one raises an error.\n\n");
+    page.push_str("| each extension may have | at most |\n|---|---|\n");
+    for (what, most) in rows {
+        let _ = writeln!(page, "| {what} | {most} |");
+    }
+}
