@@ -28,8 +28,8 @@ end
 -- A line of a diff in the colour of what it says.
 local LOOKS = {
   { "^commit ", { fg = "heading", bold = true } }, { "^%u%l+:%s", { fg = "dim" } },
-  { "^diff ", { fg = "accent", bold = true } }, { "^@@", { fg = "link" } },
-  { "^%+%+%+ ", { fg = "muted" } }, { "^%-%-%- ", { fg = "muted" } },
+  { "^diff ", { fg = "accent", bold = true } }, { "^@@", { fg = "accent" } },
+  { "^%+%+%+ ", { fg = "muted" } }, { "^%-%-%- ", { fg = "muted" } }, { "^%-%-%-$", { fg = "muted" } },
   { "^%+", { fg = "diffAdd" } }, { "^%-", { fg = "diffDelete" } },
   { "^index ", { fg = "muted" } }, { "^[%w ]+ mode ", { fg = "muted" } },
 }

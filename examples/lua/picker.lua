@@ -31,18 +31,23 @@ local function match(path, query)
   return at, score + (at[1] and at[1] > name and 4 or 0) - #path / 100
 end
 
+local function is_chosen(path) return found[chosen] ~= nil and found[chosen].path == path end
+
 local function show_preview(path)
-  if path ~= (found[chosen] or {}).path then return end
+  if not is_chosen(path) then return end
   local text, why = purlin.fs.read(FOLDER .. "/" .. path)
-  if path ~= (found[chosen] or {}).path then return end -- the choice has moved on meanwhile
-  if not text then
-    preview = { lines = { { { text = why, fg = "muted" } } }, top = 0 }
-  elseif text:sub(1, 1024):find("\0", 1, true) then
-    preview = { lines = { { { text = ("%d bytes that are no text"):format(#text), fg = "muted" } } }, top = 0 }
-  else
-    preview = { lines = ui.highlight(text:sub(1, PREVIEWED), path:match("%.(%w+)$") or ""), top = 0 }
+  if not is_chosen(path) then return end -- the choice has moved on meanwhile
+  if text and text:sub(1, 1024):find("\0", 1, true) then
+    text, why = nil, ("%d bytes that are no text"):format(#text)
   end
+  preview = { lines = { { { text = why, fg = "muted" } } }, top = 0 }
   win.set("preview", { title = path })
+  for _ = 1, text and 2 or 0 do
+    preview.lines = ui.highlight(text:sub(1, PREVIEWED), path:match("%.(%w+)$") or "")
+    ui.redraw("preview")
+    purlin.sleep(200) -- the first time, colours come a moment later
+    if not is_chosen(path) then return end
+  end
   ui.redraw("preview")
 end
 local show_preview_soon = purlin.debounce(show_preview, 30)
@@ -111,7 +116,7 @@ end)
 win.render("count", function(view)
   local text = ("%d of %d"):format(#found, #all)
   local keys = "enter prints · ctrl+e edits · esc leaves"
-  local gap = view.width - ui.measure(text) - ui.measure(keys)
+  local gap = view.width - ui.measure(text) - ui.measure(keys) - 1
   return { { { text = text .. (" "):rep(gap), fg = "dim" }, { text = gap > 0 and keys or "", fg = "muted" } } }
 end)
 

@@ -12,7 +12,7 @@
 //! | `wasm` | checks the portable crates for `wasm32-unknown-unknown` and runs their suite under Node |
 //! | `docs` | runs the commands, parses the configuration and loads the Lua that the documentation shows |
 //! | `reference` | makes `docs/lua/reference` and `docs/lua/stubs` from the declarations of hooks and Lua functions |
-//! | `picture` | runs the agent on a scripted model and writes what the screen shows to `docs/screen.svg` |
+//! | `picture` | runs the program in a pseudo-terminal and draws its screens into the pictures of `docs` |
 //! | `bench` | measures the release build beside `nvim` and writes the table of `docs/bench.md` |
 #![expect(
     clippy::print_stdout,
@@ -45,7 +45,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   wasm     check the portable crates for wasm and run their suite under Node
   docs     run, parse and load the snippets of README, docs/ and examples/
   reference  make docs/lua/reference and docs/lua/stubs from the declarations of hooks and Lua functions
-  picture  run the agent on a scripted model and draw its screen into docs/screen.svg
+  picture  run the program in a pseudo-terminal and draw its screens into the pictures of docs
   bench    measure the release build beside nvim; writes docs/bench.md
            (--print: only print; --only NAME: one group of rows; --quick: fewer runs)";
 

@@ -1,11 +1,14 @@
-//! `cargo xtask picture`: the agent's screen, as it is, drawn into `docs/screen.svg`.
+//! `cargo xtask picture`: screens, as they are, drawn into pictures for the documentation.
 //!
-//! The picture in the README is no drawing: the built program runs on the scripted model of `examples/demo.toml` in a
-//! pseudo-terminal, and every cell that the emulator shows becomes text of the picture.
+//! No picture is a drawing: the built program runs in a pseudo-terminal, is typed at, and every cell that the emulator
+//! shows becomes text of the picture. [`scene::SCENES`] lists them.
 
-use std::{fmt::Write as _, time::Duration};
+mod scene;
+
+use std::{fmt::Write as _, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
+use scene::{SCENES, Scene};
 use vt100::{Cell, Color, Screen};
 
 use crate::{
@@ -13,45 +16,42 @@ use crate::{
     workspace::{Workspace, run},
 };
 
-const PROMPT: &str = "What is in this directory?";
-const LAST_WORDS: &str = "A turn of the script answers one request.";
-
-const SCREEN: Size = Size::new(28, 96);
-
 const CELL_WIDTH: f64 = 8.4;
 const CELL_HEIGHT: f64 = 18.0;
 const BACKGROUND: &str = "#14161b";
 const FOREGROUND: &str = "#e0e2ea";
 
-/// Runs the agent and draws its screen.
+/// How long a screen rests before it is typed at or drawn.
+const QUIET: Duration = Duration::from_millis(500);
+
+/// Runs each program of the scenes and draws its screen.
 pub(crate) fn take(workspace: &Workspace) -> Result<()> {
     run(&mut workspace.cargo(&["build", "--package", "purlin"]))?;
     let home = std::env::temp_dir().join(format!("purlin-picture-{}", std::process::id()));
-    let folder = home.join("garden");
-    std::fs::create_dir_all(&folder).context("cannot make a home")?;
-    for name in ["README.md", "beds.csv", "frost.txt"] {
-        std::fs::write(folder.join(name), "")?;
-    }
-    let drawn = draw(workspace, &home);
+    let drawn = scene::furnish(&home, workspace.root())
+        .and_then(|()| SCENES.iter().try_for_each(|scene| draw(workspace, &home, scene)));
     std::fs::remove_dir_all(&home).context("cannot remove the home")?;
-    let file = workspace.root().join("docs/screen.svg");
-    std::fs::write(&file, drawn?).with_context(|| format!("cannot write {}", file.display()))
+    drawn
 }
 
-fn draw(workspace: &Workspace, home: &std::path::Path) -> Result<String> {
-    let program = workspace.target().join("debug/purlin");
-    // Beside the folder that the agent works in, so that its name on the screen is short.
-    std::fs::copy(workspace.root().join("examples/demo.toml"), home.join("demo.toml"))?;
-    let arguments = ["--cwd", "garden", "--model", "script:../demo.toml"];
-    let mut terminal = Terminal::start(&program, &arguments, home, SCREEN, "")?;
-    let patience = Duration::from_secs(20);
-    terminal.rest(Duration::from_millis(500))?;
-    terminal.type_keys(PROMPT)?;
-    terminal.wait("the prompt", patience, |screen| screen.contents().contains(PROMPT))?;
-    terminal.type_keys("\r")?;
-    terminal.wait("the answer", patience, |screen| screen.contents().contains(LAST_WORDS))?;
-    terminal.rest(Duration::from_millis(500))?;
-    Ok(svg(terminal.screen()))
+fn draw(workspace: &Workspace, home: &Path, scene: &Scene) -> Result<()> {
+    let program = workspace.target().join("debug/purlin").display().to_string();
+    let root = workspace.root().display().to_string();
+    let arguments: Vec<String> = scene.arguments.iter().map(|word| word.replace("{root}", &root)).collect();
+    let mut words: Vec<&str> = scene.variables.to_vec();
+    words.push(&program);
+    words.extend(arguments.iter().map(String::as_str));
+    let mut terminal = Terminal::start(Path::new("env"), &words, home, scene.size, "")?;
+    for keys in scene.typed {
+        terminal.rest(QUIET)?;
+        terminal.type_keys(keys)?;
+    }
+    let shown = |screen: &Screen| screen.contents().contains(scene.shows);
+    terminal.wait(scene.file, Duration::from_secs(20), shown)?;
+    terminal.rest(QUIET)?;
+    let file = workspace.root().join(scene.file);
+    std::fs::write(&file, svg(terminal.screen(), scene.size))
+        .with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// How a run of cells looks.
@@ -100,8 +100,8 @@ impl Look {
     }
 }
 
-fn svg(screen: &Screen) -> String {
-    let (rows, columns) = (SCREEN.rows.get(), SCREEN.columns.get());
+fn svg(screen: &Screen, size: Size) -> String {
+    let (rows, columns) = (size.rows.get(), size.columns.get());
     let (width, height) = (f64::from(columns) * CELL_WIDTH, f64::from(rows) * CELL_HEIGHT);
     let mut picture = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"-12 -12 {:.0} {:.0}\" font-size=\"14\" \
@@ -194,9 +194,10 @@ mod tests {
 
     #[test]
     fn a_screen_becomes_text_in_its_colours() {
-        let mut parser = vt100::Parser::new(SCREEN.rows, SCREEN.columns, 0);
+        let size = Size::new(4, 40);
+        let mut parser = vt100::Parser::new(size.rows, size.columns, 0);
         parser.process(b"\x1b[1;31ma<b\x1b[0m plain\x1b[48;5;232mx");
-        let picture = svg(parser.screen());
+        let picture = svg(parser.screen(), size);
         assert!(picture.contains("fill=\"#ff6b6b\" font-weight=\"bold\">a&lt;b</text>"), "{picture}");
         assert!(picture.contains("> plain</text>"), "{picture}");
         assert!(picture.contains("fill=\"#080808\"/>"), "{picture}");

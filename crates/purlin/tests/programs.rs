@@ -102,6 +102,24 @@ fn the_picker_moves_and_says_what_it_cannot_show() {
 }
 
 #[test]
+fn the_picker_hands_the_terminal_to_an_editor_and_takes_it_back() {
+    let mut home = folder();
+    home.file("edit.sh", "echo \"edits $1\"\nread answer\n");
+    home.set("EDITOR", "sh edit.sh");
+    let mut pty = start(&home, "picker.lua", 100, &[]);
+    pty.wait_text("6 of 6");
+    pty.send("note");
+    pty.wait_text("▸ notes/it's.txt");
+    pty.send("\x05");
+    pty.wait_text("edits ./notes/it's.txt");
+    pty.send("\r");
+    pty.wait_text("▸ notes/it's.txt");
+    pty.send("\r");
+    assert_eq!(pty.wait_end(), Ended::Code(0));
+    pty.assert_restored();
+}
+
+#[test]
 fn the_picker_takes_another_folder_and_a_narrow_screen() {
     let home = folder();
     let mut pty = start(&home, "picker.lua", 40, &["--", "src"]);

@@ -183,7 +183,9 @@ end
 
 -- The lines of a part, laid out when they are first asked for.
 local function lines_of(part)
-  if part.lines then return part.lines end
+  if part.lines and not (part.since and os.time() - part.since < 2) then return part.lines end
+  -- The colours of code come a moment later: until they must be there it is laid out anew.
+  if part.text:find("```", 1, true) then part.since = part.since or os.time() end
   part.lines = ui.markdown(part.text, width - 2)
   if part.grows then
     if #part.lines == 0 then part.lines[1] = {} end
