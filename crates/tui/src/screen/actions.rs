@@ -239,9 +239,10 @@ fn escape(screen: &Screen) {
     let kernel = &screen.0.kernel;
     if screen.0.popup.is_open() {
         screen.0.popup.close(kernel);
-    } else if screen.clear_selection() {
     } else if screen.is_finding() {
+        screen.clear_selection();
         screen.close_find();
+    } else if screen.clear_selection() {
     } else if is_away(kernel) {
         kernel.win().focus(COMPOSER);
     } else if kernel.command().get("interrupt").is_some() {

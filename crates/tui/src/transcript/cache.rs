@@ -63,6 +63,8 @@ impl Cache {
             return Rc::clone(&entry.lines);
         }
         let before = self.entries.remove(&block.id);
+        // What a growing block keeps of its lines may still wait for colours.
+        let kept = before.as_ref().is_some_and(|entry| entry.waits && !entry.unfinished);
         let missed = syntax.map(Syntax::missed);
         let painter = syntax.map(|syntax| syntax as &dyn Highlighter);
         let mut growing = None;
@@ -76,7 +78,7 @@ impl Cache {
             Rc::new(look::lay_out_with(block, setting, painter))
         };
         // Kept as finished until the highlighter says that it has something new.
-        let waits = missed != syntax.map(Syntax::missed);
+        let waits = missed != syntax.map(Syntax::missed) || (kept && growing.is_some());
         let revision = block.revision;
         let entry =
             Entry { revision, setting, used, lines: Rc::clone(&lines), growing, waits, unfinished: false };

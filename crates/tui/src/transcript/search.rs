@@ -166,7 +166,8 @@ impl Search {
             let own = hits.iter().enumerate().filter(|(_, (at, _))| *at == line);
             own.map(|(nth, (_, cols))| {
                 let style = if gone_to == Some(nth) {
-                    found.clone().with(Attrs::BOLD | Attrs::REVERSE)
+                    // Both colours, so that it looks the same on code of every colour.
+                    found.clone().with_fg(Token::Accent).with(Attrs::BOLD | Attrs::REVERSE)
                 } else {
                     found.clone()
                 };

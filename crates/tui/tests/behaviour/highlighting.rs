@@ -52,6 +52,24 @@ fn streamed_code_keeps_the_colours_of_its_lines() {
 }
 
 #[test]
+fn code_that_ended_while_it_was_highlighted_gets_its_colours() {
+    let stage = Stage::new(60, 14);
+    stage.add("text", "", json!({}));
+    let whole = "```python\ndef f():\n    return 1\n```\n\nDone.\n\nAnd more.\n";
+    for end in (1..=whole.len()).chain([whole.len()]) {
+        stage.change_last(|block| {
+            block.streaming = true;
+            whole[..end].clone_into(&mut block.text);
+        });
+        stage.rows();
+    }
+    settle(&stage);
+    settle(&stage);
+    assert_eq!(stage.styled(1, has(Token::SyntaxKeyword)), "def");
+    assert_eq!(stage.styled(2, has(Token::SyntaxKeyword)), "return");
+}
+
+#[test]
 fn a_change_is_shown_in_the_language_of_its_file() {
     let stage = Stage::new(60, 14);
     let args =

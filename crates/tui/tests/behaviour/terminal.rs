@@ -91,3 +91,61 @@ fn a_paste_of_any_size_leaves_the_screen_alive() {
     pty.send("\x03");
     pty.wait_text("Ask anything");
 }
+
+/// Starts the demonstration with a variable of its environment naming a script of these lines.
+fn start_with(variable: &str, script: &str) -> (Pty, Home) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut home = Home::new();
+    let file = home.file("program.sh", &format!("#!/bin/sh\n{script}\n"));
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o700)).expect("it exists");
+    home.set(variable, &file.to_string_lossy());
+    let pty = Pty::spawn(&demo(), &[""; 0], &home, 24, 80);
+    pty.wait_text("a demonstration of the screen");
+    (pty, home)
+}
+
+#[test]
+fn the_transcript_opens_in_a_pager_that_has_the_keyboard() {
+    let (mut pty, _home) = start_with("PAGER", "cat \"$1\"; echo END-OF-PAGER; read line");
+    pty.send("hello\r");
+    pty.wait_text("Done.");
+    pty.send("\x1bo");
+    pty.wait_text("END-OF-PAGER");
+    let shown = pty.with_screen(vt100::Screen::contents);
+    assert!(shown.contains("hello") && shown.contains("Done."), "{shown}");
+    pty.send("typed\n");
+    pty.wait_gone("END-OF-PAGER");
+    pty.send("back");
+    pty.wait_text("› back");
+    pty.send("\x03\x03");
+    pty.wait_end();
+    pty.assert_restored();
+}
+
+#[test]
+fn ctrl_c_in_a_pager_is_for_the_pager() {
+    let (mut pty, _home) = start_with("PAGER", "echo PAGER-IS-HERE; read line");
+    pty.send("hello\r");
+    pty.wait_text("Done.");
+    pty.send("\x1bo");
+    pty.wait_text("PAGER-IS-HERE");
+    pty.send("\x03");
+    pty.wait_text("did not end well");
+    pty.send("x");
+    pty.wait_text("› x");
+    pty.send("\x03\x03");
+    pty.wait_end();
+    pty.assert_restored();
+}
+
+#[test]
+fn the_prompt_is_edited_in_an_editor() {
+    let (mut pty, _home) = start_with("EDITOR", "sed -i 's/one/two/' \"$1\"");
+    pty.send("say one");
+    pty.wait_text("› say one");
+    pty.send("\x07");
+    pty.wait_text("› say two");
+    pty.send("\x03\x03");
+    pty.wait_end();
+    pty.assert_restored();
+}
