@@ -8,7 +8,7 @@ use purlin_notebook::{NotebookId, RuntimeSessionId};
 use rusqlite::Connection;
 
 use crate::index::Index;
-use crate::store::reader;
+use crate::store::looking;
 use crate::{Paths, doorbell, lock};
 
 mod find;
@@ -96,7 +96,7 @@ pub fn delete(paths: &Paths, id: &NotebookId) -> Result<(), DeleteError> {
     if !path.exists() && kept.is_empty() {
         return Err(DeleteError::NotFound(id.clone()));
     }
-    if let Ok(Some(connection)) = reader(&path)
+    if let Ok(Some(connection)) = looking(&path)
         && active_sessions(&connection).iter().any(|session| lock::is_alive(paths, session))
     {
         return Err(DeleteError::InUse(id.clone()));

@@ -1,9 +1,10 @@
 //! The SQLite store: one file per notebook, one thread that writes it, any number of handles that read it.
 //!
 //! [`SqliteNotebook`] owns the store thread. Each thread that works on the notebook takes a [`SqliteStore`] from it,
-//! which reads through a connection of its own and commits by one hop to the store thread; a thread that must not
-//! block, such as the main thread, posts through a [`StoreClient`]. Log and tables change in one transaction, and what
-//! queued up while the last transaction ran is committed together in the next.
+//! which reads through a connection of its own and commits where it stands if nobody else is writing (`store/pen.rs`);
+//! a thread that must not block, such as the main thread, posts through a [`StoreClient`] to the store thread. Log and
+//! tables change in one transaction, and what queued up while the last transaction ran is committed together in the
+//! next.
 //!
 //! Other processes on the same notebook are told of commits by the doorbell (`doorbell.rs`), so nothing polls.
 
@@ -24,6 +25,8 @@ mod error;
 mod file;
 mod handle;
 mod identity;
+mod log;
+mod pen;
 mod promise;
 mod queue;
 mod replayed;
@@ -39,10 +42,11 @@ pub use file::replay;
 pub use handle::SqliteStore;
 pub use replayed::replayed;
 
-pub(crate) use file::reader;
+pub(crate) use file::{Looking, looking};
 pub(crate) use identity::random_id;
 
 use file::Opened;
+use pen::Pen;
 use queue::Shared;
 
 /// How a notebook is opened.
@@ -63,7 +67,7 @@ pub struct SqliteNotebook {
 }
 
 struct Owner {
-    shared: Arc<Shared>,
+    pen: Arc<Pen>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -97,38 +101,40 @@ impl SqliteNotebook {
         let (shared, waker) =
             Shared::new(replica, path, opened.read_only.clone()).map_err(OpenError::Thread)?;
         let shared = Arc::new(shared);
-        let worker = thread::Worker::new(Arc::clone(&shared), opened.connection, waker);
+        let worker = thread::Worker::new(Arc::clone(&shared), opened.connection);
+        let pen = Arc::new(Pen::new(shared, worker));
+        let theirs = Arc::clone(&pen);
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .stack_size(1 << 20)
-            .spawn(move || worker.run())
+            .spawn(move || thread::run(&theirs, &waker))
             .map_err(OpenError::Thread)?;
-        Ok(Self { owner: Arc::new(Owner { shared, thread: Mutex::new(Some(thread)) }) })
+        Ok(Self { owner: Arc::new(Owner { pen, thread: Mutex::new(Some(thread)) }) })
     }
 
     /// Makes a handle for the calling thread.
     pub fn store(&self) -> Result<SqliteStore, OpenError> {
-        Ok(SqliteStore::new(Arc::clone(&self.owner.shared)))
+        Ok(SqliteStore::new(Arc::clone(&self.owner.pen)))
     }
 
     /// Makes a handle that posts commits and hears of changes, and never blocks.
     pub fn client(&self) -> StoreClient {
-        StoreClient::new(Arc::clone(&self.owner.shared))
+        StoreClient::new(Arc::clone(&self.owner.pen.shared))
     }
 
     /// Returns who this replica is.
     pub fn replica(&self) -> &Replica {
-        &self.owner.shared.replica
+        &self.owner.pen.shared.replica
     }
 
     /// Returns the notebook's file; `None` for one in memory.
     pub fn path(&self) -> Option<&Path> {
-        self.owner.shared.path.as_deref()
+        self.owner.pen.shared.path.as_deref()
     }
 
     /// Says in words for people why the notebook takes no commits; `None` if it does.
     pub fn read_only(&self) -> Option<&str> {
-        self.owner.shared.read_only.as_deref()
+        self.owner.pen.shared.read_only.as_deref()
     }
 
     /// Commits what was posted, then closes the notebook and waits for the store thread to end.
@@ -141,10 +147,10 @@ impl SqliteNotebook {
 
 impl Owner {
     fn close(&self) {
-        self.shared.close();
+        self.pen.shared.close();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!(notebook = %self.shared.replica.store_id, "the store thread panicked");
+            tracing::error!(notebook = %self.pen.shared.replica.store_id, "the store thread panicked");
         }
     }
 }

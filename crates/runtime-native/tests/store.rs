@@ -246,22 +246,57 @@ fn reopening_continues_the_log() {
     assert_eq!(rows.rows, [[serde_json::json!(3)]]);
 }
 
+/// The files beside a notebook's file that are named after it.
+fn beside(home: &Home) -> Vec<String> {
+    let names = std::fs::read_dir(home.file("n").parent().unwrap()).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with("n.db-")).collect()
+}
+
 #[test]
-fn a_session_at_rest_is_one_file() {
+fn a_session_at_rest_is_one_file_also_where_handles_outlive_it() {
     let home = Home::new();
     let notebook = home.open("n");
-    let store = notebook.store().unwrap();
-    for n in 0..50 {
-        store.commit(&[set("n", &"x".repeat(1000 + n))]).unwrap();
-    }
-    // A handle that is still there keeps its connection, so an empty log may stay beside the file.
+    let (store, other) = (notebook.store().unwrap(), notebook.store().unwrap());
+    store.commit(&[title("t")]).unwrap();
+    assert_eq!(other.metadata().unwrap()["title"], "t");
+    assert_eq!(store.last_rowid().unwrap(), 1);
     notebook.close();
-    let log = home.file("n").with_extension("db-wal");
-    assert_eq!(std::fs::metadata(&log).map_or(0, |log| log.len()), 0);
-    assert_eq!(store.last_rowid().unwrap(), 50);
-    drop(store);
-    home.open("n").close();
-    let files: Vec<_> =
-        std::fs::read_dir(home.paths.notebooks()).unwrap().map(|file| file.unwrap().file_name()).collect();
-    assert_eq!(files, ["n.db"]);
+    assert_eq!(beside(&home), Vec::<String>::new());
+    assert_eq!(other.metadata().unwrap()["title"], "t", "a handle reads what was closed");
+    assert_eq!(beside(&home), Vec::<String>::new());
+}
+
+#[test]
+fn whoever_only_looks_leaves_nothing_beside_the_file() {
+    let home = Home::new();
+    let notebook = home.open("n");
+    notebook.store().unwrap().commit(&[title("t"), cell("c")]).unwrap();
+    notebook.close();
+    let looks: [(&str, &dyn Fn()); 5] = [
+        ("check", &|| assert!(purlin_runtime_native::store::check(&home.file("n"), None).unwrap().is_sound())),
+        ("stats", &|| assert_eq!(purlin_runtime_native::store::stats(&home.file("n")).unwrap().events, 2)),
+        ("list", &|| assert_eq!(purlin_runtime_native::sessions::list(&home.paths).len(), 1)),
+        ("replayed", &|| assert!(!purlin_runtime_native::store::replayed(&home.file("n")).unwrap().is_empty())),
+        ("show", &|| {
+            let id = NotebookId::from("n");
+            let notebook = SqliteNotebook::open(&home.paths, id, OpenMode::ReadOnly).unwrap();
+            assert_eq!(notebook.store().unwrap().last_rowid().unwrap(), 2);
+            notebook.close();
+        }),
+    ];
+    for (name, look) in looks {
+        look();
+        assert_eq!(beside(&home), Vec::<String>::new(), "{name}");
+    }
+    // Beside one that is open they remove nothing.
+    let notebook = home.open("n");
+    notebook.store().unwrap().commit(&[title("u")]).unwrap();
+    for (_, look) in &looks[2..3] {
+        look();
+        assert_eq!(beside(&home).len(), 2);
+    }
+    notebook.store().unwrap().commit(&[title("v")]).unwrap();
+    notebook.close();
+    assert_eq!(beside(&home), Vec::<String>::new());
 }

@@ -9,9 +9,9 @@
 //!
 //! The first line is the command. `type` types; keys that are no characters stand in angle brackets: `<enter>`,
 //! `<esc>`, `<tab>`, `<up>`, `<ctrl+t>`, `<alt+x>`, and `<lt>` for the bracket itself. `see` waits until the screen shows
-//! a text, `gone` until it shows it no longer.
+//! a text, `gone` until it shows it no longer. `run` runs a shell command, as one would in another terminal.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, process::Command, time::Duration};
 
 use anyhow::{Context, Result, bail};
 
@@ -30,6 +30,7 @@ enum Step {
     Type(String),
     See(String),
     Gone(String),
+    Run(String),
 }
 
 /// A session as a page tells it.
@@ -53,6 +54,7 @@ pub(super) fn play(text: &str, programs: &Path, home: &Path) -> Result<()> {
             Step::Type(keys) => {
                 terminal.type_keys(keys)?;
             }
+            Step::Run(command) => run(command, home)?,
             Step::See(text) => {
                 wait(&mut terminal, &format!("`{text}` is seen"), |screen| shows(screen, text))?;
             }
@@ -60,6 +62,14 @@ pub(super) fn play(text: &str, programs: &Path, home: &Path) -> Result<()> {
                 wait(&mut terminal, &format!("`{text}` is gone"), |screen| !shows(screen, text))?;
             }
         }
+    }
+    Ok(())
+}
+
+fn run(command: &str, home: &Path) -> Result<()> {
+    let status = Command::new("sh").args(["-c", command]).current_dir(home).status()?;
+    if !status.success() {
+        bail!("`{command}` ends with {status}");
     }
     Ok(())
 }
@@ -93,7 +103,8 @@ fn parse(text: &str) -> Result<Session> {
             "type" => Ok(Step::Type(keys(rest.trim_start())?)),
             "see" => Ok(Step::See(words(rest))),
             "gone" => Ok(Step::Gone(words(rest))),
-            _ => bail!("`{line}` does not begin with `type`, `see` or `gone`"),
+            "run" => Ok(Step::Run(rest.trim_start().to_owned())),
+            _ => bail!("`{line}` does not begin with `type`, `see`, `gone` or `run`"),
         }
     });
     Ok(Session { program, arguments, steps: steps.collect::<Result<_>>()? })
@@ -143,12 +154,17 @@ mod tests {
 
     #[test]
     fn a_session_is_a_command_and_what_is_typed_and_seen() {
-        let parsed =
-            parse("$ purlin -e a.lua\ntype  /a b<enter>\nsee   two   words\n\ngone x").expect("a session");
+        let parsed = parse("$ purlin -e a.lua\ntype  /a b<enter>\nsee   two   words\n\ngone x\nrun   ls")
+            .expect("a session");
         let expected = Session {
             program: "purlin".into(),
             arguments: vec!["-e".into(), "a.lua".into()],
-            steps: vec![Step::Type("/a b\r".into()), Step::See("two words".into()), Step::Gone("x".into())],
+            steps: vec![
+                Step::Type("/a b\r".into()),
+                Step::See("two words".into()),
+                Step::Gone("x".into()),
+                Step::Run("ls".into()),
+            ],
         };
         assert_eq!(parsed, expected);
         for wrong in ["purlin", "", "$ purlin\nclick here", "$ purlin\ntype <hyper>", "$ purlin\ntype <enter"]

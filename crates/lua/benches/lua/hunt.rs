@@ -40,7 +40,7 @@ fn plain(ty: &Ty) -> String {
         Ty::Any | Ty::Value | Ty::Integer | Ty::Number => "1".into(),
         Ty::Boolean => "true".into(),
         Ty::String | Ty::Text => "'transcript'".into(),
-        Ty::Function => "nothing".into(),
+        Ty::Function | Ty::AsyncFunction => "nothing".into(),
         Ty::Table | Ty::List => "{}".into(),
         Ty::Options(options) => table(options, None),
         Ty::Choice(words) => format!("'{}'", words.first().unwrap_or(&"")),
@@ -80,7 +80,7 @@ fn large(ty: &Ty) -> Vec<String> {
             fields.chain(["wide".to_owned()]).collect()
         }
         Ty::Either(types) => types.iter().flat_map(large).collect(),
-        Ty::Boolean | Ty::Function => Vec::new(),
+        Ty::Boolean | Ty::Function | Ty::AsyncFunction => Vec::new(),
     }
 }
 
@@ -93,7 +93,7 @@ fn large_field(ty: &Ty) -> Vec<String> {
         Ty::Integer | Ty::Number => owned(&["1e9"]),
         Ty::Table | Ty::List => owned(&["numbers", "spans", "deep"]),
         Ty::Either(types) => types.iter().flat_map(large_field).collect(),
-        Ty::Options(_) | Ty::Choice(_) | Ty::Boolean | Ty::Function => Vec::new(),
+        Ty::Options(_) | Ty::Choice(_) | Ty::Boolean | Ty::Function | Ty::AsyncFunction => Vec::new(),
     }
 }
 

@@ -25,6 +25,8 @@ const BEGINNING: i64 = 1_577_836_800;
 struct Reached {
     key: i64,
     stamp: String,
+    /// The number of the file that was read.
+    number: i64,
     last: i64,
     mark: i64,
     /// Whether outputs of a cell were to go when the next one came.
@@ -102,13 +104,14 @@ fn read(
         let Some(mut reached) = reached(index, file)? else { return Ok(true) };
         let mark =
             if reached.last > 0 { mark_of(notebook, reached.last).map_err(Fault::Notebook)? } else { None };
-        if reached.last > 0 && mark != Some(reached.mark) {
+        // A file in the place of another, such as a repaired one, may have other tables although its log ends alike.
+        if reached.last > 0 && (mark != Some(reached.mark) || reached.number != file.number) {
             if !reading.holds() {
                 return Err(Fault::Moved);
             }
             // Another log has taken this one's place.
             super::transaction(index, || forget(index, reached.key))?;
-            reached = Reached { last: 0, pending: false, ..reached };
+            reached = Reached { last: 0, pending: false, number: file.number, ..reached };
         }
         let touched = stretch(notebook, reached.last, reached.pending).map_err(Fault::Notebook)?;
         let found = Found::of(notebook, &touched).map_err(Fault::Notebook)?;
@@ -124,7 +127,7 @@ fn read(
             })?;
             return Ok(true);
         };
-        take(index, &reached, &found, last, &mut finder)?;
+        take(index, (&reached, file.number), &found, last, &mut finder)?;
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Ok(false);
         }
@@ -133,7 +136,7 @@ fn read(
 
 fn reached(index: &Connection, file: &NotebookFile) -> Result<Option<Reached>, rusqlite::Error> {
     index
-        .prepare_cached("SELECT key, text_stamp, last, mark, clears FROM sessions WHERE id = ?")?
+        .prepare_cached("SELECT key, text_stamp, last, mark, clears, number FROM sessions WHERE id = ?")?
         .query_row([file.id.as_str()], |row| {
             Ok(Reached {
                 key: row.get(0)?,
@@ -141,6 +144,7 @@ fn reached(index: &Connection, file: &NotebookFile) -> Result<Option<Reached>, r
                 last: row.get(2)?,
                 mark: row.get(3)?,
                 pending: row.get(4)?,
+                number: row.get(5)?,
             })
         })
         .optional()
@@ -170,7 +174,7 @@ impl Found {
 /// Takes one stretch into the index.
 fn take(
     index: &Connection,
-    reached: &Reached,
+    (reached, number): (&Reached, i64),
     found: &Found,
     last: Last,
     places: &mut Places,
@@ -191,8 +195,8 @@ fn take(
             put(index, reached.key, thing, places)?;
         }
         index
-            .prepare_cached("UPDATE sessions SET last = ?, mark = ?, clears = ? WHERE key = ?")?
-            .execute(params![last.rowid, last.mark, found.pending, reached.key])?;
+            .prepare_cached("UPDATE sessions SET last = ?, mark = ?, clears = ?, number = ? WHERE key = ?")?
+            .execute(params![last.rowid, last.mark, found.pending, number, reached.key])?;
         Ok(())
     })
 }

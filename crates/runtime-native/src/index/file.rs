@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 /// Marks a database as an index of ours: `PRLI`.
 const APPLICATION_ID: i32 = 0x5052_4c49;
 /// The form of the index; a file of another one is made anew, as is one made from tables of another form.
-const FORM: i32 = 1;
+const FORM: i32 = 2;
 const VERSION: i32 = FORM * 1000 + SCHEMA_VERSION;
 /// How long a writer waits for another process; whoever waits longer goes on with what is there.
 const BUSY: Duration = Duration::from_millis(400);
@@ -33,6 +33,7 @@ CREATE TABLE sessions (
     cells INTEGER NOT NULL,
     first_prompt TEXT,
     text_stamp TEXT NOT NULL DEFAULT '',
+    number INTEGER NOT NULL DEFAULT 0,
     last INTEGER NOT NULL DEFAULT 0,
     mark INTEGER NOT NULL DEFAULT 0,
     clears INTEGER NOT NULL DEFAULT 0

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 
 use super::stamp::{self, NotebookFile};
-use crate::store::reader;
+use crate::store::{Looking, looking};
 
 /// A notebook that is being read.
 pub(super) struct Reading {
-    notebook: Connection,
+    notebook: Looking,
     /// What the file looked like, where it is read as one that nobody writes.
     rest: Option<NotebookFile>,
 }
@@ -21,9 +21,9 @@ impl Reading {
     /// be. Whether it stayed at rest is told by [`Reading::holds`].
     pub(super) fn begin(file: &NotebookFile, may_rest: bool) -> Option<Self> {
         if may_rest && file.is_at_rest() {
-            return at_rest(&file.path).map(|notebook| Self { notebook, rest: Some(file.clone()) });
+            return at_rest(&file.path).map(|notebook| Self { notebook: Looking::through(notebook), rest: Some(file.clone()) });
         }
-        let notebook = reader(&file.path)
+        let notebook = looking(&file.path)
             .inspect_err(|error| {
                 tracing::warn!(%error, path = %file.path.display(), "a session cannot be read");
             })

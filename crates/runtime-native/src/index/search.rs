@@ -1,7 +1,10 @@
 //! Searching: the newest documents with the words, and what they hold, read from the notebooks.
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use purlin_notebook::{CellId, NotebookId, OutputId};
 use rusqlite::{Connection, OptionalExtension};
@@ -46,6 +49,10 @@ pub const SNIPPET: usize = 160;
 /// output and the answer made from it) is shown once.
 const LOOKED_AT: usize = 8;
 
+/// A thread that helps to read is started for each so many sessions, and at most so many threads.
+const SHARED: usize = 8;
+const HELPERS: usize = 7;
+
 /// Finds the newest documents; at most `limit`.
 pub(super) fn search(
     index: &Connection,
@@ -57,56 +64,105 @@ pub(super) fn search(
     if asked.is_empty() {
         return Ok(hits);
     }
-    let mut notebooks = Notebooks { paths, open: BTreeMap::new() };
     let mut found = index.prepare_cached(
         "SELECT s.id, s.name, d.event FROM words JOIN documents d ON d.id = words.rowid \
          JOIN sessions s ON s.key = d.session WHERE words MATCH ?1 ORDER BY words.rowid DESC LIMIT ?2",
     )?;
     let most = limit.saturating_mul(LOOKED_AT).min(i64::MAX as usize) as i64;
-    let mut rows = found.query((asked.expression(), most))?;
-    while let Some(row) = rows.next()? {
-        let id: String = row.get(0)?;
-        let name: Option<String> = row.get(1)?;
-        let hit = notebooks.hit(&id, name.as_deref(), row.get(2)?, asked);
-        let Some(hit) = hit else { continue };
-        let is_there = |known: &Hit| {
-            known.session == hit.session && known.cell == hit.cell && known.snippet == hit.snippet
-        };
-        if !hits.iter().rev().take(16).any(is_there) {
-            hits.push(hit);
-        }
-        if hits.len() >= limit {
+    let mut rows = found.query_map((asked.expression(), most), |row| {
+        Ok(Document { session: row.get(0)?, name: row.get(1)?, event: row.get(2)? })
+    })?;
+    while hits.len() < limit {
+        let page: Vec<Document> = rows.by_ref().take(limit).collect::<Result<_, _>>()?;
+        if page.is_empty() {
             break;
+        }
+        for hit in read_all(paths, asked, &page).into_iter().flatten() {
+            let is_there = |known: &Hit| {
+                known.session == hit.session && known.cell == hit.cell && known.snippet == hit.snippet
+            };
+            if hits.len() < limit && !hits.iter().rev().take(16).any(is_there) {
+                hits.push(hit);
+            }
         }
     }
     Ok(hits)
 }
 
-/// The notebooks that hits were found in, each opened once.
-struct Notebooks<'a> {
-    paths: &'a Paths,
-    open: BTreeMap<String, Option<Reading>>,
+/// A text that was found: an event of a session.
+struct Document {
+    session: String,
+    name: Option<String>,
+    event: i64,
 }
 
-impl Notebooks<'_> {
+/// Reads what documents stand for. To open a notebook costs much more than to read of it, so each is opened once, and
+/// where there are many of them several threads share the work.
+fn read_all(paths: &Paths, asked: &Asked, documents: &[Document]) -> Vec<Option<Hit>> {
+    let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, document) in documents.iter().enumerate() {
+        places.entry(&document.session).or_default().push(place);
+    }
+    let sessions: Vec<(&str, Vec<usize>)> = places.into_iter().collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut found = Vec::new();
+        while let Some((session, places)) = sessions.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let mut notebook = Notebook::open(paths, session);
+            found.extend(places.iter().map(|place| (*place, notebook.hit(&documents[*place], asked))));
+        }
+        found
+    };
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let helpers = (sessions.len() / SHARED).min(cores - 1).min(HELPERS);
+    let mut hits: Vec<Option<Hit>> = documents.iter().map(|_| None).collect();
+    thread::scope(|scope| {
+        let helpers: Vec<_> = (0..helpers).map(|_| scope.spawn(work)).collect();
+        let mut found = work();
+        // What a helper could not finish is missing among the hits, as what cannot be read is.
+        found.extend(helpers.into_iter().flat_map(|helper| helper.join().unwrap_or_default()));
+        for (place, hit) in found {
+            hits[place] = hit;
+        }
+    });
+    hits
+}
+
+/// A notebook that hits were found in.
+struct Notebook<'a> {
+    paths: &'a Paths,
+    id: NotebookId,
+    reading: Option<Reading>,
+}
+
+impl<'a> Notebook<'a> {
+    fn open(paths: &'a Paths, id: &str) -> Self {
+        let mut notebook = Self { paths, id: NotebookId::from(id), reading: None };
+        notebook.begin(true);
+        notebook
+    }
+
+    fn begin(&mut self, may_rest: bool) {
+        self.reading =
+            stamp::notebook(self.paths, &self.id).and_then(|file| Reading::begin(&file, may_rest));
+    }
+
     /// Reads what a document of the index stands for. `None` if it is not there any more.
-    fn hit(&mut self, id: &str, name: Option<&str>, event: i64, asked: &Asked) -> Option<Hit> {
-        let session = NotebookId::from(id);
-        let find = |reading: &Option<Reading>| {
-            let notebook = reading.as_ref()?.notebook();
-            read(notebook, session.clone(), name.map(str::to_owned), event, asked).ok().flatten()
-        };
-        let open = |may_rest| Reading::begin(&stamp::notebook(self.paths, &session)?, may_rest);
-        let reading = self.open.entry(id.to_owned()).or_insert_with(|| open(true));
-        if let Some(hit) = find(reading) {
+    fn hit(&mut self, document: &Document, asked: &Asked) -> Option<Hit> {
+        if let Some(hit) = self.find(document, asked) {
             return Some(hit);
         }
         // It may have been written while it was read as one at rest.
-        if reading.as_ref().is_some_and(|reading| reading.is_of_rest() && !reading.holds()) {
-            *reading = open(false);
-            return find(reading);
+        if self.reading.as_ref().is_some_and(|reading| reading.is_of_rest() && !reading.holds()) {
+            self.begin(false);
+            return self.find(document, asked);
         }
         None
+    }
+
+    fn find(&self, document: &Document, asked: &Asked) -> Option<Hit> {
+        let notebook = self.reading.as_ref()?.notebook();
+        read(notebook, self.id.clone(), document.name.clone(), document.event, asked).ok().flatten()
     }
 }
 

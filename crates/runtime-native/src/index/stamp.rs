@@ -23,6 +23,8 @@ pub(super) struct NotebookFile {
     /// Number, size and time of change of the file and of the log beside it; empty if it changed just now, which
     /// equals no stamp that was kept.
     pub(super) stamp: String,
+    /// The number of the file on its disk; another file of the same name has another one.
+    pub(super) number: i64,
     /// Whether there is something in the log beside the file.
     has_log: bool,
 }
@@ -71,7 +73,7 @@ fn of(id: NotebookId, path: PathBuf, has_log: bool, now: SystemTime) -> Option<N
         let part = |file: &Metadata| format!("{} {} {}", file.ino(), file.len(), changed(file));
         format!("{} | {}", part(&file), log.as_ref().map(part).unwrap_or_default())
     };
-    Some(NotebookFile { id, path, stamp, has_log: log.is_some() })
+    Some(NotebookFile { id, path, stamp, number: file.ino() as i64, has_log: log.is_some() })
 }
 
 fn log_of(path: &Path) -> PathBuf {

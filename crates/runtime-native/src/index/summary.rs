@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::reading::Reading;
 use super::stamp::NotebookFile;
 use crate::sessions::{Listing, SessionSummary};
-use crate::store::reader;
+use crate::store::looking;
 
 /// What the index knows of one notebook.
 struct Known {
@@ -59,7 +59,7 @@ pub(super) fn list(
 
 /// Tells a file that cannot be read from one to which nothing was committed yet; both have no summary.
 fn is_unreadable(file: &NotebookFile) -> bool {
-    match reader(&file.path) {
+    match looking(&file.path) {
         Ok(None) => false,
         Ok(Some(notebook)) => read(&file.id, &notebook).is_err(),
         Err(_) => true,

@@ -439,3 +439,28 @@ fn what_cannot_be_read_is_listed_apart_from_what_is_empty() {
         assert_eq!(listing.unreadable, [NotebookId::from("broken")]);
     }
 }
+
+#[test]
+fn a_repaired_session_is_searched_as_it_is_now() {
+    let home = Home::new();
+    home.commit("n", &cell("c", "a needle in the log"));
+    let path = home.paths.notebook(&NotebookId::from("n"));
+    let tables = rusqlite::Connection::open(&path).unwrap();
+    tables.execute("UPDATE cells SET source = 'nothing'", []).unwrap();
+    drop(tables);
+    assert!(home.found("needle").is_empty(), "what is searched is what the tables say");
+    crate::store::repair(&path).unwrap();
+    assert_eq!(home.found("needle"), ["a needle in the log"], "the log ends as before, and the file is another");
+}
+
+#[test]
+fn hits_of_many_sessions_come_in_one_order() {
+    let home = Home::new();
+    for number in 0..40 {
+        home.commit(&format!("n{number}"), &cell("c", &format!("a needle, number {number}")));
+    }
+    let hits = home.search("needle");
+    assert_eq!(hits.len(), 40);
+    assert!(hits.windows(2).all(|pair| pair[0].at >= pair[1].at), "the newest first");
+    assert_eq!(home.index().search(&Asked::parse("needle"), 7), hits[..7]);
+}

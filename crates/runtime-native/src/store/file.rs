@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io;
+use std::ops::Deref;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,9 +21,8 @@ use super::{OpenError, OpenMode};
 
 /// How long a writer waits for another process, in milliseconds.
 const BUSY_MS: i32 = 5000;
-/// How many pages the log beside the file has before it is moved into it: 16 MiB, which are read in some milliseconds
-/// where a process was killed.
-const CHECKPOINT_PAGES: i64 = 4000;
+/// What stays of the log beside the file, in bytes, when it was moved into it: 16 MiB.
+const LOG_BYTES: i64 = 4000 * 4200;
 /// Page cache of a connection, in KiB; the system's cache does the rest.
 const CACHE_KIB: i64 = 512;
 
@@ -78,7 +78,7 @@ fn is_there(path: &Path) -> Result<bool, OpenError> {
 
 /// Opens a file for somebody who only looks. Tables of an older version are brought up to date where that is possible.
 fn read_only(path: &Path) -> Result<Opened, OpenError> {
-    let found = reader(path)?.as_ref().map(version).transpose().map_err(|error| unreadable(path, &error))?;
+    let found = looking(path)?.as_deref().map(version).transpose().map_err(|error| unreadable(path, &error))?;
     if matches!(found, Some(Version::Foreign)) {
         return Err(OpenError::NotANotebook { path: path.to_owned() });
     }
@@ -194,10 +194,8 @@ pub(super) fn writer(path: &Path, create: bool) -> Result<Connection, rusqlite::
     set(&connection, "journal_mode", "WAL")?;
     set(&connection, "synchronous", "NORMAL")?;
     set(&connection, "cache_size", &format!("-{CACHE_KIB}"))?;
-    // The log beside the file is moved into it when it has so many pages; a page that was written often in between is
-    // moved once. After that the log is begun anew in the same place.
-    set(&connection, "wal_autocheckpoint", &CHECKPOINT_PAGES.to_string())?;
-    set(&connection, "journal_size_limit", &(CHECKPOINT_PAGES * 4200).to_string())?;
+    // After the log beside the file was moved into it, it is begun anew in the same place.
+    set(&connection, "journal_size_limit", &LOG_BYTES.to_string())?;
     connection.set_prepared_statement_cache_capacity(96);
     version(&connection)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
@@ -232,13 +230,69 @@ pub(crate) fn reader(path: &Path) -> Result<Option<Connection>, OpenError> {
     }
 }
 
+/// A connection of somebody who looks at a notebook for a moment. It leaves no file beside the notebook's that was not
+/// there before.
+#[derive(Debug)]
+pub(crate) struct Looking {
+    connection: Connection,
+    /// Acts after the connection is closed.
+    _after: Option<LeavesNothing>,
+}
+
+impl Looking {
+    /// Looks through a connection that makes no files.
+    pub(crate) fn through(connection: Connection) -> Self {
+        Self { connection, _after: None }
+    }
+}
+
+impl Deref for Looking {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+/// Removes, when it is dropped, the files that readers made beside a notebook's file and cannot remove themselves.
+#[derive(Debug)]
+pub(super) struct LeavesNothing(PathBuf);
+
+impl LeavesNothing {
+    /// `None` where there is a log already, which is for others to move, or no file.
+    pub(super) fn beside(path: &Path) -> Option<Self> {
+        (path.exists() && !beside(path, "-wal").exists()).then(|| Self(path.to_owned()))
+    }
+}
+
+impl Drop for LeavesNothing {
+    fn drop(&mut self) {
+        if !beside(&self.0, "-wal").exists() {
+            return;
+        }
+        // Whoever may write and closes last removes them; if somebody else is there, that is for him.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let closed = Connection::open_with_flags(&self.0, flags)
+            .and_then(|connection| connection.query_row("PRAGMA schema_version", [], |row| row.get::<_, i64>(0)));
+        if let Err(error) = closed {
+            tracing::debug!(%error, path = %self.0.display(), "what a reader left was not removed");
+        }
+    }
+}
+
+/// As [`reader`], for somebody who looks for a moment.
+pub(crate) fn looking(path: &Path) -> Result<Option<Looking>, OpenError> {
+    let after = LeavesNothing::beside(path);
+    Ok(reader(path)?.map(|connection| Looking { connection, _after: after }))
+}
+
 /// Opens a connection for somebody who looks at a notebook from outside. `None` if nothing has been committed to it.
-pub(super) fn opened(path: &Path) -> Result<Option<Connection>, OpenError> {
+pub(super) fn opened(path: &Path) -> Result<Option<Looking>, OpenError> {
     if !is_there(path)? {
         return Err(not_found(path));
     }
-    let connection = reader(path)?;
-    match connection.as_ref().map(version).transpose().map_err(|error| unreadable(path, &error))? {
+    let connection = looking(path)?;
+    match connection.as_deref().map(version).transpose().map_err(|error| unreadable(path, &error))? {
         Some(Version::Foreign) => Err(OpenError::NotANotebook { path: path.to_owned() }),
         _ => Ok(connection),
     }

@@ -1,9 +1,8 @@
 //! The handle of a thread that works on the notebook: it reads through a connection of its own.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use futures_channel::oneshot;
@@ -15,42 +14,40 @@ use purlin_notebook::{
     Authority, CommitId, ConfirmedEvent, Durability, Event, EventNames, Query, Replica, Rows, Store,
     StoreError, SyncStatus, Tables,
 };
-use rusqlite::Connection;
-
-use super::error::explain;
+use super::error::{OpenError, explain};
 use super::file;
+use super::pen::{Pen, Reader};
 use super::promise::{Waiting, ended, promise};
-use super::queue::{Command, Reply, Shared};
+use super::queue::{Command, Reply};
 use super::tables::{answer, nothing};
 use super::write::Batch;
 
 /// A store on one thread. Clones share the thread's connection.
 #[derive(Clone)]
 pub struct SqliteStore {
-    shared: Arc<Shared>,
-    /// Opened by the first query that finds a file.
-    reader: Rc<RefCell<Option<Connection>>>,
+    pen: Arc<Pen>,
+    reader: Arc<Reader>,
 }
 
 impl SqliteStore {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, reader: Rc::default() }
-    }
-
-    /// Sends a command and waits for its answer.
-    fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, StoreError> {
-        let (promise, answer) = promise();
-        self.shared.send(command(Reply::Now(promise)));
-        answer.wait()
+    pub(super) fn new(pen: Arc<Pen>) -> Self {
+        let reader = pen.reader();
+        Self { pen, reader }
     }
 
     fn read(&self, path: &std::path::Path, query: &Query) -> Result<Rows, StoreError> {
-        let mut reader = self.reader.try_borrow_mut().map_err(|_| StoreError::Busy)?;
+        let backend = |error: OpenError| StoreError::Backend(error.to_string());
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         if reader.is_none() {
             if !path.exists() {
                 return Ok(nothing(query));
             }
-            *reader = file::reader(path).map_err(|error| StoreError::Backend(error.to_string()))?;
+            if !self.pen.shared.is_open() {
+                // Nothing is held of a notebook that was closed.
+                let looking = file::looking(path).map_err(backend)?;
+                return looking.map_or_else(|| Ok(nothing(query)), |it| answer(&it, query)).map_err(|error| explain(&error, Some(path)));
+            }
+            *reader = file::reader(path).map_err(backend)?;
         }
         match reader.as_ref() {
             Some(connection) => answer(connection, query).map_err(|error| explain(&error, Some(path))),
@@ -61,7 +58,7 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn identity(&self) -> Replica {
-        self.shared.replica.clone()
+        self.pen.shared.replica.clone()
     }
 
     fn authority(&self) -> Authority {
@@ -75,18 +72,18 @@ impl Store for SqliteStore {
 
     fn commit(&self, batch: &[Event]) -> Result<CommitId, StoreError> {
         let batch = Batch::checked(batch)?;
-        self.ask(|reply| Command::Commit(batch, reply))
+        self.pen.ask(|reply| Command::Commit(batch, reply))
     }
 
     fn query(&self, q: &Query) -> Result<Rows, StoreError> {
-        match &self.shared.path {
+        match &self.pen.shared.path {
             Some(path) => self.read(path, q),
-            None => self.ask(|reply| Command::Query(q.clone(), reply)),
+            None => self.pen.ask(|reply| Command::Query(q.clone(), reply)),
         }
     }
 
     fn watch(&self, tables: Tables) -> LocalBoxStream<'static, ()> {
-        boxed_watch(self.shared.bell.watch(tables))
+        boxed_watch(self.pen.shared.bell.watch(tables))
     }
 
     fn confirmed(&self, names: EventNames) -> LocalBoxStream<'static, ConfirmedEvent> {
@@ -94,7 +91,7 @@ impl Store for SqliteStore {
     }
 
     fn status(&self) -> SyncStatus {
-        SyncStatus { open: self.shared.is_open(), connected: true, pending: Some(0) }
+        SyncStatus { open: self.pen.shared.is_open(), connected: true, pending: Some(0) }
     }
 
     fn flush(
@@ -103,12 +100,12 @@ impl Store for SqliteStore {
         deadline: Duration,
     ) -> LocalBoxFuture<'static, Result<(), StoreError>> {
         if level == Durability::Process
-            && let Some(answer) = self.shared.at_rest()
+            && let Some(answer) = self.pen.shared.at_rest()
         {
             return Box::pin(future::ready(answer));
         }
         let (promise, answer) = promise();
-        self.shared.send(Command::Flush(level, Reply::Now(promise)));
+        self.pen.shared.send(Command::Flush(level, Reply::Now(promise)));
         within(answer, deadline)
     }
 }
@@ -140,6 +137,6 @@ fn within(answer: Waiting<()>, deadline: Duration) -> LocalBoxFuture<'static, Re
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore").field("id", &self.shared.replica.store_id).finish_non_exhaustive()
+        f.debug_struct("SqliteStore").field("id", &self.pen.shared.replica.store_id).finish_non_exhaustive()
     }
 }

@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_channel::oneshot;
 use purlin_notebook::store::Bell;
 use purlin_notebook::{CommitId, Durability, Query, Replica, Rows, StoreError};
 
+use super::log::LogLength;
 use super::promise::Promise;
 use super::tables::Answer;
 use super::write::Batch;
@@ -50,6 +51,8 @@ pub(super) struct Shared {
     pub(super) path: Option<PathBuf>,
     pub(super) read_only: Option<String>,
     pub(super) bell: Bell,
+    /// How long the log beside the file is.
+    pub(super) log: Arc<LogLength>,
     queue: Mutex<Queue>,
     waker: UnixStream,
 }
@@ -84,21 +87,48 @@ impl Shared {
         let (waker, sleeper) = UnixStream::pair()?;
         waker.set_nonblocking(true)?;
         sleeper.set_nonblocking(true)?;
-        let shared = Self { replica, path, read_only, bell: Bell::new(), queue: Mutex::default(), waker };
+        let shared = Self { replica, path, read_only, bell: Bell::new(), log: Arc::default(), queue: Mutex::default(), waker };
         Ok((shared, sleeper))
     }
 
-    /// Queues a command. A closed store answers it at once.
+    /// Queues a command for the store thread. A closed store answers it at once.
     pub(super) fn send(&self, command: Command) {
+        let asleep = self.push(command).is_some_and(|mut queue| std::mem::take(&mut queue.asleep));
+        if asleep {
+            self.wake();
+        }
+    }
+
+    /// Queues a command that the caller sees to. A closed store answers it at once.
+    pub(super) fn queue(&self, command: Command) {
+        drop(self.push(command));
+    }
+
+    fn push(&self, command: Command) -> Option<MutexGuard<'_, Queue>> {
         let mut queue = self.lock();
         if queue.closed {
             drop(queue);
-            return refuse(command, &was_closed());
+            refuse(command, &was_closed());
+            return None;
         }
         queue.commands.push_back(command);
         queue.pending += 1;
-        let asleep = std::mem::take(&mut queue.asleep);
-        drop(queue);
+        Some(queue)
+    }
+
+    /// Takes everything that is queued.
+    pub(super) fn take_all(&self) -> VecDeque<Command> {
+        std::mem::take(&mut self.lock().commands)
+    }
+
+    /// Tells whether something is queued.
+    pub(super) fn waits(&self) -> bool {
+        !self.lock().commands.is_empty()
+    }
+
+    /// Wakes the store thread, unless it is awake.
+    pub(super) fn wake_if_asleep(&self) {
+        let asleep = std::mem::take(&mut self.lock().asleep);
         if asleep {
             self.wake();
         }
@@ -136,6 +166,16 @@ impl Shared {
         self.wake();
     }
 
+    /// Ends the store for everybody: watches end, and what is queued is refused.
+    pub(super) fn end(&self) {
+        self.close();
+        self.bell.close();
+        let error = StoreError::Closed("the store thread ended".to_owned());
+        for command in self.take_all() {
+            refuse(command, &error);
+        }
+    }
+
     /// Tells whether commands are taken.
     pub(super) fn is_open(&self) -> bool {
         !self.lock().closed
@@ -161,7 +201,7 @@ fn was_closed() -> StoreError {
 }
 
 /// Answers a command that is not carried out.
-pub(super) fn refuse(command: Command, error: &StoreError) {
+fn refuse(command: Command, error: &StoreError) {
     match command {
         Command::Commit(_, reply) => reply.send(Err(error.clone())),
         Command::Flush(_, reply) => reply.send(Err(error.clone())),

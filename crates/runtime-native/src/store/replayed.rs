@@ -5,7 +5,7 @@ use std::path::Path;
 use purlin_notebook::{NotebookId, Replica, dump};
 use rusqlite::Connection;
 
-use super::file::{memory, reader};
+use super::file::{looking, memory};
 use super::schema::rebuild;
 use super::{OpenError, SqliteNotebook};
 
@@ -14,7 +14,7 @@ use super::{OpenError, SqliteNotebook};
 /// The file is only read. Nothing that stands in the log is refused.
 pub fn replayed(path: &Path) -> Result<String, OpenError> {
     let unreadable = |why: String| OpenError::Unreadable { path: path.to_owned(), why };
-    let Some(from) = reader(path)? else { return Ok(String::new()) };
+    let Some(from) = looking(path)? else { return Ok(String::new()) };
     let opened = memory()?;
     if let Some(to) = &opened.connection {
         copy(&from, to)

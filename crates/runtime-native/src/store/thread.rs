@@ -1,8 +1,9 @@
-//! The store thread: it owns the writing connection, commits what queued up, and hears the doorbell.
+//! The one who writes: it has the writing connection and commits what queued up. The store thread, which hears the
+//! doorbell, lends it through the pen (`pen.rs`) to whoever commits.
 
 use std::collections::VecDeque;
 use std::io::Read;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -18,7 +19,9 @@ use super::aside::beside;
 use super::disk::Disk;
 use super::error::explain;
 use super::file;
-use super::queue::{Command, Next, Reply, Shared, refuse};
+use super::log;
+use super::pen::Pen;
+use super::queue::{Command, Next, Reply, Shared};
 use super::tables::{answer, nothing};
 use super::write::{Batch, Written, is_about_the_file, write};
 use crate::doorbell::Doorbell;
@@ -28,13 +31,14 @@ const GROUP: usize = 512;
 /// How long the thread looks for further commands after it carried some out.
 const EAGER: Duration = Duration::from_micros(20);
 
-/// The state of the store thread.
+/// What writes a notebook.
 pub(super) struct Worker {
     shared: Arc<Shared>,
     connection: Option<Connection>,
-    waker: UnixStream,
     doorbell: Option<Doorbell>,
-    /// The database's version when this thread looked last; another one means that another process wrote.
+    /// Whether the store thread has begun; before, nobody else may write, because the doorbell does not hang yet.
+    begun: bool,
+    /// The database's version when it was looked at last; another one means that another process wrote.
     seen: i64,
     disk: Disk,
     /// Device and number of the open file.
@@ -42,18 +46,59 @@ pub(super) struct Worker {
     /// Those of the log beside it.
     log: Option<Place>,
     unknown: UnknownNames,
+    /// Where the notebook is only read and had no log beside it, what removes the one that readers made.
+    after_readers: Option<file::LeavesNothing>,
 }
 
 type Group = Vec<(Batch, Reply<CommitId>)>;
 
+/// Works until the store is closed and everything that was queued is done; the body of the store thread.
+pub(super) fn run(pen: &Pen, waker: &UnixStream) {
+    // However the thread ends, nobody waits for it: watches end, and later commands are refused.
+    let ending = Ending(pen);
+    let bell = pen.take().begin();
+    // Whoever got an answer is likely to ask again at once, and others have queued up meanwhile: to look again for
+    // a moment is cheaper for all than to sleep and be woken.
+    let mut rested = Instant::now();
+    loop {
+        if pen.work_off(&mut rested) {
+            break;
+        }
+        pen.tidy_log();
+        // Whoever could not have the pen while it was held here relies on this look.
+        if !pen.shared.waits() && sleep(waker, bell.as_ref()) {
+            pen.take().hear();
+        }
+    }
+    // The one who writes closes last, since only that leaves nothing beside the file.
+    pen.close_readers();
+    pen.take().finish();
+    drop(ending);
+}
+
+/// Sleeps until somebody queues something or rings; answers whether it rang.
+fn sleep(waker: &UnixStream, bell: Option<&OwnedFd>) -> bool {
+    let fds: Vec<BorrowedFd<'_>> = std::iter::once(waker.as_fd()).chain(bell.map(AsFd::as_fd)).collect();
+    let mut polled: Vec<PollFd<'_>> =
+        fds.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
+    // An interrupted wait is tried again by the loop; whatever woke it is looked at below.
+    let _ = poll(&mut polled, None);
+    let rang = polled.get(1).is_some_and(|fd| !fd.revents().is_empty());
+    let mut waker = waker;
+    while matches!(waker.read(&mut [0; 64]), Ok(1..)) {}
+    rang
+}
+
 impl Worker {
-    /// Makes the state of the thread.
-    pub(super) fn new(shared: Arc<Shared>, connection: Option<Connection>, waker: UnixStream) -> Self {
+    /// Makes what writes a notebook.
+    pub(super) fn new(shared: Arc<Shared>, connection: Option<Connection>) -> Self {
+        let read = shared.path.as_deref().filter(|_| shared.read_only.is_some());
         Self {
+            after_readers: read.and_then(file::LeavesNothing::beside),
             shared,
             connection,
-            waker,
             doorbell: None,
+            begun: false,
             seen: 0,
             disk: Disk::new(),
             place: None,
@@ -62,22 +107,31 @@ impl Worker {
         }
     }
 
-    /// Works until the store is closed and everything that was queued is done.
-    pub(super) fn run(mut self) {
-        // However the thread ends, nobody waits for it: watches end, and later commands are refused.
-        let ending = Ending(Arc::clone(&self.shared));
+    /// Tells whether the store thread has begun.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// Begins, and answers what becomes readable when somebody rings.
+    fn begin(&mut self) -> Option<OwnedFd> {
+        self.begun = true;
+        if let Some(Err(error)) = self.connection.take().map(|connection| self.keep(connection)) {
+            tracing::warn!(%error, "the notebook's file cannot be written");
+        }
         self.seen = self.version();
         if let Err(error) = self.check_place() {
             tracing::warn!(%error, "the notebook's file went away while it was opened");
         }
-        if let Some(path) = &self.shared.path {
-            self.doorbell = Doorbell::hang(path);
-            // Between the opening of the file and here somebody may have written without knowing of this process.
-            self.look();
-        }
-        // Whoever got an answer is likely to ask again at once, and others have queued up meanwhile: to look again for
-        // a moment is cheaper for all than to sleep and be woken.
-        let mut rested = Instant::now();
+        let path = self.shared.path.clone()?;
+        self.doorbell = Doorbell::hang(&path);
+        // Between the opening of the file and here somebody may have written without knowing of this process.
+        self.look();
+        let bell = self.doorbell.as_ref()?.fd().try_clone_to_owned();
+        bell.inspect_err(|error| tracing::warn!(%error, "commits of other processes will be seen late")).ok()
+    }
+
+    /// Carries out what is queued until nothing came for a moment; answers whether the store was closed.
+    pub(super) fn work_off(&mut self, rested: &mut Instant) -> bool {
         loop {
             let eager = rested.elapsed() < EAGER;
             match self.shared.take(eager) {
@@ -88,39 +142,36 @@ impl Worker {
                         // Several were answered at once: with a moment to ask again they make the next group together.
                         std::thread::yield_now();
                     }
-                    rested = Instant::now();
+                    *rested = Instant::now();
                 }
                 Next::Sleep if eager => std::thread::yield_now(),
-                Next::Sleep => self.sleep(),
-                Next::End => break,
+                Next::Sleep => return false,
+                Next::End => return true,
             }
         }
+    }
+
+    /// Takes in what rang.
+    fn hear(&mut self) {
+        if let Some(doorbell) = &mut self.doorbell {
+            doorbell.hear();
+        }
+        self.look();
+    }
+
+    /// Closes the file.
+    fn finish(&mut self) {
         let has_its_log = self.has_its_log();
         if let Some(connection) = self.connection.take().filter(|_| self.shared.path.is_some()) {
             // What would be moved from a log that is gone may be older than what is in the file.
             if has_its_log { file::close(connection) } else { file::abandon(connection) }
         }
-        drop(ending);
+        self.after_readers = None;
+        self.doorbell = None;
     }
 
-    fn sleep(&mut self) {
-        let bell = self.doorbell.as_ref().map(Doorbell::fd);
-        let fds: Vec<BorrowedFd<'_>> = std::iter::once(self.waker.as_fd()).chain(bell).collect();
-        let mut polled: Vec<PollFd<'_>> =
-            fds.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
-        // An interrupted wait is tried again by the loop; whatever woke it is looked at below.
-        let _ = poll(&mut polled, None);
-        let rang = polled.get(1).is_some_and(|fd| !fd.revents().is_empty());
-        while matches!((&self.waker).read(&mut [0; 64]), Ok(1..)) {}
-        if rang {
-            if let Some(doorbell) = &mut self.doorbell {
-                doorbell.hear();
-            }
-            self.look();
-        }
-    }
-
-    fn serve(&mut self, commands: VecDeque<Command>) {
+    /// Carries out commands, in order.
+    pub(super) fn serve(&mut self, commands: VecDeque<Command>) {
         let mut group = Group::new();
         for command in commands {
             match command {
@@ -154,23 +205,23 @@ impl Worker {
             return;
         }
         let (mut batches, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-        let allowed = self.shared.refusal().map_or_else(|| self.check_place(), Err);
-        let (touched, answers) = match allowed {
-            Ok(()) => self.write(&mut batches),
-            Err(error) => (Tables::NONE, vec![Err(error); replies.len()]),
+        let (touched, answers) = match self.shared.refusal() {
+            None => self.write(&mut batches),
+            Some(error) => (Tables::NONE, vec![Err(error); replies.len()]),
         };
         self.shared.done(replies.len());
+        // First: those who watch have a way to go, and those who wait are waiting for themselves.
+        if !touched.is_empty() {
+            self.shared.bell.ring(touched);
+        }
         for (reply, answer) in replies.into_iter().zip(answers) {
             if let Err(error) = &answer {
                 tracing::warn!(%error, "a batch was not committed");
             }
             reply.send(answer);
         }
-        if !touched.is_empty() {
-            self.shared.bell.ring(touched);
-            if self.doorbell.as_mut().is_some_and(Doorbell::ring) {
-                self.look();
-            }
+        if !touched.is_empty() && self.doorbell.as_mut().is_some_and(Doorbell::ring) {
+            self.look();
         }
     }
 
@@ -196,7 +247,7 @@ impl Worker {
     }
 
     /// Tells whether the log beside the file is the one that is open, and notes it where that is not known yet.
-    fn has_its_log(&mut self) -> bool {
+    pub(super) fn has_its_log(&mut self) -> bool {
         let Some(path) = &self.shared.path else { return true };
         let found = place(&beside(path, "-wal"));
         self.log = self.log.or(found);
@@ -226,7 +277,8 @@ impl Worker {
     fn transaction(&mut self, batches: &mut [Batch]) -> Result<Written, rusqlite::Error> {
         if self.connection.is_none() {
             let path = self.shared.path.as_deref().unwrap_or(Path::new(""));
-            self.connection = Some(file::make(path)?);
+            let connection = file::make(path)?;
+            self.keep(connection)?;
         }
         self.connected()?.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         // Whoever held the lock until now may have moved the file or made it one of a newer version.
@@ -290,15 +342,22 @@ impl Worker {
             self.seen -= 1;
             return;
         }
-        match file::writer(path, false) {
-            Ok(connection) => {
-                self.connection = Some(connection);
-                self.seen = -1;
-            }
+        let path = path.to_owned();
+        match file::writer(&path, false).and_then(|connection| self.keep(connection)) {
+            Ok(()) => self.seen = -1,
             Err(error) => {
                 tracing::warn!(%error, path = %path.display(), "a notebook's file cannot be opened");
             }
         }
+    }
+
+    /// Takes a connection to write with.
+    fn keep(&mut self, mut connection: Connection) -> Result<(), rusqlite::Error> {
+        if self.shared.path.is_some() {
+            log::measure(&mut connection, &self.shared.log)?;
+        }
+        self.connection = Some(connection);
+        Ok(())
     }
 
     fn version(&self) -> i64 {
@@ -320,18 +379,11 @@ fn place(path: &Path) -> Option<Place> {
 }
 
 /// Ends the store for everybody when the thread ends, by whatever way.
-struct Ending(Arc<Shared>);
+struct Ending<'a>(&'a Pen);
 
-impl Drop for Ending {
+impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        self.0.close();
-        self.0.bell.close();
-        while let Next::Commands(commands) = self.0.take(false) {
-            let error = StoreError::Closed("the store thread ended".to_owned());
-            for command in commands {
-                refuse(command, &error);
-            }
-        }
+        self.0.shared.end();
     }
 }
 
@@ -347,8 +399,8 @@ mod tests {
         connection.execute_batch("PRAGMA max_page_count = 150").unwrap();
         let replica =
             Replica { store_id: NotebookId::from("n"), client_id: "c".into(), session_id: "s".into() };
-        let (shared, waker) = Shared::new(replica, None, None).unwrap();
-        Worker::new(Arc::new(shared), Some(connection), waker)
+        let (shared, _waker) = Shared::new(replica, None, None).unwrap();
+        Worker::new(Arc::new(shared), Some(connection))
     }
 
     fn set(n: usize, size: usize) -> Event {
@@ -388,8 +440,8 @@ mod tests {
     fn on_file(path: &Path) -> Worker {
         let replica =
             Replica { store_id: NotebookId::from("n"), client_id: "c".into(), session_id: "s".into() };
-        let (shared, waker) = Shared::new(replica, Some(path.to_owned()), None).unwrap();
-        let mut worker = Worker::new(Arc::new(shared), None, waker);
+        let (shared, _waker) = Shared::new(replica, Some(path.to_owned()), None).unwrap();
+        let mut worker = Worker::new(Arc::new(shared), None);
         commit(&mut worker, vec![vec![set(0, 9)]]).remove(0).unwrap();
         worker
     }
