@@ -1,8 +1,8 @@
 //! A program that is no chat (`--bare`): the kernel, the terminal and one file, nothing else.
 //!
 //! There is no session and no agent, and nothing is written to disk: state that the program keeps lives as long as the
-//! process. Of the configuration only `[ui]` counts, and those of `[keys]` whose command exists here. What stands behind
-//! `--` on the command line is `purlin.args`.
+//! process. Of the configuration only `[ui]` and `[extensions.limits]` count, and those of `[keys]` whose command exists
+//! here. What stands behind `--` on the command line is `purlin.args`.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -31,6 +31,7 @@ pub fn run(options: &Options, arguments: &[String]) -> Result<u8, Report> {
     let kernel = Kernel::new(Rc::new(KernelHost::new()));
     kernel.set_context("cwd", json!(cwd.display().to_string()));
     kernel.set_context("args", json!(arguments));
+    kernel.guard().set_limits(config.limits.clone());
     keep::wire_environment(&kernel);
     let code = runtime.block_on(LocalSet::new().run_until(program(&kernel, options, config, &paths)));
     runtime.shutdown_background();

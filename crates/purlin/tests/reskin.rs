@@ -6,7 +6,11 @@ use purlin_testkit::{Ended, Home, Pty, Screen};
 
 const PURLIN: &str = env!("CARGO_BIN_EXE_purlin");
 
+/// The machine that runs the tests may be slow and busy; a deadline is no matter of theirs.
+const PATIENT: &str = "[extensions.limits]\nkey_ms = 5000\nrender_ms = 5000\nhandler_ms = 5000\n";
+
 fn open(home: &Home, arguments: &[&str]) -> Pty {
+    home.write_config(PATIENT);
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/lua/reskin");
     let folder = folder.display().to_string();
     let mut all = vec!["-e", folder.as_str()];

@@ -13,6 +13,7 @@ local WIDEST = 92 -- longer lines are hard to read
 local FOLDED, PROMPTED = 6, 30 -- lines of an output and of a prompt that are shown
 local PIECE = 512 -- bytes of Markdown that are laid out at a time, at least
 local KEPT = 200 -- blocks of which something is remembered
+local SHARE = 0.006 -- seconds of a frame after which no more is laid out
 local UNFOLDED = 1000 -- lines of output that are shown at most
 
 local width = 80
@@ -181,9 +182,17 @@ local function parts_of(i)
   return { known.last }
 end
 
+-- What a frame may take is bounded: beyond its share nothing is laid out, and the next frame goes on.
+local begun, is_late = 0, false
+local function begin() begun, is_late = os.clock(), false end
+
 -- The lines of a part, laid out when they are first asked for.
 local function lines_of(part)
   if part.lines and not (part.since and os.time() - part.since < 2) then return part.lines end
+  if os.clock() - begun > SHARE then
+    is_late = true
+    return part.lines or { { { text = "…", fg = "muted" } } }
+  end
   -- The colours of code come a moment later: until they must be there it is laid out anew.
   if part.text:find("```", 1, true) then part.since = part.since or os.time() end
   part.lines = ui.markdown(part.text, width - 2)
@@ -251,6 +260,7 @@ local function bottom(height) return up({ block = buf.block_count(BUFFER), part 
 local function forget() kept, count_kept = {}, 0 end
 
 function feed.scroll(by)
+  begin()
   local height = win.get(feed.WINDOW).height
   local last = bottom(height)
   local to = by < 0 and up(top or last, -by) or down(top or last, by)
@@ -278,6 +288,7 @@ end
 
 win.render(feed.WINDOW, function(view)
   if buf.block_count(BUFFER) == 0 then return welcome(view) end
+  begin()
   local columns = math.max(8, math.min(WIDEST, view.width - 2))
   if columns ~= width then
     -- A row of the old width is somewhere near the same row of the new one.
@@ -292,6 +303,7 @@ win.render(feed.WINDOW, function(view)
     table.insert(out, line)
     return #out == view.height
   end)
+  if is_late then purlin.defer(function() ui.redraw(feed.WINDOW) end, 20) end
   out = behind(margin, out)
   if top then
     local more = { { text = (" "):rep(math.max(0, view.width - 9)) }, { text = " ↓ more ", fg = "accent", bg = "selectedBg" } }

@@ -49,6 +49,7 @@ pub const DECLARED: &[Declared] = &[
     safe("model", Shape::Text, "The model as `PROVIDER/MODEL`, `echo`, or `script:FILE`."),
     safe("thinking", Shape::Choice(&["off", "low", "medium", "high"]), "How hard the model thinks."),
     own("durability", Shape::Choice(&["process", "full"]), "`full`: each side effect waits for the disk."),
+    own("max_artifact_bytes", Shape::Integer(1, u32::MAX), "How much of one output is kept outside the log."),
     own("providers.*.api", Shape::Choice(&["anthropic", "openai-chat"]), "The wire format of this provider."),
     own("providers.*.base_url", Shape::Text, "Its address, for example `http://localhost:11434/v1`."),
     own("providers.*.key_env", Shape::Text, "The environment variable that holds its key."),

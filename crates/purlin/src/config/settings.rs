@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use purlin_kernel::Limits;
+use purlin_runtime_native::artifacts::MAX_ARTIFACT_BYTES;
 use serde_json::Value as Json;
 
 use super::options::Value;
@@ -17,6 +18,8 @@ pub struct Config {
     pub thinking: Option<String>,
     /// Whether each flush before a side effect reaches the disk itself (`full`) or the system (`process`).
     pub full_durability: bool,
+    /// How many bytes of one output are kept outside the log at most.
+    pub max_artifact_bytes: u64,
     /// Providers by name.
     pub providers: BTreeMap<String, Provider>,
     /// Limits of the agent.
@@ -88,6 +91,7 @@ impl Default for Config {
             model: None,
             thinking: None,
             full_durability: false,
+            max_artifact_bytes: MAX_ARTIFACT_BYTES,
             providers: BTreeMap::new(),
             agent: AgentLimits::default(),
             extensions_enabled: true,
@@ -120,6 +124,7 @@ impl Config {
             (["model"], Value::Text(text)) => self.model = Some(text),
             (["thinking"], Value::Text(text)) => self.thinking = Some(text),
             (["durability"], Value::Text(text)) => self.full_durability = text == "full",
+            (["max_artifact_bytes"], Value::Integer(bytes)) => self.max_artifact_bytes = bytes.into(),
             (["ui", key], value) => self.set_ui(key, value, base),
             (["keys", keys], value) => self.set_key(None, keys, value, origin),
             (["keys", target, keys], value) => self.set_key(Some(*target), keys, value, origin),
