@@ -78,7 +78,8 @@ fn is_there(path: &Path) -> Result<bool, OpenError> {
 
 /// Opens a file for somebody who only looks. Tables of an older version are brought up to date where that is possible.
 fn read_only(path: &Path) -> Result<Opened, OpenError> {
-    let found = looking(path)?.as_deref().map(version).transpose().map_err(|error| unreadable(path, &error))?;
+    let found =
+        looking(path)?.as_deref().map(version).transpose().map_err(|error| unreadable(path, &error))?;
     if matches!(found, Some(Version::Foreign)) {
         return Err(OpenError::NotANotebook { path: path.to_owned() });
     }
@@ -277,8 +278,9 @@ impl Drop for LeavesNothing {
         }
         // Whoever may write and closes last removes them; if somebody else is there, that is for him.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let closed = Connection::open_with_flags(&self.0, flags)
-            .and_then(|connection| connection.query_row("PRAGMA schema_version", [], |row| row.get::<_, i64>(0)));
+        let closed = Connection::open_with_flags(&self.0, flags).and_then(|connection| {
+            connection.query_row("PRAGMA schema_version", [], |row| row.get::<_, i64>(0))
+        });
         if let Err(error) = closed {
             tracing::debug!(%error, path = %self.0.display(), "what a reader left was not removed");
         }
