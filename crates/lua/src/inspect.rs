@@ -58,6 +58,10 @@ impl Walk {
         let length = table.raw_len();
         let mut entries = Vec::new();
         for index in 1..=length {
+            if self.written > MAX_LENGTH {
+                entries.push("...".to_owned());
+                break;
+            }
             let item = table.raw_get::<Value>(index).unwrap_or(Value::Nil);
             entries.push(self.value(&item, depth + 1));
         }

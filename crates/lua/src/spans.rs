@@ -11,6 +11,9 @@ use purlin_kernel::text::{Attrs, Color, Line, Span, Style, Token, sgr};
 /// After so many items of a list the deadline is looked at.
 const LOOK_EVERY: usize = 1024;
 
+/// More text than any screen shows, in bytes; laying it out would hold the screen up.
+const LONGEST: usize = 1024 * 1024;
+
 /// What a style is made of.
 pub(crate) const STYLE_FIELDS: [&str; 9] =
     ["fg", "bg", "bold", "italic", "underline", "reverse", "strike", "dim", "url"];
@@ -283,6 +286,9 @@ fn unknown_field(name: &str) -> String {
 
 fn text_of(value: &Value) -> Result<String, String> {
     match value {
+        Value::String(text) if text.as_bytes().len() > LONGEST => {
+            Err(format!("at most {} KiB of text expected", LONGEST / 1024))
+        }
         Value::String(text) => Ok(text.to_string_lossy()),
         Value::Integer(number) => Ok(number.to_string()),
         Value::Number(number) => Ok(number.to_string()),

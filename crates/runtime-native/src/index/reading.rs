@@ -21,7 +21,8 @@ impl Reading {
     /// be. Whether it stayed at rest is told by [`Reading::holds`].
     pub(super) fn begin(file: &NotebookFile, may_rest: bool) -> Option<Self> {
         if may_rest && file.is_at_rest() {
-            return at_rest(&file.path).map(|notebook| Self { notebook: Looking::through(notebook), rest: Some(file.clone()) });
+            return at_rest(&file.path)
+                .map(|notebook| Self { notebook: Looking::through(notebook), rest: Some(file.clone()) });
         }
         let notebook = looking(&file.path)
             .inspect_err(|error| {

@@ -143,8 +143,7 @@ impl<'a> Notebook<'a> {
     }
 
     fn begin(&mut self, may_rest: bool) {
-        self.reading =
-            stamp::notebook(self.paths, &self.id).and_then(|file| Reading::begin(&file, may_rest));
+        self.reading = stamp::notebook(self.paths, &self.id).and_then(|file| Reading::begin(&file, may_rest));
     }
 
     /// Reads what a document of the index stands for. `None` if it is not there any more.

@@ -450,7 +450,11 @@ fn a_repaired_session_is_searched_as_it_is_now() {
     drop(tables);
     assert!(home.found("needle").is_empty(), "what is searched is what the tables say");
     crate::store::repair(&path).unwrap();
-    assert_eq!(home.found("needle"), ["a needle in the log"], "the log ends as before, and the file is another");
+    assert_eq!(
+        home.found("needle"),
+        ["a needle in the log"],
+        "the log ends as before, and the file is another"
+    );
 }
 
 #[test]

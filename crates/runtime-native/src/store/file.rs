@@ -6,7 +6,6 @@
 use std::fs;
 use std::io;
 use std::ops::Deref;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use rustix::fs::Access;
 use super::aside::{self, beside};
 use super::schema::{Version, create, is_current, rebuild, replay as replay_log, version};
 use super::{OpenError, OpenMode};
+use crate::private;
 
 /// How long a writer waits for another process, in milliseconds.
 const BUSY_MS: i32 = 5000;
@@ -79,7 +79,8 @@ fn is_there(path: &Path) -> Result<bool, OpenError> {
 
 /// Opens a file for somebody who only looks. Tables of an older version are brought up to date where that is possible.
 fn read_only(path: &Path) -> Result<Opened, OpenError> {
-    let found = looking(path)?.as_deref().map(version).transpose().map_err(|error| unreadable(path, &error))?;
+    let found =
+        looking(path)?.as_deref().map(version).transpose().map_err(|error| unreadable(path, &error))?;
     if matches!(found, Some(Version::Foreign)) {
         return Err(OpenError::NotANotebook { path: path.to_owned() });
     }
@@ -171,17 +172,22 @@ pub(super) fn memory() -> Result<Opened, OpenError> {
 /// Makes the file of a new notebook; its tables come with its first commit.
 pub(super) fn make(path: &Path) -> Result<Connection, rusqlite::Error> {
     if let Some(directory) = path.parent() {
-        // Sessions are private.
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| {
-            let code = if error.kind() == io::ErrorKind::StorageFull {
-                rusqlite::ffi::SQLITE_FULL
-            } else {
-                rusqlite::ffi::SQLITE_CANTOPEN
-            };
-            rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), Some(error.to_string()))
-        })?;
+        private::folder(directory).map_err(|error| cannot_make(&error))?;
+        directory.parent().into_iter().for_each(private::close);
     }
+    // Made for its owner only, before SQLite makes it for everybody; what SQLite puts beside it is as the file. It is
+    // closed again while it is empty and new, so no lock of anybody is on it.
+    private::file(path).map_err(|error| cannot_make(&error))?;
     writer(path, true)
+}
+
+fn cannot_make(error: &io::Error) -> rusqlite::Error {
+    let code = if error.kind() == io::ErrorKind::StorageFull {
+        rusqlite::ffi::SQLITE_FULL
+    } else {
+        rusqlite::ffi::SQLITE_CANTOPEN
+    };
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), Some(error.to_string()))
 }
 
 /// Opens the connection that writes.
@@ -273,8 +279,9 @@ impl Drop for LeavesNothing {
         }
         // Whoever may write and closes last removes them; if somebody else is there, that is for him.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let closed = Connection::open_with_flags(&self.0, flags)
-            .and_then(|connection| connection.query_row("PRAGMA schema_version", [], |row| row.get::<_, i64>(0)));
+        let closed = Connection::open_with_flags(&self.0, flags).and_then(|connection| {
+            connection.query_row("PRAGMA schema_version", [], |row| row.get::<_, i64>(0))
+        });
         if let Err(error) = closed {
             tracing::debug!(%error, path = %self.0.display(), "what a reader left was not removed");
         }

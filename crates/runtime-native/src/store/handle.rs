@@ -5,6 +5,13 @@ use std::rc::Rc;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use super::error::{OpenError, explain};
+use super::file;
+use super::pen::{Pen, Reader};
+use super::promise::{Waiting, ended, promise};
+use super::queue::{Command, Reply};
+use super::tables::{answer, nothing};
+use super::write::Batch;
 use futures_channel::oneshot;
 use futures_util::FutureExt;
 use futures_util::future::{self, LocalBoxFuture};
@@ -14,13 +21,6 @@ use purlin_notebook::{
     Authority, CommitId, ConfirmedEvent, Durability, Event, EventNames, Query, Replica, Rows, Store,
     StoreError, SyncStatus, Tables,
 };
-use super::error::{OpenError, explain};
-use super::file;
-use super::pen::{Pen, Reader};
-use super::promise::{Waiting, ended, promise};
-use super::queue::{Command, Reply};
-use super::tables::{answer, nothing};
-use super::write::Batch;
 
 /// A store on one thread. Clones share the thread's connection.
 #[derive(Clone)]
@@ -45,7 +45,9 @@ impl SqliteStore {
             if !self.pen.shared.is_open() {
                 // Nothing is held of a notebook that was closed.
                 let looking = file::looking(path).map_err(backend)?;
-                return looking.map_or_else(|| Ok(nothing(query)), |it| answer(&it, query)).map_err(|error| explain(&error, Some(path)));
+                return looking
+                    .map_or_else(|| Ok(nothing(query)), |it| answer(&it, query))
+                    .map_err(|error| explain(&error, Some(path)));
             }
             *reader = file::reader(path).map_err(backend)?;
         }

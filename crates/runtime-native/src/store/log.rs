@@ -93,7 +93,10 @@ mod tests {
         assert!(!length.grew_to(2 * LONG) && length.is_long());
         assert!(length.grew_to(LONGEST));
         length.is_moved();
-        assert!(!length.grew_to(LONGEST + 1), "while somebody reads an old state it is not tried with every commit");
+        assert!(
+            !length.grew_to(LONGEST + 1),
+            "while somebody reads an old state it is not tried with every commit"
+        );
         assert!(!length.grew_to(20) && !length.is_long(), "begun anew");
         assert!(!length.grew_to(LONG + 20 - 21) && length.grew_to(LONGEST));
     }

@@ -87,7 +87,15 @@ impl Shared {
         let (waker, sleeper) = UnixStream::pair()?;
         waker.set_nonblocking(true)?;
         sleeper.set_nonblocking(true)?;
-        let shared = Self { replica, path, read_only, bell: Bell::new(), log: Arc::default(), queue: Mutex::default(), waker };
+        let shared = Self {
+            replica,
+            path,
+            read_only,
+            bell: Bell::new(),
+            log: Arc::default(),
+            queue: Mutex::default(),
+            waker,
+        };
         Ok((shared, sleeper))
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::super::call::Call;
 use super::super::declare::{ApiFn, Run, Ty, opt, req};
-use super::text::width;
+use super::text::{MAX_WRAPPED, bounded, width};
 use crate::spans;
 
 /// A higher item is nobody's screen.
@@ -46,7 +46,7 @@ pub(crate) const FNS: &[ApiFn] = &[
             req("lang", Ty::String, "The language, such as `lua`, `rust` or `json`."),
         ],
         returns: "Span[][]",
-        errors: &[],
+        errors: &["The code is larger than 1 MiB."],
         doc: "Answers code as lines of spans, coloured where the screen knows the language.",
         example: "local lines = purlin.ui.highlight('local x = 1', 'lua')\nassert(#lines == 1)",
         run: Run::Now(highlight),
@@ -55,7 +55,7 @@ pub(crate) const FNS: &[ApiFn] = &[
         name: "ui.diff",
         params: &[req("a", Ty::Text, "The text before."), req("b", Ty::Text, "The text after.")],
         returns: "{ old_start: integer, old_count: integer, new_start: integer, new_count: integer, lines: { kind: string, text: string }[] }[]",
-        errors: &[],
+        errors: &["A text is larger than 1 MiB.", "The time of the handler is over."],
         doc: "Compares two texts by lines. Line numbers are zero-based; `kind` is `same`, `delete` or `insert`.",
         example: "local hunks = purlin.ui.diff('a\\nb\\n', 'a\\nc\\n')\nassert(hunks[1].lines[2].kind == 'delete')",
         run: Run::Now(diff),
@@ -113,7 +113,7 @@ fn height(item: &Value) -> i64 {
 }
 
 fn highlight(call: &Call) -> mlua::Result<MultiValue> {
-    let (code, lang) = (call.string(0)?, call.string(1)?);
+    let (code, lang) = (bounded(call, 0, MAX_WRAPPED)?, bounded(call, 1, MAX_WRAPPED)?);
     let lines = call.kernel()?.highlight(&code, &lang);
     call.one(spans::to_lua(&call.lua, &lines)?)
 }

@@ -87,12 +87,12 @@ pub(super) fn width(call: &Call, index: usize) -> usize {
 }
 
 /// A longer text cannot be wrapped before the deadline of a handler.
-const MAX_WRAPPED: usize = 1024 * 1024;
+pub(super) const MAX_WRAPPED: usize = 1024 * 1024;
 /// The same for Markdown.
 const MAX_MARKDOWN: usize = 256 * 1024;
 
 /// A text of at most so many bytes.
-fn bounded(call: &Call, index: usize, most: usize) -> mlua::Result<String> {
+pub(super) fn bounded(call: &Call, index: usize, most: usize) -> mlua::Result<String> {
     let text = call.string(index)?;
     if text.len() > most {
         return Err(call.refuse(index, format!("at most {} KiB of text expected", most / 1024)));
