@@ -451,6 +451,14 @@ impl Desk {
         Ok(())
     }
 
+    /// Sends a prompt that is executed when the running one has ended.
+    pub async fn queue(&self, text: &str) -> Result<(), SessionError> {
+        let open = self.open_session().await;
+        open.session.submit(text, Source::Queue, Vec::new()).await?;
+        self.begin_agent(&open);
+        Ok(())
+    }
+
     /// Reads what was committed since the last frame.
     pub fn refresh(&self) {
         let Some(open) = self.peek() else { return };
