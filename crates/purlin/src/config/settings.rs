@@ -38,6 +38,8 @@ pub struct Config {
     pub theme: Option<String>,
     /// Whether the terminal reports the mouse.
     pub mouse: bool,
+    /// Whether sent prompts are kept for the up key.
+    pub history: bool,
     /// The key that `<leader>` stands for.
     pub leader: Option<String>,
     /// How long an unfinished sequence of keys waits, in milliseconds.
@@ -101,6 +103,7 @@ impl Default for Config {
             keys: Vec::new(),
             theme: None,
             mouse: true,
+            history: true,
             leader: None,
             key_timeout_ms: None,
         }
@@ -135,7 +138,11 @@ impl Config {
             (["extensions", "options", extension, option], Value::Any(value)) => {
                 self.options.insert(((*extension).to_owned(), (*option).to_owned()), value);
             }
-            (["extensions", "limits", key], Value::Integer(number)) => limit(&mut self.limits, key, number),
+            (["extensions", "limits", key], Value::Integer(number)) => {
+                // The declarations are those of the kernel; a test compares them.
+                let set = self.limits.set(key, u64::from(number));
+                debug_assert_eq!(set, Ok(()));
+            }
             (["providers", name, key], value) => {
                 self.providers.entry((*name).to_owned()).or_default().set(key, value);
             }
@@ -153,6 +160,7 @@ impl Config {
         match (key, value) {
             ("theme", Value::Text(text)) => self.theme = Some(theme(text, base)),
             ("mouse", Value::Bool(mouse)) => self.mouse = mouse,
+            ("history", Value::Bool(history)) => self.history = history,
             ("leader", Value::Text(text)) => self.leader = Some(text),
             ("key_timeout_ms", Value::Integer(ms)) => self.key_timeout_ms = Some(ms),
             (key, value) => unreachable!("undeclared setting ui.{key} = {value:?}"),
@@ -171,39 +179,6 @@ impl Config {
         };
         self.keys.retain(|other| (&other.target, &other.keys) != (&setting.target, &setting.keys));
         self.keys.push(setting);
-    }
-}
-
-/// Sets one limit. The time from which something counts as slow never exceeds the one at which it is stopped.
-fn limit(limits: &mut Limits, key: &str, number: u32) {
-    const MIB: usize = 1 << 20;
-    let (ms, count) = (u64::from(number), number as usize);
-    let quotas = &mut limits.quotas;
-    let timed = match key {
-        "key_ms" => Some(&mut limits.key),
-        "render_ms" => Some(&mut limits.render),
-        "handler_ms" => Some(&mut limits.main),
-        "load_ms" => Some(&mut limits.load),
-        _ => None,
-    };
-    if let Some(timed) = timed {
-        timed.hard_ms = ms;
-        timed.soft_ms = timed.soft_ms.min(ms);
-        return;
-    }
-    match key {
-        "gate_ms" => limits.gate_ms = ms,
-        "hard_stops" => limits.hard_stops = number,
-        "errors_per_minute" => limits.errors_per_minute = count,
-        "memory_mib" => quotas.memory_bytes = count * MIB,
-        "buffer_mib" => quotas.buffer_bytes = count * MIB,
-        "state_mib" => quotas.state_bytes = count * MIB,
-        "marks" => quotas.marks = count,
-        "windows" => quotas.windows = count,
-        "timers" => quotas.timers = count,
-        "jobs" => quotas.jobs = count,
-        "tasks" => quotas.tasks = count,
-        key => unreachable!("undeclared setting extensions.limits.{key}"),
     }
 }
 

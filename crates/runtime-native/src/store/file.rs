@@ -21,8 +21,9 @@ use crate::private;
 
 /// How long a writer waits for another process, in milliseconds.
 const BUSY_MS: i32 = 5000;
-/// What stays of the log beside the file, in bytes, when it was moved into it: 16 MiB.
-const LOG_BYTES: i64 = 4000 * 4200;
+/// What stays of the log beside the file, in bytes, when it was moved into it. As much as it may grow to (`log.rs`): to
+/// write again where something was written costs much less than to let a file grow.
+const LOG_BYTES: i64 = super::log::LONGEST as i64 * 4200;
 /// Page cache of a connection, in KiB; the system's cache does the rest.
 const CACHE_KIB: i64 = 512;
 
