@@ -31,6 +31,13 @@ local function match(path, query)
   return at, score + (at[1] and at[1] > name and 4 or 0) - #path / 100
 end
 
+local function is_coloured(lines)
+  for _, spans in ipairs(lines) do
+    if #spans > 1 then return true end
+  end
+  return false
+end
+
 local function is_chosen(path) return found[chosen] ~= nil and found[chosen].path == path end
 
 local function show_preview(path)
@@ -42,13 +49,15 @@ local function show_preview(path)
   end
   preview = { lines = { { { text = why, fg = "muted" } } }, top = 0 }
   win.set("preview", { title = path })
-  for _ = 1, text and 2 or 0 do
+  ui.redraw("preview")
+  -- The first time, colours come a moment later.
+  for try = 1, text and 5 or 0 do
     preview.lines = ui.highlight(text:sub(1, PREVIEWED), path:match("%.(%w+)$") or "")
     ui.redraw("preview")
-    purlin.sleep(200) -- the first time, colours come a moment later
+    if is_coloured(preview.lines) then return end
+    purlin.sleep(100 * try)
     if not is_chosen(path) then return end
   end
-  ui.redraw("preview")
 end
 local show_preview_soon = purlin.debounce(show_preview, 30)
 

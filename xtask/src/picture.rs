@@ -48,7 +48,8 @@ fn draw(workspace: &Workspace, home: &Path, scene: &Scene) -> Result<()> {
     }
     let shown = |screen: &Screen| screen.contents().contains(scene.shows);
     terminal.wait(scene.file, Duration::from_secs(20), shown)?;
-    terminal.rest(QUIET)?;
+    // Colours of code come a moment after the code.
+    terminal.rest(QUIET * 3)?;
     let file = workspace.root().join(scene.file);
     std::fs::write(&file, svg(terminal.screen(), scene.size))
         .with_context(|| format!("cannot write {}", file.display()))

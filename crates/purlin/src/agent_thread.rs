@@ -47,6 +47,8 @@ pub struct Parts {
     pub catalog: ToolCatalog,
     /// Whether each side effect waits for the disk.
     pub full_durability: bool,
+    /// How many bytes of one output are kept outside the log at most.
+    pub max_artifact_bytes: u64,
 }
 
 /// What the agents tell the owner's thread.
@@ -237,7 +239,8 @@ fn agents(parts: Parts, tell: &mpsc::UnboundedSender<Word>) -> Result<Vec<Runtim
         // A notebook in memory is nobody else's, and nothing of it may touch the disk.
         if parts.notebook.path().is_some() {
             options.liveness = Rc::new(Locks::new(&parts.paths));
-            options.artifacts = Rc::new(FileArtifacts::new(parts.paths.artifacts()));
+            let artifacts = FileArtifacts::new(parts.paths.artifacts());
+            options.artifacts = Rc::new(artifacts.with_limit(parts.max_artifact_bytes));
         } else {
             options.liveness = shared_memory.clone();
         }

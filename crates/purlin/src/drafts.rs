@@ -4,11 +4,11 @@
 //! second process on the same session takes the next file, so that neither reads nor overwrites the other's. What a
 //! killed process left is taken over by the next one that comes.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use purlin_runtime_native::private;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +56,8 @@ impl Drafts {
     /// if more processes than anybody starts have one each.
     pub fn own(&self, session: &str) -> io::Result<Option<Ownership>> {
         // What somebody types is nobody else's, sent or not.
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        private::folder(&self.folder)?;
+        self.folder.parent().into_iter().for_each(private::close);
         let mut free = None;
         for name in names(session) {
             let Some(own) = self.lock(&name)? else { continue };
@@ -70,7 +71,7 @@ impl Drafts {
 
     fn lock(&self, name: &str) -> io::Result<Option<Ownership>> {
         let lock = self.folder.join(format!("{name}.lock"));
-        let held = OpenOptions::new().create(true).truncate(false).write(true).open(&lock)?;
+        let held = private::options().create(true).truncate(false).open(&lock)?;
         match flock(&held, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {
                 let path = self.folder.join(format!("{name}.json"));
@@ -114,7 +115,7 @@ impl Ownership {
             };
         }
         let next = self.path.with_extension("new");
-        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&next)?;
+        let mut file = private::options().create(true).truncate(true).open(&next)?;
         file.write_all(serde_json::to_string(draft)?.as_bytes())?;
         fs::rename(&next, &self.path)
     }

@@ -109,6 +109,7 @@ async fn answer(start: Start, options: &Options, prompt: String, json: bool) -> 
         port: kernel.as_ref().map(Kernel::port),
         catalog,
         full_durability: start.config.full_durability,
+        max_artifact_bytes: start.config.max_artifact_bytes,
     })
     .map_err(|error| {
         Report::new(Kind::System, format!("The agent's thread could not be started: {error}."))

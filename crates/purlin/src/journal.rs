@@ -69,7 +69,9 @@ impl Journal {
     fn take_logged(&self, kernel: &Kernel) {
         for message in loading::unread(kernel, &self.0.read) {
             let place = loading::place_of(&message);
+            let is_remark = loading::is_remark(&message);
             let LogMessage { level, extension, what, text, .. } = message;
+            let level = if is_remark { Level::Info } else { level };
             self.put(Message { at: Zoned::now(), level, who: extension, what, text, place });
         }
     }
@@ -80,14 +82,23 @@ impl Journal {
                 continue;
             }
             self.0.told.set(id);
-            // What was logged is often said as well.
-            let is_known =
-                self.0.messages.borrow().iter().rev().take(REPEATED).any(|known| text.contains(&known.text));
-            if !is_known {
+            let text = self.unknown(&text);
+            if !text.is_empty() {
                 let who = kernel.ext().name(owner);
                 self.put(Message { at: Zoned::now(), level, who, what: String::new(), text, place: None });
             }
         }
+    }
+
+    /// The lines of a notice that repeat no message: what was logged is often said as well.
+    fn unknown(&self, text: &str) -> String {
+        let messages = self.0.messages.borrow();
+        let repeats =
+            |part: &str| messages.iter().rev().take(REPEATED).any(|known| part.contains(&known.text));
+        if !text.contains('\n') {
+            return if repeats(text) { String::new() } else { text.to_owned() };
+        }
+        text.lines().filter(|line| !repeats(line)).collect::<Vec<_>>().join("\n")
     }
 
     fn put(&self, message: Message) {
@@ -176,17 +187,26 @@ mod tests {
         let failed = HandlerError::new("no such key").at("gate.lua", 3);
         kernel.guard().log(Level::Error, ext, "tool_call", &failed);
         kernel.ui().notify(ExtId::CORE, "Extension `gate`, tool_call: no such key", Level::Warn);
+        kernel.ui().notify(ExtId::CORE, "Not loaded: no such key.\nAnother line.", Level::Info);
         kernel.ui().notify(ext, "hello\nthere", Level::Info);
         assert_eq!(problems.get(), 1);
         assert_eq!(
             shown(&journal),
-            ["error gate · tool_call · gate.lua:3", "  no such key", "info gate", "  hello", "  there"]
+            [
+                "error gate · tool_call · gate.lua:3",
+                "  no such key",
+                "info purlin",
+                "  Another line.",
+                "info gate",
+                "  hello",
+                "  there"
+            ]
         );
         for _ in 0..MOST {
             kernel.guard().warn(ext, "x", "again");
         }
         let lines = journal.look().expect("messages");
-        assert_eq!(line_plain(&lines[0]), "2 older messages are not kept");
+        assert_eq!(line_plain(&lines[0]), "3 older messages are not kept");
         assert_eq!(lines.len(), 2 * MOST + 1);
     }
 }

@@ -41,7 +41,9 @@ struct Place {
 }
 
 /// Says to a kernel where the state of its extensions is kept; called before any is loaded.
-pub fn wire(kernel: &Kernel, paths: &Paths, cwd: &Path) -> SessionState {
+///
+/// Without `writes` nothing is written: what is set lives as long as the process.
+pub fn wire(kernel: &Kernel, paths: &Paths, cwd: &Path, writes: bool) -> SessionState {
     let root = paths.state.join("extensions");
     let session = SessionState::default();
     let kept = Kept {
@@ -49,6 +51,7 @@ pub fn wire(kernel: &Kernel, paths: &Paths, cwd: &Path) -> SessionState {
         user: root.join("user"),
         project: root.join(format!("project-{:016x}", fingerprint(cwd))),
         session: session.clone(),
+        writes,
         read: RefCell::default(),
     };
     kernel.state().keep_in(Rc::new(kept));
@@ -181,6 +184,7 @@ struct Kept {
     user: PathBuf,
     project: PathBuf,
     session: SessionState,
+    writes: bool,
     read: RefCell<BTreeMap<PathBuf, Read>>,
 }
 
@@ -218,7 +222,8 @@ impl Kept {
     ) -> Result<T, HandlerError> {
         let mut read = self.read.borrow_mut();
         let now = stamp(file);
-        if read.get(file).is_none_or(|(then, _)| *then != now) {
+        let is_old = |then: &Stamp| self.writes && *then != now;
+        if read.get(file).is_none_or(|(then, _)| is_old(then)) {
             read.insert(file.to_owned(), (now, load(file)?));
         }
         let (_, values) = read.entry(file.to_owned()).or_default();
@@ -232,6 +237,13 @@ fn lock(folder: &Path) -> std::io::Result<fs::File> {
     let file = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join(".lock"))?;
     flock(&file, FlockOperation::LockExclusive)?;
     Ok(file)
+}
+
+fn change(values: &mut Map<String, Value>, key: &str, value: Option<Value>) {
+    match value {
+        Some(value) => drop(values.insert(key.to_owned(), value)),
+        None => drop(values.shift_remove(key)),
+    }
 }
 
 fn failed(what: &str, file: &Path, why: &str) -> HandlerError {
@@ -272,14 +284,14 @@ impl StateStore for Kept {
         let Some(file) = self.file(scope, extension) else {
             return self.session.set(&self.kernel, extension, key, value);
         };
+        if !self.writes {
+            return self.with(&file, |values| change(values, key, value));
+        }
         let folder = file.parent().unwrap_or(&self.user);
         let _held = lock(folder).map_err(|error| failed("written", &file, &error.to_string()))?;
         let values = self.with(&file, |values| {
             let mut next = values.clone();
-            match value {
-                Some(value) => drop(next.insert(key.to_owned(), value)),
-                None => drop(next.shift_remove(key)),
-            }
+            change(&mut next, key, value);
             next
         })?;
         // What could not be written is not kept either: the next run must not find less than this one.
@@ -310,6 +322,7 @@ mod tests {
             user: folder.join("user"),
             project: folder.join("project"),
             session: SessionState::default(),
+            writes: true,
             read: RefCell::default(),
         }
     }
@@ -336,6 +349,12 @@ mod tests {
             first.keys(Scope::User, "my/ext"),
             Ok(vec!["a".to_owned(), "b".to_owned(), "k".to_owned()])
         );
+        // A run that writes nothing finds what there is and keeps its own to itself.
+        let quiet = Kept { writes: false, ..kept(&folder) };
+        quiet.set(Scope::User, "my/ext", "c", Some(json!(3))).expect("it is kept");
+        assert_eq!(quiet.get(Scope::User, "my/ext", "a"), Ok(Some(json!(1))));
+        assert_eq!(quiet.get(Scope::User, "my/ext", "c"), Ok(Some(json!(3))));
+        assert_eq!(next.get(Scope::User, "my/ext", "c"), Ok(None));
         fs::write(folder.join("user/broken.json"), "{").expect("a file");
         let error = next.get(Scope::User, "broken", "k").expect_err("a broken file");
         assert!(error.message.contains("broken.json` cannot be read"), "{error}");

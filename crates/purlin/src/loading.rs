@@ -18,10 +18,23 @@ use tokio::task::JoinHandle;
 
 pub use shelf::Shelf;
 
+use crate::config::Live;
 use crate::keep::{self, SessionState};
 use crate::notes::Notes;
 use crate::start::Start;
 use crate::{hooks, keys, lua, notes};
+
+/// A kernel without a screen and without extensions, and what stands around it.
+pub struct Around {
+    /// The kernel.
+    pub kernel: Kernel,
+    /// Where the state of the session is kept.
+    pub state: SessionState,
+    /// Where notes go.
+    pub notes: Notes,
+    /// The configuration.
+    pub live: Live,
+}
 
 /// A kernel for a run without a screen, and what belongs to it.
 pub struct Headless {
@@ -43,7 +56,7 @@ impl Headless {
 }
 
 /// Makes a kernel for a run without a screen, with everything that extensions may ask for; none is loaded yet.
-pub fn bare(start: &Start) -> (Kernel, SessionState, Notes) {
+pub fn bare(start: &Start) -> Around {
     let kernel = Kernel::new(Rc::new(KernelHost::new()));
     purlin_agent::hooks::declare_all(&kernel);
     purlin_tui::hooks::declare_all(&kernel);
@@ -51,13 +64,13 @@ pub fn bare(start: &Start) -> (Kernel, SessionState, Notes) {
     hooks::tell_suspensions(&kernel);
     kernel.ui().set_interactive(false);
     kernel.set_context("cwd", json!(start.cwd.display().to_string()));
-    let state = keep::wire(&kernel, &start.paths, &start.cwd);
-    start.read.begin(&kernel, &start.cwd);
+    let state = keep::wire(&kernel, &start.paths, &start.cwd, start.writes);
+    let live = start.read.begin(&kernel, &start.cwd);
     // A leader that is no key is told by the terminal, which has a use for it.
     let _ = keys::prepare(&kernel, &start.config);
     kernel.buf().create(ExtId::CORE, TRANSCRIPT);
     let notes = Notes::wire(&kernel);
-    (kernel, state, notes)
+    Around { kernel, state, notes, live }
 }
 
 /// Makes a kernel for a run without a screen and loads the extensions; none is made where there are none.
@@ -68,12 +81,13 @@ pub fn headless(start: &Start, say: fn(&str), attach: impl FnOnce(&SessionState)
     if start.extensions.is_empty() {
         return None;
     }
-    let (kernel, state, notes) = bare(start);
+    let Around { kernel, state, notes, live } = bare(start);
     attach(&state);
     told(&kernel, say);
+    report(&kernel, say);
     // What an extension says while it loads is said as well.
     Shelf::new(&kernel).load(&start.extensions, say);
-    report(&kernel, say);
+    live.unknown_options().iter().for_each(|problem| say(problem));
     lua::serve(&kernel, start.cwd.clone());
     Some(Headless { kernel, state, notes })
 }
@@ -112,11 +126,7 @@ pub fn report(kernel: &Kernel, say: impl Fn(&str) + 'static) {
         Rc::new(move |topic| {
             let Some(kernel) = weak.upgrade().filter(|_| topic == Topic::Messages) else { return };
             for message in unread(&kernel, &read) {
-                // Whoever is suspended is told of by a notice already, and whoever runs a command of its failure; what was
-                // logged is for those who look.
-                let is_known = matches!(message.what.as_str(), "suspend" | "log")
-                    || message.what.starts_with("command `");
-                let worth = message.level >= Level::Warn && !is_known;
+                let worth = message.level >= Level::Warn && !is_told(&message) && !is_remark(&message);
                 if worth
                     && said.borrow_mut().insert((message.ext, message.what.clone(), message.text.clone()))
                 {
@@ -125,6 +135,21 @@ pub fn report(kernel: &Kernel, say: impl Fn(&str) + 'static) {
             }
         }),
     );
+}
+
+/// Whether a message is said by others: a suspension by a notice, the failure of a command where it was called, that of loading
+/// by whoever loads; what was logged is for those who look.
+fn is_told(message: &LogMessage) -> bool {
+    let what = message.what.as_str();
+    let is_load = what == "load" && message.level == Level::Error;
+    is_load || matches!(what, "suspend" | "log") || what.starts_with("command `")
+}
+
+/// Whether a message only remarks that something took long, which is no problem of the person's.
+pub fn is_remark(message: &LogMessage) -> bool {
+    message.level == Level::Warn
+        && message.text.starts_with("took ")
+        && message.text.contains(" is slow here")
 }
 
 /// The messages that were written since `read` was what it is.

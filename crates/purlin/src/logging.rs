@@ -1,11 +1,11 @@
 //! The log: a file, never the terminal. The file is opened by the first line that is worth one.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use purlin_runtime_native::private;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -35,12 +35,12 @@ struct Lazily {
 impl Lazily {
     fn open(&self) -> io::Result<File> {
         if let Some(folder) = self.path.parent() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            private::folder(folder)?;
         }
         if fs::metadata(&self.path).is_ok_and(|metadata| metadata.len() > LARGEST) {
             fs::rename(&self.path, self.path.with_extension("log.1"))?;
         }
-        OpenOptions::new().create(true).append(true).mode(0o600).open(&self.path)
+        private::options().create(true).append(true).open(&self.path)
     }
 }
 

@@ -140,4 +140,5 @@ fn heed(place: &Place, config: &Config) {
     if config.full_durability {
         place.durability.set(Durability::Disk);
     }
+    place.max_artifact_bytes.set(config.max_artifact_bytes);
 }

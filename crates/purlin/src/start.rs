@@ -29,6 +29,8 @@ pub struct Start {
     pub settings: Settings,
     /// The extensions to load, in order.
     pub extensions: Vec<PathBuf>,
+    /// Whether anything may be written to disk (`--no-session` says no).
+    pub writes: bool,
     /// Sentences for the person, said once.
     pub notices: Vec<String>,
 }
@@ -72,7 +74,8 @@ pub fn gather(options: &Options) -> Result<Start, Report> {
     let extensions = extensions(options, &loaded.config, &env, &mut notices);
     let config = loaded.config.clone();
     let read = Read { loaded, user: sources.user, explicit: sources.explicit, model: options.model.clone() };
-    Ok(Start { paths, cwd, config, read, settings, extensions, notices })
+    let writes = options.session != Which::Ephemeral;
+    Ok(Start { paths, cwd, config, read, settings, extensions, writes, notices })
 }
 
 /// Makes the agent's settings of the configuration, the model of the command line and the keys.

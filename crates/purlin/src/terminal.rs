@@ -54,9 +54,9 @@ async fn terminal(start: Start, options: &Options, which: Which) -> Result<u8, R
     purlin_agent::hooks::declare_all(&kernel);
     hooks::declare_all(&kernel);
     hooks::tell_suspensions(&kernel);
-    let state = keep::wire(&kernel, &start.paths, &start.cwd);
+    let state = keep::wire(&kernel, &start.paths, &start.cwd, start.writes);
     let live = start.read.begin(&kernel, &start.cwd);
-    let history = if which == Which::Ephemeral {
+    let history = if which == Which::Ephemeral || !start.config.history {
         History::in_memory()
     } else {
         History::open(start.paths.state.join("history.jsonl"))
@@ -78,17 +78,18 @@ async fn terminal(start: Start, options: &Options, which: Which) -> Result<u8, R
     diagnostics::begin(&desk);
     commands::register(&desk);
     lua::serve(&kernel, desk.cwd());
-    // Extensions find what the session keeps for them already while they are loaded.
-    let early = (!extensions.is_empty()).then(|| desk.open_early(&which)).flatten();
-    desk.shelf().load(&extensions, |failure| problems.push(failure.to_owned()));
-    problems.extend(keys::put(&kernel, &config));
-    tell(&kernel, &problems);
     let weak = desk.downgrade();
     loading::report(&kernel, move |message| {
         if let Some(desk) = weak.upgrade() {
             desk.say(message, Level::Warn);
         }
     });
+    // Extensions find what the session keeps for them already while they are loaded.
+    let early = (!extensions.is_empty()).then(|| desk.open_early(&which)).flatten();
+    desk.shelf().load(&extensions, |failure| problems.push(failure.to_owned()));
+    problems.extend(keys::put(&kernel, &config));
+    problems.extend(desk.live().unknown_options());
+    tell(&kernel, &problems);
     let watching = settle::watch(&desk);
 
     let opening = tokio::task::spawn_local(desk.clone().open(which, early));

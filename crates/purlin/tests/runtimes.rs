@@ -458,11 +458,19 @@ fn row_080_a_token_is_nowhere_to_be_read() {
     begin(&home);
     home.set("PURLIN_LOG", "trace");
     home.set("AUTH_TOKEN", "hush-of-the-environment");
+    home.set("ANTHROPIC_API_KEY", "of-the-person");
     let mut runtime = Runtime::holding(&home, &["shell", "--auth-token", "hush-of-the-line", "-r", "kept"]);
     let cmdline = std::fs::read(format!("/proc/{}/cmdline", runtime.child.id())).expect("readable");
     let cmdline = String::from_utf8_lossy(&cmdline).replace('\0', " ");
     assert!(cmdline.ends_with("runtime shell --auth-token xxxxxxxxxxxxxxxx -r kept "), "{cmdline}");
     runtime.until_says("RUNT_API_KEY");
+    // What it starts does not inherit its token, and does inherit what is the person's.
+    let look = Look::at(&home);
+    look.ask("env", CellKind::Shell, "env; echo that was all");
+    let environment = look.until_says("env", "that was all\n");
+    assert!(!environment.contains("AUTH_TOKEN=") && !environment.contains("hush"), "{environment}");
+    assert!(environment.contains("ANTHROPIC_API_KEY=of-the-person\n"), "{environment}");
+    drop(look);
     runtime.signal(Signal::TERM);
     let (_, said) = runtime.end();
     assert!(!said.contains("hush"), "{said}");

@@ -443,6 +443,88 @@ fn a_damaged_session_is_found_named_with_the_way_out_and_repaired() {
     assert_eq!(output(&home, &["session", "replay", &all[1]]).lines().count(), 2);
 }
 
+/// The last event's place is no count where a repair has left a gap.
+#[test]
+fn a_replay_counts_the_events_there_are() {
+    let home = home_with_a_session();
+    let id = &ids(&home)[0];
+    let before = output(&home, &["session", "log", id]).lines().count();
+    let path = notebook(&home, id);
+    let mut bytes = std::fs::read(&path).expect("a session at rest is one file");
+    let text = b"\"How is the purlin?\"";
+    // Pages keep what once stood in them, so it is there more often than in the log.
+    let places: Vec<usize> =
+        (0..bytes.len() - text.len()).filter(|at| bytes[*at..].starts_with(text)).collect();
+    for at in places {
+        bytes[at + 1] = 0xff;
+    }
+    std::fs::write(&path, bytes).expect("the file can be written");
+    let repaired = run(&home, &["store", "repair", id]);
+    assert!(format!("{repaired:?}").contains(" cannot be read: "), "{repaired:?}");
+    let log = output(&home, &["session", "log", id]);
+    let last = log.lines().last().and_then(|line| line.split_whitespace().next()).expect("an event");
+    assert!(log.lines().count() < before && last == before.to_string(), "{log}");
+    let replayed = output(&home, &["session", "replay", id]);
+    let expected = format!("equal: {} events replayed in memory", log.lines().count());
+    assert!(replayed.starts_with(&expected), "{expected}: {replayed}");
+}
+
+/// The folders were there before, open to everybody, as from a backup.
+#[test]
+fn what_is_kept_is_its_owners_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = Home::new();
+    let state = home.root().join("state/purlin");
+    for folder in [home.data(), home.data().join("notebooks"), state.clone(), state.join("drafts")] {
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).expect("permissions");
+    }
+    let model = home.script(
+        "[[turn]]\ntext = 'Let me look.'\n[[turn.tool]]\nname = 'bash'\n\
+         args = { command = 'yes | head -c 200000' }\n[[turn]]\ntext = 'Done.'",
+    );
+    let pty = Pty::spawn(PURLIN, &["--model", &model], &home, 24, 80);
+    pty.wait_text("›");
+    pty.send("look\r");
+    pty.wait_text("Done.");
+    pty.send("typed and not sent");
+    let drafts = state.join("drafts");
+    let is_draft = |path: &std::path::PathBuf| path.extension().is_some_and(|end| end == "json");
+    assert!(pty.wait_within(std::time::Duration::from_secs(20), |_| files(&drafts).iter().any(is_draft)));
+    output(&home, &["session", "list"]);
+    let kept: Vec<_> = [home.data(), state].iter().flat_map(|folder| all_below(folder)).collect();
+    for name in ["client-id", "index.db", "notebooks", "artifacts", "locks", "drafts"] {
+        assert!(kept.iter().any(|path| path.ends_with(name)), "{name} is not in {kept:?}");
+    }
+    let open: Vec<_> = kept
+        .iter()
+        .filter(|path| {
+            // What goes away meanwhile is nobody's.
+            std::fs::symlink_metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
+        })
+        // A socket is reached through its folder, which is closed.
+        .filter(|path| !path.to_string_lossy().contains("/.bells/"))
+        .collect();
+    assert!(open.is_empty(), "others may enter or read {open:?}");
+}
+
+fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+}
+
+/// A folder and everything in it.
+fn all_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut all = vec![folder.to_owned()];
+    for path in files(folder) {
+        if path.is_dir() {
+            all.extend(all_below(&path));
+        } else {
+            all.push(path);
+        }
+    }
+    all
+}
+
 #[test]
 fn a_session_whose_file_is_no_database_is_reported_and_the_others_are_listed() {
     let home = home_with_a_session();

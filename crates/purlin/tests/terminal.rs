@@ -643,3 +643,36 @@ fn a_model_that_cannot_answer_is_said_at_once() {
     pty.wait_text("there is no key for `anthropic`");
     quit(pty);
 }
+
+#[test]
+fn a_follow_up_is_answered_when_the_running_prompt_has_ended() {
+    let home = Home::new();
+    let text = "word ".repeat(60);
+    let model = home.script(&format!(
+        "[[turn]]\ntext = 'Beginning. {text} END-OF-THE-FIRST'\ndelay_ms = 15\n[[turn]]\ntext = 'THE-SECOND'"
+    ));
+    let pty = open(&home, &["--model", &model]);
+    pty.send("go\r");
+    pty.wait_text("Beginning.");
+    pty.send("and later");
+    pty.wait_text("› and later");
+    pty.send("\x1bq");
+    pty.wait_text("END-OF-THE-FIRST");
+    pty.wait_text("THE-SECOND");
+    quit(pty);
+}
+
+#[test]
+fn what_waits_comes_back_on_demand() {
+    let home = Home::new();
+    let pty = open(&home, &["--model", &home.script(SLOW)]);
+    pty.send("go\r");
+    pty.wait_text("Working.");
+    pty.send("better not\r");
+    pty.wait_text("queued: better not");
+    pty.send("\x1b[1;3A");
+    pty.wait_gone("queued: ");
+    pty.wait_text("› better not");
+    pty.send("\x03");
+    quit(pty);
+}

@@ -21,7 +21,8 @@ pub trait Artifacts: 'static {
     /// Opens an artifact that is written piece by piece.
     fn writer(&self) -> Result<Box<dyn ArtifactWriter>, String>;
 
-    /// Returns how many bytes of one output are kept; what comes after is left out. Default 64 MiB.
+    /// Returns how many bytes of one output are kept; what comes after them is left out, and the output says so. Default
+    /// 64 MiB, for places that are memory.
     fn limit(&self) -> u64 {
         64 * 1024 * 1024
     }

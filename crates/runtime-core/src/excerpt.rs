@@ -94,11 +94,12 @@ impl Stored {
         // Writing to a string cannot fail.
         let _ = match reference {
             Ok(reference) if kept < total => {
+                // What is kept ends there, which it does not say itself.
                 write!(
                     text,
-                    "Of {} in all the first {} are kept as `{reference}`.",
-                    size(*total),
-                    size(*kept)
+                    "The first {} are kept as `{reference}`, and the {} after them are not: it is cut at the limit.",
+                    size(*kept),
+                    size(*total - *kept)
                 )
             }
             Ok(reference) => write!(text, "All {} are kept as `{reference}`.", size(*total)),
@@ -158,7 +159,8 @@ fn size(bytes: u64) -> String {
     match bytes {
         0..KIB => format!("{bytes} bytes"),
         KIB..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
-        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+        1_048_576..1_073_741_824 => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+        _ => format!("{:.1} GiB", bytes as f64 / 1_073_741_824.0),
     }
 }
 
@@ -205,7 +207,9 @@ mod tests {
         (0..80).for_each(|_| whole.keep(&piece));
         let notice = whole.store().left_out(80 << 20);
         assert!(
-            notice.contains("Of 80.0 MiB in all the first 64.0 MiB are kept as `artifact:0`."),
+            notice.contains(
+                "The first 64.0 MiB are kept as `artifact:0`, and the 16.0 MiB after them are not: it is cut at the limit."
+            ),
             "{notice}"
         );
         assert_eq!(place.get("artifact:0").unwrap().len(), 64 << 20);

@@ -3,14 +3,15 @@
 //! A file gets its name whole or not at all, and what is read is held against the name. Artifacts that nothing refers to
 //! any more go with the next [`sweep`].
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use purlin_runtime_core::{ArtifactWriter, Artifacts};
 
 mod find;
+mod naming;
 mod reference;
 mod sweep;
 
@@ -18,7 +19,11 @@ pub use find::FindArtifactError;
 pub use reference::references;
 pub use sweep::{SweepError, SweepOptions, Swept, sweep};
 
+use crate::private;
 use reference::SCHEME;
+
+/// How many bytes one artifact that is written piece by piece has at most, unless it is said otherwise: 1 GiB.
+pub const MAX_ARTIFACT_BYTES: u64 = 1 << 30;
 
 /// What unfinished files are named.
 const UNFINISHED: &str = "unfinished-";
@@ -32,6 +37,7 @@ static COUNT: AtomicU64 = AtomicU64::new(0);
 #[derive(Clone, Debug)]
 pub struct FileArtifacts {
     folder: PathBuf,
+    limit: u64,
 }
 
 /// Why an artifact cannot be had.
@@ -72,7 +78,14 @@ pub enum ArtifactError {
 impl FileArtifacts {
     /// Makes a place for artifacts; nothing is touched before the first is written.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        Self { folder: folder.into(), limit: MAX_ARTIFACT_BYTES }
+    }
+
+    /// Keeps so many bytes of one output at most; what comes after them is left out, and the output says so.
+    #[must_use]
+    pub fn with_limit(mut self, bytes: u64) -> Self {
+        self.limit = bytes;
+        self
     }
 
     /// Finds the file of a reference, whether or not it exists; `None` if it is none of ours.
@@ -102,7 +115,7 @@ impl FileArtifacts {
     fn begin(&self) -> Result<FileWriter, String> {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = self.folder.join(format!("{UNFINISHED}{}-{number}", std::process::id()));
-        let file = private_folder(&self.folder).and_then(|()| create(&path));
+        let file = private::folder(&self.folder).and_then(|()| create(&path));
         match file {
             Ok(file) => Ok(FileWriter {
                 place: self.clone(),
@@ -122,10 +135,10 @@ impl FileArtifacts {
     }
 
     /// Tells whether bytes are kept already; if so they count as new for the next sweep.
-    fn renews(&self, hash: &str, size: usize) -> bool {
+    fn renews(&self, hash: &str, bytes: &[u8]) -> bool {
         let place = self.place(hash);
-        // A file of another size was left by a machine that lost power; it is written again.
-        if fs::metadata(&place).is_ok_and(|file| file.len() == size as u64) {
+        // A file that holds something else was damaged; the right bytes are at hand, and it is written again.
+        if holds(&place, bytes).unwrap_or(false) {
             let _lock = self.shared();
             return touch(&place).is_ok();
         }
@@ -136,7 +149,7 @@ impl FileArtifacts {
 impl Artifacts for FileArtifacts {
     fn put(&self, bytes: &[u8]) -> Result<String, String> {
         let hash = blake3::hash(bytes).to_hex();
-        if self.renews(&hash, bytes.len()) {
+        if self.renews(&hash, bytes) {
             return Ok(format!("{SCHEME}{hash}"));
         }
         let mut writer = Box::new(self.begin()?);
@@ -147,11 +160,16 @@ impl Artifacts for FileArtifacts {
     fn writer(&self) -> Result<Box<dyn ArtifactWriter>, String> {
         Ok(Box::new(self.begin()?))
     }
+
+    fn limit(&self) -> u64 {
+        self.limit
+    }
 }
 
 struct FileWriter {
     place: FileArtifacts,
     path: PathBuf,
+    /// Whoever holds it open holds its lock.
     file: File,
     hasher: blake3::Hasher,
     finished: bool,
@@ -166,16 +184,10 @@ impl ArtifactWriter for FileWriter {
     fn finish(mut self: Box<Self>) -> Result<String, String> {
         let hash = self.hasher.finalize().to_hex();
         let place = self.place.place(&hash);
-        let folder = place.parent().unwrap_or(&self.place.folder);
         let _lock = self.place.shared();
-        // The file gets its name whole or not at all, also if the machine loses power.
-        let named = self
-            .file
-            .sync_data()
-            .and_then(|()| private_folder(folder))
-            // The commit that refers to it is still to come, however long ago the last byte was written.
-            .and_then(|()| touch(&self.path))
-            .and_then(|()| fs::rename(&self.path, &place));
+        let named = naming::steps(&self.place.folder, &self.path, &place)
+            .into_iter()
+            .try_for_each(naming::Step::take);
         named.map_err(|error| cannot_write(&place, &error))?;
         self.finished = true;
         Ok(format!("{SCHEME}{hash}"))
@@ -192,8 +204,7 @@ impl Drop for FileWriter {
 }
 
 fn create(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let file = private::options().create_new(true).open(path)?;
     // However long nothing more is written, a sweep finds that somebody has it.
     if let Err(error) = file.lock_shared() {
         tracing::warn!(%error, path = %path.display(), "an unfinished artifact cannot be locked");
@@ -206,14 +217,26 @@ fn is_written(path: &Path) -> bool {
     File::open(path).map_or(true, |file| file.try_lock().is_err())
 }
 
-fn private_folder(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+/// Tells whether a file holds these bytes and no others.
+fn holds(path: &Path, mut bytes: &[u8]) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    if file.metadata()?.len() != bytes.len() as u64 {
+        return Ok(false);
+    }
+    let mut piece = vec![0; bytes.len().min(64 * 1024)];
+    while !bytes.is_empty() {
+        let count = piece.len().min(bytes.len());
+        file.read_exact(&mut piece[..count])?;
+        if piece[..count] != bytes[..count] {
+            return Ok(false);
+        }
+        bytes = &bytes[count..];
+    }
+    Ok(true)
 }
 
 fn lock_file(folder: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(folder.join(LOCK))
+    private::options().create(true).truncate(false).open(folder.join(LOCK))
 }
 
 /// Dates a file to now.

@@ -32,6 +32,7 @@ pub mod index;
 pub mod lock;
 mod logging;
 pub mod paths;
+pub mod private;
 pub mod process;
 mod ready;
 pub mod serve;

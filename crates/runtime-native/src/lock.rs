@@ -5,17 +5,17 @@
 
 use std::any::Any;
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use futures_util::future::LocalBoxFuture;
 use purlin_notebook::RuntimeSessionId;
 use purlin_runtime_core::Liveness;
 
-use crate::Paths;
+use crate::{Paths, private};
 
 mod wait;
 
@@ -50,11 +50,10 @@ impl LaneLock {
     pub fn acquire(paths: &Paths, session: &RuntimeSessionId) -> Result<Self, LockError> {
         let path = place(paths, session).ok_or_else(|| LockError::Id(session.clone()))?;
         let failed = |source| LockError::Io { path: path.clone(), source };
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(paths.locks()).map_err(failed)?;
+        private::folder(&paths.locks()).map_err(failed)?;
         let mut tries = 0;
         loop {
-            let file =
-                OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+            let file = private::options().create(true).truncate(false).open(&path).map_err(failed)?;
             match file.try_lock() {
                 Ok(()) => {}
                 // Somebody who looks whether the session is alive holds the lock for a moment.

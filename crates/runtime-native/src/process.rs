@@ -20,6 +20,7 @@ use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::serve::TOKEN_VARIABLES;
 use guard::Line;
 use input::{Pipe, Terminal};
 
@@ -40,6 +41,10 @@ const PIECE: usize = 64 * 1024;
 /// signal.
 pub fn spawn(mut spec: ProcessSpec) -> Result<Process, HostError> {
     let mut command = Command::new(&spec.program);
+    // The token is this runtime's own. What a person keeps in the environment for their scripts is theirs, and stays.
+    for name in TOKEN_VARIABLES {
+        command.env_remove(name);
+    }
     command.args(&spec.args).envs(spec.env.iter().map(|(name, value)| (name, value)));
     if let Some(cwd) = &spec.cwd {
         command.current_dir(cwd);

@@ -40,7 +40,7 @@ use crate::{Paths, SqliteNotebook, sessions};
 
 pub use console::Console;
 pub use flags::{FLAGS, Flag};
-pub use secret::Secret;
+pub use secret::{Secret, TOKEN_VARIABLES};
 pub use settings::{Settings, runtime_id};
 
 /// Makes the handler of a lane once the session is open; the error is a sentence for people.
@@ -61,6 +61,8 @@ pub struct Place {
     pub console: Console,
     /// What a start must have survived before its handler is called; `Process` if nobody demands more.
     pub durability: Rc<Cell<Durability>>,
+    /// How many bytes of one output are kept at most.
+    pub max_artifact_bytes: Rc<Cell<u64>>,
 }
 
 /// A runtime as a program.

@@ -267,3 +267,19 @@ fn what_somebody_still_writes_is_not_swept_and_is_young_when_it_is_finished() {
     assert_eq!((sweep().removed, sweep().young), (0, 1));
     assert_eq!(it.artifacts.get(&reference).unwrap(), b"first ");
 }
+
+/// Of equal size and with other bytes, as a disk leaves it that forgets.
+#[test]
+fn an_artifact_that_was_damaged_is_written_again_when_its_content_comes_again() {
+    let home = Home::new();
+    let artifacts = FileArtifacts::new(home.paths.artifacts());
+    let content = "the right bytes ".repeat(10_000);
+    let reference = artifacts.put(content.as_bytes()).unwrap();
+    let path = artifacts.path_of(&reference).unwrap();
+    let mut damaged = content.clone().into_bytes();
+    *damaged.last_mut().unwrap() ^= 1;
+    fs::write(&path, damaged).unwrap();
+    assert!(artifacts.get(&reference).is_err());
+    assert_eq!(artifacts.put(content.as_bytes()).unwrap(), reference);
+    assert_eq!(artifacts.get(&reference).unwrap(), content.as_bytes());
+}

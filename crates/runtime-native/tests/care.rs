@@ -227,6 +227,117 @@ fn a_file_that_lost_its_last_page_is_saved() {
     assert!(check(&home.file("n"), None).unwrap().is_sound());
 }
 
+/// A notebook of 20,000 events, whose tree of the log has inner pages, all of it in one file. Some events are so long
+/// that they lie in several pages.
+fn large() -> Home {
+    let home = Home::new();
+    let notebook = home.open("n");
+    let store = notebook.store().unwrap();
+    for batch in 0..200 {
+        let value = |n: i32| if n % 500 == 499 { "long ".repeat(4_000) } else { "v".repeat(60) };
+        let events: Vec<Event> =
+            (batch * 100..batch * 100 + 100).map(|n| set(&format!("k{n}."), &value(n))).collect();
+        store.commit(&events).unwrap();
+    }
+    drop(store);
+    notebook.close();
+    sql(&home, "PRAGMA wal_checkpoint(TRUNCATE)");
+    home
+}
+
+/// The places whose event stands somewhere in these bytes, as the log writes it and no other table does.
+fn standing(bytes: &[u8]) -> std::collections::BTreeSet<i64> {
+    let text = String::from_utf8_lossy(bytes);
+    let numbers = text.split("{\"key\":\"k").skip(1).filter_map(|rest| rest.split_once('.')?.0.parse().ok());
+    numbers.map(|number: i64| number + 1).collect()
+}
+
+#[test]
+fn of_a_file_that_was_cut_all_that_is_left_is_saved_and_the_rest_is_named() {
+    let home = large();
+    let whole = fs::read(home.file("n")).unwrap();
+    let before = log(&home.file("n"));
+    let mut counts = Vec::new();
+    for eighths in [1, 4, 7] {
+        let left = whole.len() / 4096 * eighths / 8 * 4096;
+        fs::write(home.file("n"), &whole[..left]).unwrap();
+        let repaired = repair(&home.file("n")).unwrap();
+        let saved = log(&home.file("n"));
+        assert!(saved.iter().all(|row| before.binary_search_by_key(&place(row), |row| place(row)).is_ok()));
+        assert_eq!(saved.len() as u64, repaired.events);
+        let places: std::collections::BTreeSet<i64> = saved.iter().map(|row| place(row)).collect();
+        // Of a long event the rest may be gone, and so may be that of the last page.
+        let there = standing(&whole[..left]).into_iter().filter(|place| place % 500 != 0);
+        let missed: Vec<i64> = there.filter(|place| !places.contains(place)).collect();
+        assert!(missed.is_empty(), "{eighths}/8: {} are in the file and not saved: {missed:?}", missed.len());
+        let lost = repaired.lost.expect("something is lost");
+        let end = places.last().unwrap();
+        assert!(lost.contains("cannot be read"), "{lost}");
+        assert!(*end == 20_000 || lost.contains(&format!("what followed the event {end} ")), "{lost}");
+        assert!(lost.contains("may be there in part only"), "{lost}");
+        assert!(check(&home.file("n"), None).unwrap().is_sound());
+        counts.push(saved.len());
+    }
+    assert!(counts[0] > 1_000 && counts[1] > 8_000 && counts[2] > 15_000, "{counts:?}");
+}
+
+/// The first half of a small file is mostly tables without rows; what is left of the log are bytes of its first page.
+#[test]
+fn of_a_small_file_that_was_cut_in_half_the_beginning_is_saved() {
+    let home = Home::new();
+    let notebook = home.open("n");
+    let store = notebook.store().unwrap();
+    for n in 0..150 {
+        store.commit(&[set(&format!("k{n}"), &"v".repeat(40))]).unwrap();
+    }
+    drop(store);
+    notebook.close();
+    sql(&home, "PRAGMA wal_checkpoint(TRUNCATE)");
+    let before = log(&home.file("n"));
+    let bytes = fs::read(home.file("n")).unwrap();
+    let left = &bytes[..bytes.len() / 4096 / 2 * 4096];
+    assert!(left.chunks(4096).skip(1).all(|page| page[0] != 0x0d || standing(page).is_empty()));
+    fs::write(home.file("n"), left).unwrap();
+    let repaired = repair(&home.file("n")).unwrap();
+    let saved = log(&home.file("n"));
+    // What points to the other pages was written over the first of them.
+    assert!(saved.len() > 5 && saved == before[1..=saved.len()], "{saved:?}");
+    let lost = repaired.lost.unwrap();
+    let end = format!("what followed the event {} cannot be read", saved.len() + 1);
+    assert!(lost.starts_with("1 event cannot be read: 1") && lost.contains(&end), "{lost}");
+    assert!(check(&home.file("n"), None).unwrap().is_sound());
+}
+
+fn place(row: &str) -> i64 {
+    row.split(' ').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn events_below_a_lost_inner_page_are_saved_and_so_are_those_of_a_file_without_its_head() {
+    let home = large();
+    let whole = fs::read(home.file("n")).unwrap();
+    let before = log(&home.file("n"));
+    // 0x05 is an inner page of a table; all of them are lost at once, then the page that says what the file is.
+    let inner: Vec<usize> = whole
+        .chunks(4096)
+        .enumerate()
+        .filter(|(_, page)| page[0] == 0x05)
+        .map(|(number, _)| number)
+        .collect();
+    assert!(inner.len() > 2, "{inner:?}");
+    for lost in [&inner[..], &[0]] {
+        let mut bytes = whole.clone();
+        for page in lost {
+            bytes[page * 4096..(page + 1) * 4096].fill(0xff);
+        }
+        fs::write(home.file("n"), &bytes).unwrap();
+        let repaired = repair(&home.file("n")).unwrap();
+        assert_eq!(repaired.events, 20_000, "{:?}", repaired.lost);
+        assert_eq!(log(&home.file("n")), before);
+        assert!(check(&home.file("n"), None).unwrap().is_sound());
+    }
+}
+
 #[test]
 fn a_file_that_was_kept_aside_can_be_repaired_under_its_old_name() {
     let home = filled();

@@ -2,36 +2,48 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/home.rs"]
+mod support;
+
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use purlin_notebook::{
-    Capabilities, CellId, CellKind, CellType, Event, MemoryStore, NotebookId, OutputType, QueueId,
-    QueueStatus, Store, StoreExt, Tables,
+    Capabilities, CellId, CellKind, CellType, Event, OutputType, QueueId, QueueStatus, Store, StoreExt,
+    Tables, dump,
 };
 use purlin_runtime_core::{Handlers, INLINE_LIMIT, Options, RuntimeAgent};
-use purlin_runtime_native::{FileArtifacts, NativeHost, ShellHandler};
+use purlin_runtime_native::{FileArtifacts, NativeHost, ShellHandler, SqliteNotebook, SqliteStore};
+use support::Home;
 
-/// A store with a shell runtime.
+/// A session on the disk with a shell runtime.
 struct World {
-    store: MemoryStore,
+    store: Rc<SqliteStore>,
     artifacts: FileArtifacts,
+    notebook: SqliteNotebook,
 }
 
 fn run<T>(test: impl AsyncFnOnce(&World) -> T) -> T {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("shell-{}", std::process::id()));
+    run_with(|artifacts| artifacts, test)
+}
+
+fn run_with<T>(limited: fn(FileArtifacts) -> FileArtifacts, test: impl AsyncFnOnce(&World) -> T) -> T {
+    let home = Home::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     tokio::task::LocalSet::new().block_on(&runtime, async {
-        let store = MemoryStore::new(NotebookId::from("test"), Rc::new(|| 0));
-        let world = World { store, artifacts: FileArtifacts::new(folder) };
+        let notebook = home.open("test");
+        let store = Rc::new(notebook.store().unwrap());
+        let artifacts = limited(FileArtifacts::new(home.paths.artifacts()));
+        let world = World { store, artifacts, notebook };
         let mut options = Options::new("shell", "local", [CellKind::Shell]);
         options.artifacts = Rc::new(world.artifacts.clone());
         let handlers = Handlers::new().with(CellKind::Shell, Rc::new(ShellHandler::new("/")));
         let capabilities = Capabilities { can_execute_code: true, ..Capabilities::default() };
         let host = Rc::new(NativeHost::new());
-        let agent = RuntimeAgent::new(Rc::new(world.store.clone()), host, capabilities, handlers, options);
+        let agent = RuntimeAgent::new(world.store.clone(), host, capabilities, handlers, options);
         agent.start().await.unwrap();
         let running = agent.clone();
         tokio::task::spawn_local(async move { running.run().await });
@@ -81,7 +93,7 @@ impl World {
     }
 
     /// Waits until the store satisfies a condition.
-    async fn until(&self, condition: impl Fn(&MemoryStore) -> bool) {
+    async fn until(&self, condition: impl Fn(&SqliteStore) -> bool) {
         let mut ticks = self.store.watch(Tables::ALL);
         while !condition(&self.store) {
             ticks.next().await.unwrap();
@@ -90,7 +102,7 @@ impl World {
 
     async fn end(&self, id: &str) -> QueueStatus {
         let queue = QueueId::from(id);
-        let status = |store: &MemoryStore| store.queue_entry(&queue).unwrap().unwrap().status;
+        let status = |store: &SqliteStore| store.queue_entry(&queue).unwrap().unwrap().status;
         self.until(|store| status(store).is_terminal()).await;
         status(&self.store)
     }
@@ -157,29 +169,66 @@ fn bytes_that_are_no_text_are_shown_and_kept() {
     });
 }
 
+/// The session lies in a file, what is kept of the output ends at a limit, and the store goes on.
 #[test]
 fn row_051_a_gigabyte_stays_bounded_in_memory_and_ends_as_head_and_tail() {
+    run_with(
+        |artifacts| artifacts.with_limit(64 << 20),
+        async |world| {
+            let before = peak_memory();
+            let begun = Instant::now();
+            let cell = world.ask("a", "yes | head -c 1G; echo the end");
+            assert_eq!(world.end("a").await, QueueStatus::Completed);
+            let text = world.texts(&cell).concat();
+            assert!(text.len() <= INLINE_LIMIT, "{}", text.len());
+            assert!(text.starts_with("y\ny\n") && text.ends_with("y\nthe end\n"));
+            let notice = text.lines().find(|line| line.starts_with('[')).unwrap();
+            assert!(notice.contains(" left out here. The first 64.0 MiB are kept as `artifact:"), "{notice}");
+            assert!(
+                notice.ends_with("and the 960.0 MiB after them are not: it is cut at the limit.]"),
+                "{notice}"
+            );
+            let reference = text.split('`').nth(1).unwrap();
+            let path = world.artifacts.path_of(reference).unwrap();
+            assert_eq!(std::fs::metadata(&path).unwrap().len(), 64 << 20);
+            let grown = peak_memory() - before;
+            assert!(grown < 64 << 10, "memory grew by {grown} KiB");
+            // Generous: the machine that runs the tests may be busy.
+            assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+            eprintln!("1 GiB in {:?}, memory grew by {grown} KiB", begun.elapsed());
+            // The store is alive, its file small and sound.
+            let next = world.ask("b", "echo on");
+            assert_eq!(world.end("b").await, QueueStatus::Completed);
+            assert_eq!(world.texts(&next).concat(), "on\n");
+            let path = world.notebook.path().unwrap();
+            let checked = purlin_runtime_native::store::check(path, Some(&world.artifacts)).unwrap();
+            assert!(checked.is_sound() && checked.references == 1, "{:?}", checked.problems);
+            let stats = purlin_runtime_native::store::stats(path).unwrap();
+            assert!(stats.file_bytes + stats.wal_bytes < 32 << 20, "{} in the session", stats.file_bytes);
+            let tables = purlin_runtime_native::store::replayed(path).unwrap();
+            assert_eq!(tables, dump::canonical(&*world.store).unwrap());
+        },
+    );
+}
+
+/// Without a limit that is said otherwise, the whole of what a build prints is kept.
+#[test]
+fn row_051_the_whole_of_a_long_output_is_kept() {
     run(async |world| {
-        let before = peak_memory();
-        let begun = Instant::now();
-        let cell = world.ask("a", "yes | head -c 1G; echo the end");
+        let cell = world.ask("a", "seq 12000000; echo the end");
         assert_eq!(world.end("a").await, QueueStatus::Completed);
         let text = world.texts(&cell).concat();
-        assert!(text.len() <= INLINE_LIMIT, "{}", text.len());
-        assert!(text.starts_with("y\ny\n") && text.ends_with("y\nthe end\n"));
-        assert!(
-            text.contains("Of 1024.0 MiB in all the first 64.0 MiB are kept as `artifact:"),
-            "{text:.200}"
-        );
+        let notice = text.lines().find(|line| line.starts_with('[')).unwrap();
+        assert!(notice.contains("left out here. All 92.4 MiB are kept as `artifact:"), "{notice}");
         let reference = text.split('`').nth(1).unwrap();
-        let path = world.artifacts.path_of(reference).unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().len(), 64 << 20);
-        std::fs::remove_file(path).unwrap();
-        let grown = peak_memory() - before;
-        assert!(grown < 64 << 10, "memory grew by {grown} KiB");
-        // Generous: the machine that runs the tests may be busy.
-        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
-        eprintln!("1 GiB in {:?}, memory grew by {grown} KiB", begun.elapsed());
+        // Read line by line: the memory of this process is measured by another test.
+        let kept = std::fs::File::open(world.artifacts.path_of(reference).unwrap()).unwrap();
+        let mut numbers = 0;
+        for line in BufReader::new(kept).lines().map(Result::unwrap) {
+            numbers += 1;
+            assert!(line == numbers.to_string() || (numbers, &*line) == (12_000_001, "the end"), "{line}");
+        }
+        assert_eq!(numbers, 12_000_001);
     });
 }
 

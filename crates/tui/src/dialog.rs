@@ -270,6 +270,8 @@ fn draw_overlay(cx: &mut RenderContext<'_>, overlay: &Overlay) {
             .collect();
         cx.canvas.part(1 + row as i32, 2, 1, width - 4).spans(0, 0, &line);
     }
+    // Where there are three rows in all, the actions stand on the border: the text needs the one inside.
+    let row = if height < 5 { height - 1 } else { height - 2 };
     let mut col = 2;
     for (at, action) in options.actions.iter().enumerate() {
         let style = if at == overlay.action {
@@ -277,12 +279,13 @@ fn draw_overlay(cx: &mut RenderContext<'_>, overlay: &Overlay) {
         } else {
             on.clone().with_fg(Token::Dim)
         };
-        let mut room = cx.canvas.part(height - 2, 2, 1, width - 4);
+        let mut room = cx.canvas.part(row, 2, 1, width - 4);
         let label = format!("  {}  ", visible(action).replace(['\n', '\t'], " "));
         col = 3 + room.text(0, col - 2, &label, &style);
     }
     let below = match (&overlay.typing, overlay.position()) {
         (Some(typed), _) => format!("/{}", visible(typed)),
+        (None, Some(_)) if height < 5 && !options.actions.is_empty() => String::new(),
         (None, Some((first, last, total))) => format!("{first}–{last} of {total}"),
         (None, None) => String::new(),
     };

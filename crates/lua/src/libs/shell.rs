@@ -64,6 +64,9 @@ pub(crate) fn run_until_deadline(env: &Env, command: &str, stdin: &[u8]) -> Resu
         .arg("-c")
         .arg(command)
         .process_group(0)
+        // The token of a runtime is its own; jobs do not inherit it either.
+        .env_remove("RUNT_API_KEY")
+        .env_remove("AUTH_TOKEN")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -137,7 +137,7 @@ mod tests {
             bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let number = f64::from_bits(bits);
             if number.is_finite() {
-                assert_eq!(float(number).parse::<f64>().unwrap(), number, "{number:e}");
+                assert_eq!(float(number).parse::<f64>().unwrap().to_bits(), number.to_bits(), "{number:e}");
             }
         }
     }

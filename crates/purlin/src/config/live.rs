@@ -108,6 +108,17 @@ impl Live {
         Ok(())
     }
 
+    /// The options of the configuration that no loaded extension knows or takes, as sentences; of an extension that is not
+    /// loaded nothing is known.
+    pub(crate) fn unknown_options(&self) -> Vec<String> {
+        let chosen = self.0.loaded.borrow().config.options.clone();
+        let wrong = chosen.iter().filter_map(|((extension, option), value)| {
+            let why = self.0.check_option(extension, option, value).err()?;
+            Some(format!("The configuration: {why}."))
+        });
+        wrong.collect()
+    }
+
     /// Reads the files anew whenever somebody has written them, until the answer is aborted; nothing where the system
     /// cannot tell.
     pub(crate) fn watch(&self) -> Option<JoinHandle<()>> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use purlin_kernel::Limits;
+use purlin_runtime_native::artifacts::MAX_ARTIFACT_BYTES;
 use serde_json::Value as Json;
 
 use super::options::Value;
@@ -17,6 +18,8 @@ pub struct Config {
     pub thinking: Option<String>,
     /// Whether each flush before a side effect reaches the disk itself (`full`) or the system (`process`).
     pub full_durability: bool,
+    /// How many bytes of one output are kept outside the log at most.
+    pub max_artifact_bytes: u64,
     /// Providers by name.
     pub providers: BTreeMap<String, Provider>,
     /// Limits of the agent.
@@ -35,6 +38,8 @@ pub struct Config {
     pub theme: Option<String>,
     /// Whether the terminal reports the mouse.
     pub mouse: bool,
+    /// Whether sent prompts are kept for the up key.
+    pub history: bool,
     /// The key that `<leader>` stands for.
     pub leader: Option<String>,
     /// How long an unfinished sequence of keys waits, in milliseconds.
@@ -88,6 +93,7 @@ impl Default for Config {
             model: None,
             thinking: None,
             full_durability: false,
+            max_artifact_bytes: MAX_ARTIFACT_BYTES,
             providers: BTreeMap::new(),
             agent: AgentLimits::default(),
             extensions_enabled: true,
@@ -97,6 +103,7 @@ impl Default for Config {
             keys: Vec::new(),
             theme: None,
             mouse: true,
+            history: true,
             leader: None,
             key_timeout_ms: None,
         }
@@ -120,6 +127,7 @@ impl Config {
             (["model"], Value::Text(text)) => self.model = Some(text),
             (["thinking"], Value::Text(text)) => self.thinking = Some(text),
             (["durability"], Value::Text(text)) => self.full_durability = text == "full",
+            (["max_artifact_bytes"], Value::Integer(bytes)) => self.max_artifact_bytes = bytes.into(),
             (["ui", key], value) => self.set_ui(key, value, base),
             (["keys", keys], value) => self.set_key(None, keys, value, origin),
             (["keys", target, keys], value) => self.set_key(Some(*target), keys, value, origin),
@@ -130,7 +138,11 @@ impl Config {
             (["extensions", "options", extension, option], Value::Any(value)) => {
                 self.options.insert(((*extension).to_owned(), (*option).to_owned()), value);
             }
-            (["extensions", "limits", key], Value::Integer(number)) => limit(&mut self.limits, key, number),
+            (["extensions", "limits", key], Value::Integer(number)) => {
+                // The declarations are those of the kernel; a test compares them.
+                let set = self.limits.set(key, u64::from(number));
+                debug_assert_eq!(set, Ok(()));
+            }
             (["providers", name, key], value) => {
                 self.providers.entry((*name).to_owned()).or_default().set(key, value);
             }
@@ -148,6 +160,7 @@ impl Config {
         match (key, value) {
             ("theme", Value::Text(text)) => self.theme = Some(theme(text, base)),
             ("mouse", Value::Bool(mouse)) => self.mouse = mouse,
+            ("history", Value::Bool(history)) => self.history = history,
             ("leader", Value::Text(text)) => self.leader = Some(text),
             ("key_timeout_ms", Value::Integer(ms)) => self.key_timeout_ms = Some(ms),
             (key, value) => unreachable!("undeclared setting ui.{key} = {value:?}"),
@@ -166,39 +179,6 @@ impl Config {
         };
         self.keys.retain(|other| (&other.target, &other.keys) != (&setting.target, &setting.keys));
         self.keys.push(setting);
-    }
-}
-
-/// Sets one limit. The time from which something counts as slow never exceeds the one at which it is stopped.
-fn limit(limits: &mut Limits, key: &str, number: u32) {
-    const MIB: usize = 1 << 20;
-    let (ms, count) = (u64::from(number), number as usize);
-    let quotas = &mut limits.quotas;
-    let timed = match key {
-        "key_ms" => Some(&mut limits.key),
-        "render_ms" => Some(&mut limits.render),
-        "handler_ms" => Some(&mut limits.main),
-        "load_ms" => Some(&mut limits.load),
-        _ => None,
-    };
-    if let Some(timed) = timed {
-        timed.hard_ms = ms;
-        timed.soft_ms = timed.soft_ms.min(ms);
-        return;
-    }
-    match key {
-        "gate_ms" => limits.gate_ms = ms,
-        "hard_stops" => limits.hard_stops = number,
-        "errors_per_minute" => limits.errors_per_minute = count,
-        "memory_mib" => quotas.memory_bytes = count * MIB,
-        "buffer_mib" => quotas.buffer_bytes = count * MIB,
-        "state_mib" => quotas.state_bytes = count * MIB,
-        "marks" => quotas.marks = count,
-        "windows" => quotas.windows = count,
-        "timers" => quotas.timers = count,
-        "jobs" => quotas.jobs = count,
-        "tasks" => quotas.tasks = count,
-        key => unreachable!("undeclared setting extensions.limits.{key}"),
     }
 }
 

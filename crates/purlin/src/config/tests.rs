@@ -60,14 +60,27 @@ fn keys_have_targets_and_places_and_can_be_taken_away() {
 fn options_of_extensions_are_any_value_and_limits_are_put_in_force() {
     let loaded = parse(
         "[extensions.options.gate]\nmode = 'ask'\nrules = { deny = ['rm'], most = 3 }\n\
-         [extensions.limits]\nhandler_ms = 40\nmemory_mib = 8",
+         [extensions.limits]\nmain_hard_ms = 40\nmemory_mib = 8",
     )
     .unwrap();
     let option = |name: &str| loaded.config.options[&("gate".to_owned(), name.to_owned())].clone();
     assert_eq!(option("mode"), serde_json::json!("ask"));
     assert_eq!(option("rules"), serde_json::json!({ "deny": ["rm"], "most": 3 }));
     let limits = &loaded.config.limits;
-    assert_eq!((limits.main.hard_ms, limits.main.soft_ms, limits.quotas.memory_bytes), (40, 40, 8 << 20));
+    assert_eq!((limits.main.hard_ms, limits.quotas.memory_bytes), (40, 8 << 20));
+}
+
+#[test]
+fn every_limit_of_the_kernel_is_a_setting_with_its_range() {
+    let ours = DECLARED.iter().filter_map(|declared| {
+        let name = declared.path.strip_prefix("extensions.limits.")?;
+        Some((name, declared.shape, declared.doc))
+    });
+    let theirs = purlin_kernel::Limits::settings().iter().map(|setting| {
+        let most = u32::try_from(setting.most).expect("it fits a setting");
+        (setting.name, Shape::Integer(1, most), setting.doc)
+    });
+    assert_eq!(ours.collect::<Vec<_>>(), theirs.collect::<Vec<_>>());
 }
 
 #[test]

@@ -50,11 +50,13 @@ pub fn run(start: &Start, json: bool) -> Result<u8, Report> {
 }
 
 fn load(start: &Start) -> Vec<Facts> {
-    let (kernel, _state, _notes) = loading::bare(start);
+    let loading::Around { kernel, live, .. } = loading::bare(start);
     loading::told(&kernel, say::warning);
+    loading::report(&kernel, say::warning);
     let shelf = loading::Shelf::new(&kernel);
     // What cannot be loaded is part of the list.
     shelf.load(&start.extensions, |_| {});
+    live.unknown_options().iter().for_each(|problem| say::warning(problem));
     let facts = Facts::of_all(&kernel, &shelf);
     kernel.shutdown("user");
     facts

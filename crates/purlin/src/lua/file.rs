@@ -23,8 +23,9 @@ pub fn run(start: &Start, file: &Path) -> Result<u8, Report> {
 }
 
 async fn evaluate(start: &Start, file: &Path) -> Result<u8, Report> {
-    let (kernel, _state, _notes) = loading::bare(start);
+    let kernel = loading::bare(start).kernel;
     loading::told(&kernel, say::warning);
+    loading::report(&kernel, say::warning);
     loading::Shelf::new(&kernel).load(&start.extensions, say::warning);
     let time = tokio::task::spawn_local(loading::keep_time(&kernel));
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());

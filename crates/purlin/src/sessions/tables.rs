@@ -29,10 +29,10 @@ pub fn replay(place: &Place<'_>, console: &mut Console, id: Option<&str>) -> Res
     let id = place.find(id)?;
     let (_notebook, store) = place.open(id.clone())?;
     let failed = |error| Stop::from(unreadable(&error));
-    let (memory, events) = in_memory(&*store).map_err(failed)?;
+    let InMemory { store: memory, events, last } = in_memory(&*store).map_err(failed)?;
     // A session may grow meanwhile: all three are held against the log as it was.
     let file = canonical::canonical(&*store).map_err(failed)?;
-    if store.last_rowid().map_err(failed)? != events {
+    if store.last_rowid().map_err(failed)? != last {
         return Err(Report::new(
             Kind::System,
             "The session grew while it was replayed; try again when it is at rest.",
@@ -60,17 +60,26 @@ pub fn replay(place: &Place<'_>, console: &mut Console, id: Option<&str>) -> Res
     Ok(code)
 }
 
-/// Replays the log of a store in memory; answers how far it reached too.
-fn in_memory(store: &dyn Store) -> Result<(MemoryStore, i64), StoreError> {
+/// A log replayed in memory.
+struct InMemory {
+    store: MemoryStore,
+    /// How many events it has; fewer than the last one's place where a repair left a gap.
+    events: usize,
+    /// The place of the last of them.
+    last: i64,
+}
+
+fn in_memory(store: &dyn Store) -> Result<InMemory, StoreError> {
     let mut entries = Vec::new();
-    let mut row = 0;
+    let mut last = 0;
     loop {
-        let page = store.log_since(row, PAGE)?;
-        let Some(last) = page.last() else { break };
-        row = last.rowid;
+        let page = store.log_since(last, PAGE)?;
+        let Some(entry) = page.last() else { break };
+        last = entry.rowid;
         entries.extend(page);
     }
-    Ok((MemoryStore::from_log(store.identity(), Rc::new(|| 0), entries)?, row))
+    let events = entries.len();
+    Ok(InMemory { store: MemoryStore::from_log(store.identity(), Rc::new(|| 0), entries)?, events, last })
 }
 
 /// The first line in which two dumps differ.

@@ -11,13 +11,15 @@ use purlin_kernel::{
 use purlin_tui::composer::COMPOSER;
 
 use super::desk::Desk;
-use super::{diagnostics, lists, settle, status};
+use super::{diagnostics, lists, queued, settle, status};
 use crate::session::sentence;
 use crate::themes;
 
 /// Registers them with the kernel.
 pub fn register(desk: &Desk) {
     action(desk, "send", "Sends its text to the agent.", send);
+    action(desk, "queue", "Sends its text as a prompt that waits for the running one to end.", queue);
+    action(desk, "dequeue", "Takes the messages back that wait for the agent.", dequeue);
     action(desk, "interrupt", "Stops what is running.", interrupt);
     slash(desk, "help", "", "Lists commands and keys.", &[], |desk, _| async move {
         lists::help(&desk).await.map(|()| None)
@@ -177,6 +179,30 @@ async fn send(desk: Desk, call: CommandCall) -> CommandResult {
         let typed = desk.kernel().buf().text(COMPOSER);
         desk.kernel().buf().set_text(COMPOSER, &(call.args + &typed));
     }
+    Ok(None)
+}
+
+async fn queue(desk: Desk, call: CommandCall) -> CommandResult {
+    match desk.queue(&call.args).await {
+        Ok(()) => Ok(None),
+        Err(error) => Err(HandlerError::new(sentence(&error.to_string()))),
+    }
+}
+
+async fn dequeue(desk: Desk, _: CommandCall) -> CommandResult {
+    let Some(open) = desk.peek() else { return Ok(None) };
+    let texts = open
+        .session
+        .take_back_all()
+        .await
+        .map_err(|error| HandlerError::new(sentence(&error.to_string())))?;
+    if texts.is_empty() {
+        return Ok(Some("Nothing waits for the agent.".to_owned()));
+    }
+    let typed = desk.kernel().buf().text(COMPOSER);
+    queued::update(&desk);
+    let gap = if typed.is_empty() { "" } else { "\n" };
+    desk.kernel().buf().set_text(COMPOSER, &format!("{}{gap}{typed}", texts.join("\n")));
     Ok(None)
 }
 

@@ -55,6 +55,7 @@ struct Inner {
     /// The model that the next session goes on with.
     kept_model: RefCell<Option<ModelRef>>,
     full_durability: bool,
+    max_artifact_bytes: u64,
     catalog: ToolCatalog,
     host: Rc<NativeHost>,
     events: UnboundedSender<AppEvent>,
@@ -112,6 +113,7 @@ impl Desk {
             settings: SharedSettings::new(start.settings),
             kept_model: RefCell::default(),
             full_durability: start.config.full_durability,
+            max_artifact_bytes: start.config.max_artifact_bytes,
             catalog,
             host: Rc::new(NativeHost::new()),
             events,
@@ -393,6 +395,7 @@ impl Desk {
             port: Some(self.0.kernel.port()),
             catalog: self.0.catalog.clone(),
             full_durability: self.0.full_durability,
+            max_artifact_bytes: self.0.max_artifact_bytes,
         };
         let mut agent = match AgentThread::spawn(parts) {
             Ok(agent) => agent,
@@ -444,6 +447,14 @@ impl Desk {
     pub async fn evaluate(&self, source: &str) -> Result<(), SessionError> {
         let open = self.open_session().await;
         open.session.lua(source).await?;
+        self.begin_agent(&open);
+        Ok(())
+    }
+
+    /// Sends a prompt that is executed when the running one has ended.
+    pub async fn queue(&self, text: &str) -> Result<(), SessionError> {
+        let open = self.open_session().await;
+        open.session.submit(text, Source::Queue, Vec::new()).await?;
         self.begin_agent(&open);
         Ok(())
     }

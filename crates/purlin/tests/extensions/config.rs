@@ -101,6 +101,22 @@ fn options_come_from_the_variable_then_the_configuration_and_secrets_are_shown_t
 }
 
 #[test]
+fn an_option_that_nobody_takes_is_told() {
+    let home = Home::new();
+    home.write_config(
+        "[extensions.options.gate]\nmod = 'ask'\nmode = 3\n[extensions.options.other]\nx = 1\n",
+    );
+    let gate = home
+        .file("gate.lua", "purlin.option.define{ name = 'mode', default = 'deny' }")
+        .display()
+        .to_string();
+    let (_, _, err) = run(&home, &["-e", &gate, "--model", "echo", "-p", "hi"]);
+    assert!(err.contains("extension `gate` has no option `mod`; did you mean `mode`?"), "{err}");
+    assert!(err.contains("option `mode` of `gate`: a string expected"), "{err}");
+    assert!(!err.contains("other"), "{err}");
+}
+
+#[test]
 fn keys_of_the_configuration_have_targets_sequences_a_leader_and_can_be_taken_away() {
     let home = Home::new();
     home.write_config(

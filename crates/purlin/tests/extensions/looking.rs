@@ -76,6 +76,28 @@ fn messages_show_what_was_said_logged_and_failed_and_the_status_counts() {
 }
 
 #[test]
+fn what_is_slow_is_for_those_who_look_and_what_is_wrong_while_loading_is_said() {
+    let home = Home::new();
+    home.write_config("[extensions.limits]\nmain_soft_ms = 1\n");
+    let slow = home.file(
+        "slow.lua",
+        "purlin.on('key', { filter = { keyy = 'x' } }, function() end)\n\
+         purlin.command.create('slow', function() local n = 0 for i = 1, 5e5 do n = n + i end return 'done' end)",
+    );
+    let pty = open_with(&home, &slow);
+    pty.wait_text("the filter names no field: `keyy`");
+    pty.wait_text("1 problem · /messages");
+    command(&pty, "/slow");
+    pty.wait_text("done");
+    command(&pty, "/messages");
+    pty.wait_text("more than 1 ms is slow here");
+    escape(&pty, "Messages");
+    quit(pty);
+    let (_, _, err) = run(&home, &["-e", &slow.display().to_string(), "--model", "echo", "-p", "hi"]);
+    assert_eq!(err.matches("`keyy`").count(), 1, "{err}");
+}
+
+#[test]
 fn messages_are_scrolled_from_their_end() {
     let home = Home::new();
     let many = home.file("many.lua", "for n = 1, 300 do print('line ' .. n) end");

@@ -54,6 +54,21 @@ fn state_alone_begins_no_session() {
 }
 
 #[test]
+fn a_run_that_writes_nothing_keeps_state_to_itself() {
+    let home = Home::new();
+    let counter = home
+        .file("user.lua", &COUNTER.replace("'count')", "'count', 'user')").replace(" + 1)", " + 1, 'user')"));
+    let counter = counter.display().to_string();
+    let pty = open(&home, &["--no-session", "-e", &counter]);
+    command(&pty, "/count");
+    pty.wait_text("now 1");
+    command(&pty, "/count");
+    pty.wait_text("now 2");
+    quit(pty);
+    assert!(!home.root().join("state/purlin/extensions").exists());
+}
+
+#[test]
 fn without_a_screen_state_is_kept_as_well() {
     let home = Home::new();
     let counter = home.file(

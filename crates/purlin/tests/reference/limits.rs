@@ -8,14 +8,18 @@ use crate::pages::{self, MADE};
 
 /// What runs under each class of deadline, and the setting of its hard limit.
 const DEADLINES: [(DeadlineClass, &str, &str); 4] = [
-    (DeadlineClass::Key, "`key`, `mouse`, `paste`, keymaps, what completes a word", "key_ms"),
-    (DeadlineClass::Render, "`render`, `transcript_render`, renderers of windows and tools", "render_ms"),
+    (DeadlineClass::Key, "`key`, `mouse`, `paste`, keymaps, what completes a word", "key_hard_ms"),
+    (
+        DeadlineClass::Render,
+        "`render`, `transcript_render`, renderers of windows and tools",
+        "render_hard_ms",
+    ),
     (
         DeadlineClass::Main,
         "everything else: handlers, commands, tools, timers, functions of jobs and buffers",
-        "handler_ms",
+        "main_hard_ms",
     ),
-    (DeadlineClass::Load, "loading: the file and what it returns", "load_ms"),
+    (DeadlineClass::Load, "loading: the file and what it returns", "load_hard_ms"),
 ];
 
 const MIB: usize = 1 << 20;
@@ -70,7 +74,7 @@ fn quotas(limits: &Limits, page: &mut String) {
     let mib = |bytes: usize| format!("{} MiB", bytes / MIB);
     let rows = [
         ("memory of the interpreter", mib(quotas.memory_bytes), "memory_mib"),
-        ("text and blocks in its buffers", mib(quotas.buffer_bytes), "buffer_mib"),
+        ("text and blocks in its buffers", mib(quotas.buffer_bytes), "buffers_mib"),
         ("state, in each scope", mib(quotas.state_bytes), "state_mib"),
         ("marks", quotas.marks.to_string(), "marks"),
         ("windows", quotas.windows.to_string(), "windows"),

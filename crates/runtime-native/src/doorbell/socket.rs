@@ -4,9 +4,10 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+
+use crate::private;
 
 /// The folder of the sockets, beside the notebooks.
 const FOLDER: &str = ".bells";
@@ -150,7 +151,7 @@ struct Folder {
 
 impl Folder {
     fn make(path: &Path, name: usize) -> io::Result<Self> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        private::folder(path)?;
         Self::open(path, name)
     }
 

@@ -1,19 +1,20 @@
 //! The way without sockets: the date of the notebook's file, and a watch on its directory.
 
-use std::fs::DirBuilder;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, utimensat};
+
+#[cfg(target_os = "linux")]
+use crate::private;
 
 /// Watches the directory of a notebook for changes of its files' dates.
 #[cfg(target_os = "linux")]
 pub(super) fn dates(notebook: &Path) -> io::Result<OwnedFd> {
     use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
     let directory = notebook.parent().unwrap_or(Path::new("/"));
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    private::folder(directory)?;
     let watch = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
     add_watch(&watch, directory, WatchFlags::ATTRIB)?;
     Ok(watch)

@@ -3,13 +3,14 @@
 //! Nothing in it is needed, so nothing about it is an error: a file that is damaged or of another form is replaced, and
 //! where none can be kept the index lives in memory for as long as it is asked.
 
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use purlin_notebook::tables::SCHEMA_VERSION;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::private;
 
 /// Marks a database as an index of ours: `PRLI`.
 const APPLICATION_ID: i32 = 0x5052_4c49;
@@ -92,8 +93,8 @@ pub(super) fn discard(path: &Path) {
 
 fn open_or_create(path: &Path) -> Result<Connection, rusqlite::Error> {
     if let Some(directory) = path.parent() {
-        // Where it cannot be made, the opening says so.
-        let _ = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+        // Where one of them cannot be made, the opening says so.
+        let _ = private::folder(directory).and_then(|()| private::file(path).map(drop));
     }
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use purlin_kernel::nearest;
 
 use super::page;
+use super::secret::TOKEN_VARIABLES;
 
 /// One value that a runtime takes from its command line or its environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +70,7 @@ pub const FLAGS: &[Flag] = &[
     Flag {
         long: "auth-token",
         short: Some('t'),
-        variables: &["RUNT_API_KEY", "AUTH_TOKEN"],
+        variables: TOKEN_VARIABLES,
         value: Some("@FILE"),
         help: "The file of the token for a sync server. A token itself is better put into a variable than here",
     },
@@ -80,6 +81,30 @@ pub const FLAGS: &[Flag] = &[
         value: Some("URL"),
         help: "A sync server's address; this version serves the local store only and refuses it",
     },
+    python(
+        "runtime-python-path",
+        &["RUNTIME_PYTHON_PATH"],
+        Some("PATH"),
+        "The Python to run; of no effect in a runtime that runs no Python",
+    ),
+    python(
+        "runtime-env-path",
+        &["RUNTIME_ENV_PATH"],
+        Some("DIR"),
+        "The environment that Python runs in; of no effect in a runtime that runs no Python",
+    ),
+    python(
+        "runtime-package-manager",
+        &["RUNTIME_PACKAGE_MANAGER"],
+        Some("NAME"),
+        "What installs packages there; of no effect in a runtime that runs no Python",
+    ),
+    python(
+        "runtime-env-externally-managed",
+        &["RUNTIME_ENV_EXTERNALLY_MANAGED"],
+        None,
+        "Says that somebody else looks after that environment; of no effect in a runtime that runs no Python",
+    ),
     Flag {
         long: "cwd",
         short: None,
@@ -89,6 +114,21 @@ pub const FLAGS: &[Flag] = &[
     },
     Flag { long: "help", short: Some('h'), variables: &[], value: None, help: "Prints this and leaves" },
 ];
+
+/// What launchers of this family of runtimes pass to all of them. Only a runtime that runs Python has a use for it;
+/// the others accept it, and say so.
+const fn python(
+    long: &'static str,
+    variables: &'static [&'static str],
+    value: Option<&'static str>,
+    help: &'static str,
+) -> Flag {
+    Flag { long, short: None, variables, value, help }
+}
+
+/// The flags of [`python`].
+pub(super) const OF_PYTHON: &[&str] =
+    &["runtime-python-path", "runtime-env-path", "runtime-package-manager", "runtime-env-externally-managed"];
 
 impl Flag {
     /// How the flag is named in a message: with its value, and with the variables that set it.

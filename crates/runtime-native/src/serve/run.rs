@@ -16,6 +16,7 @@ use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::{Console, MakeHandler, Place, Settings, capabilities};
+use crate::artifacts::MAX_ARTIFACT_BYTES;
 use crate::lock::{self, Locks};
 use crate::signals::{Asked, Signals};
 use crate::{FileArtifacts, NativeHost, OpenMode, Paths, SqliteNotebook, sessions};
@@ -55,6 +56,7 @@ fn open(lanes: Lanes, settings: Settings, paths: Paths, console: &Console) -> Re
         cwd: directory(&*store),
         console: console.clone(),
         durability: Rc::new(Cell::new(Durability::Process)),
+        max_artifact_bytes: Rc::new(Cell::new(MAX_ARTIFACT_BYTES)),
     };
     let code = runtime.block_on(LocalSet::new().run_until(serve(lanes, place, store)));
     notebook.close();
@@ -104,7 +106,8 @@ fn agent(place: &Place, store: &Rc<dyn Store>, lanes: &[CellKind], handlers: Han
     options.displace = true;
     options.durability = place.durability.get();
     options.liveness = Rc::new(Locks::new(&place.paths));
-    options.artifacts = Rc::new(FileArtifacts::new(place.paths.artifacts()));
+    let artifacts = FileArtifacts::new(place.paths.artifacts());
+    options.artifacts = Rc::new(artifacts.with_limit(place.max_artifact_bytes.get()));
     let session = place.notebook.replica().store_id.clone();
     let started = format!("`{runtime_id}` executes {} of the session `{session}`.", list(lanes));
     options.lifecycle = Rc::new(News { console: place.console.clone(), started });

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::fs;
 
+/// The variables that hold a runtime's token, the one that wins first. What Purlin starts does not inherit them.
+pub const TOKEN_VARIABLES: &[&str] = &["RUNT_API_KEY", "AUTH_TOKEN"];
+
 /// A token. It shows itself to nobody; [`Secret::reveal`] is for the request that needs it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::flags::{FLAGS, Flag, Given};
+use super::flags::{FLAGS, Flag, Given, OF_PYTHON};
 use super::secret::Secret;
 
 /// The settings of one run of a runtime.
@@ -136,7 +136,13 @@ pub(super) fn resolve(sources: Sources<'_>) -> Result<Settings, Vec<String>> {
         ));
     }
     let auth_token = token(&sources, &mut problems, &mut warnings, remote.is_some());
+    warnings.extend(of_python(&sources));
     let present = |value: &String| !value.is_empty();
+    if sources.given.get("notebook").and_then(|values| values.last()).is_some_and(|id| id.trim().is_empty()) {
+        // A script whose variable is not set means another session than the newest one.
+        problems
+            .push("`--notebook` is empty. Leave it out for the newest session of the directory.".to_owned());
+    }
     let notebook = sources.text("notebook").filter(present);
     let notebook = notebook.or_else(|| remote.is_none().then(|| (sources.newest)()).flatten());
     let client_id = Some(sources.text("client-id").unwrap_or_else(|| "local".to_owned())).filter(present);
@@ -177,6 +183,22 @@ pub(super) fn resolve(sources: Sources<'_>) -> Result<Settings, Vec<String>> {
         warnings,
         given,
     })
+}
+
+/// Says once what was given that only a runtime of Python has a use for.
+fn of_python(sources: &Sources<'_>) -> Option<String> {
+    let given = OF_PYTHON.iter().filter_map(|name| match sources.find(flag(name))? {
+        // A switch that is switched off says nothing.
+        (value, Origin::Variable(_)) if flag(name).value.is_none() && ["0", "false"].contains(&&*value) => {
+            None
+        }
+        (_, Origin::Variable(variable)) => Some(format!("`{variable}`")),
+        (_, Origin::Arguments | Origin::Program) => Some(format!("`--{name}`")),
+    });
+    let given: Vec<String> = given.collect();
+    let have = if given.len() == 1 { "has" } else { "have" };
+    (!given.is_empty())
+        .then(|| format!("{} {have} no effect: this runtime runs no Python.", given.join(", ")))
 }
 
 fn token(

@@ -4,6 +4,7 @@
 //! needs the store thread; all of them go through SQLite, as everything that touches a notebook's file must.
 
 mod check;
+mod dig;
 mod gaps;
 mod marks;
 mod repair;

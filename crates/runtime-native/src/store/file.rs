@@ -6,7 +6,6 @@
 use std::fs;
 use std::io;
 use std::ops::Deref;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,11 +17,13 @@ use rustix::fs::Access;
 use super::aside::{self, beside};
 use super::schema::{Version, create, is_current, rebuild, replay as replay_log, version};
 use super::{OpenError, OpenMode};
+use crate::private;
 
 /// How long a writer waits for another process, in milliseconds.
 const BUSY_MS: i32 = 5000;
-/// What stays of the log beside the file, in bytes, when it was moved into it: 16 MiB.
-const LOG_BYTES: i64 = 4000 * 4200;
+/// What stays of the log beside the file, in bytes, when it was moved into it. As much as it may grow to (`log.rs`): to
+/// write again where something was written costs much less than to let a file grow.
+const LOG_BYTES: i64 = super::log::LONGEST as i64 * 4200;
 /// Page cache of a connection, in KiB; the system's cache does the rest.
 const CACHE_KIB: i64 = 512;
 
@@ -171,17 +172,22 @@ pub(super) fn memory() -> Result<Opened, OpenError> {
 /// Makes the file of a new notebook; its tables come with its first commit.
 pub(super) fn make(path: &Path) -> Result<Connection, rusqlite::Error> {
     if let Some(directory) = path.parent() {
-        // Sessions are private.
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| {
-            let code = if error.kind() == io::ErrorKind::StorageFull {
-                rusqlite::ffi::SQLITE_FULL
-            } else {
-                rusqlite::ffi::SQLITE_CANTOPEN
-            };
-            rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), Some(error.to_string()))
-        })?;
+        private::folder(directory).map_err(|error| cannot_make(&error))?;
+        directory.parent().into_iter().for_each(private::close);
     }
+    // Made for its owner only, before SQLite makes it for everybody; what SQLite puts beside it is as the file. It is
+    // closed again while it is empty and new, so no lock of anybody is on it.
+    private::file(path).map_err(|error| cannot_make(&error))?;
     writer(path, true)
+}
+
+fn cannot_make(error: &io::Error) -> rusqlite::Error {
+    let code = if error.kind() == io::ErrorKind::StorageFull {
+        rusqlite::ffi::SQLITE_FULL
+    } else {
+        rusqlite::ffi::SQLITE_CANTOPEN
+    };
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), Some(error.to_string()))
 }
 
 /// Opens the connection that writes.

@@ -2,12 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::os::unix::fs::DirBuilderExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use purlin_notebook::{NotebookId, Replica};
 
-use crate::Paths;
+use crate::{Paths, private};
 
 /// Finds out who this replica is: the installation's id, kept beside the notebooks, and a new one for this run.
 pub(super) fn replica(paths: &Paths, store_id: NotebookId) -> Replica {
@@ -15,8 +14,9 @@ pub(super) fn replica(paths: &Paths, store_id: NotebookId) -> Replica {
     let kept = || fs::read_to_string(&file).ok().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
     let client_id = kept().unwrap_or_else(|| {
         let id = random_id();
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&paths.data);
-        match made.and_then(|()| File::create_new(&file)).and_then(|mut file| file.write_all(id.as_bytes())) {
+        let made =
+            private::folder(&paths.data).and_then(|()| private::options().create_new(true).open(&file));
+        match made.and_then(|mut file| file.write_all(id.as_bytes())) {
             Ok(()) => id,
             // Another process was faster; or nothing can be kept, and this run has an id of its own.
             Err(_) => kept().unwrap_or(id),

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 /// is moved once.
 const LONG: i32 = 4_000;
 /// After so many, 64 MiB, it is moved by whoever commits. Where a process was killed, the next one reads them all.
-const LONGEST: i32 = 4 * LONG;
+pub(super) const LONGEST: i32 = 4 * LONG;
 /// Where somebody reads an old state, the log cannot be begun anew; moving it is tried again after so many more.
 const STEP: i32 = 1_000;
 

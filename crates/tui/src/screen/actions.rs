@@ -15,6 +15,10 @@ type Run = fn(&Screen);
 
 const ACTIONS: &[(&str, &str, Run)] = &[
     ("submit", "Sends what the composer holds.", submit),
+    ("followup.queue", "Sends what the composer holds when the running prompt has ended.", follow_up),
+    ("followup.dequeue", "Takes the messages back that wait for the agent.", |screen| {
+        screen.0.kernel.command().invoke("dequeue", "");
+    }),
     ("history.prev", "Recalls the prompt before.", |screen| recall(screen, false)),
     ("history.next", "Recalls the prompt after.", |screen| recall(screen, true)),
     ("composer.up", "Moves up; from the first line, recalls the prompt before.", |screen| {
@@ -63,7 +67,8 @@ const ACTIONS: &[(&str, &str, Run)] = &[
 
 pub(super) fn register(screen: &Screen) {
     let kernel = &screen.0.kernel;
-    register_send(kernel);
+    register_send(kernel, "composer.send", "send");
+    register_send(kernel, "composer.queue", "queue");
     for (name, desc, run) in ACTIONS {
         let weak = std::rc::Rc::downgrade(&screen.0);
         let action = move |_: &purlin_kernel::CommandCall| {
@@ -76,18 +81,18 @@ pub(super) fn register(screen: &Screen) {
 }
 
 /// Registers the command that hands a prompt on and puts it back where it could not be taken.
-fn register_send(kernel: &Kernel) {
+fn register_send(kernel: &Kernel, name: &str, to: &'static str) {
     let weak = kernel.downgrade();
-    let mut spec = CommandSpec::new("composer.send", "Hands its text on as a prompt.", move |call| {
+    let mut spec = CommandSpec::new(name, "Hands its text on as a prompt.", move |call| {
         let kernel = weak.upgrade();
         Box::pin(async move {
             let Some(kernel) = kernel else { return Ok(None) };
-            let sent = kernel.command().run("send", &call.args).await;
+            let sent = kernel.command().run(to, &call.args).await;
             if sent.is_err() && kernel.buf().text(COMPOSER).is_empty() {
                 kernel.buf().set_text(COMPOSER, &call.args);
             }
             // Shown here and not answered: an error would take back what has just been put into the composer.
-            kernel.command().show("send", sent);
+            kernel.command().show(to, sent);
             Ok(None)
         })
     });
@@ -103,19 +108,8 @@ fn submit(screen: &Screen) {
             return;
         }
     }
-    let text = kernel.buf().text(COMPOSER);
     let works = kernel.context("working").is_some_and(|working| working == json!(true));
-    let delivery = if works { "steer" } else { "prompt" };
-    let key = kernel.pressed_key().map(|key| key.to_string()).unwrap_or_default();
-    let dispatched = kernel.hook().dispatch_with::<PromptSubmit>(|| {
-        Object::from_iter([
-            ("text".to_owned(), json!(text)),
-            ("key".to_owned(), json!(key)),
-            ("delivery".to_owned(), json!(delivery)),
-            ("attachments".to_owned(), json!([])),
-        ])
-    });
-    if dispatched.consumed {
+    if !announce(kernel, if works { "steer" } else { "prompt" }) {
         return;
     }
     // A handler may have rewritten the composer.
@@ -125,15 +119,49 @@ fn submit(screen: &Screen) {
     }
     match text.trim_start().strip_prefix('/').filter(|rest| is_command(kernel, rest)) {
         Some(rest) => run_slash(screen, &text, rest),
-        None if kernel.command().get("send").is_none() => {
-            let message = "Nobody takes prompts here: no command `send` is registered.";
-            kernel.ui().notify(ExtId::CORE, message, Level::Error);
-        }
-        None => {
-            take(screen, &text);
-            kernel.command().invoke("composer.send", &text);
+        None => hand_on(screen, &text, "send"),
+    }
+}
+
+/// Raises `prompt_submit`; false when the submission was consumed.
+fn announce(kernel: &Kernel, delivery: &str) -> bool {
+    let key = kernel.pressed_key().map(|key| key.to_string()).unwrap_or_default();
+    let dispatched = kernel.hook().dispatch_with::<PromptSubmit>(|| {
+        Object::from_iter([
+            ("text".to_owned(), json!(kernel.buf().text(COMPOSER))),
+            ("key".to_owned(), json!(key)),
+            ("delivery".to_owned(), json!(delivery)),
+            ("attachments".to_owned(), json!([])),
+        ])
+    });
+    !dispatched.consumed
+}
+
+/// Sends what the composer holds when the running prompt has ended.
+fn follow_up(screen: &Screen) {
+    let kernel = &screen.0.kernel;
+    let works = kernel.context("working").is_some_and(|working| working == json!(true));
+    if !works || is_empty(screen) {
+        return submit(screen);
+    }
+    if announce(kernel, "follow_up") {
+        let text = kernel.buf().text(COMPOSER);
+        if !text.trim().is_empty() {
+            hand_on(screen, &text, "queue");
         }
     }
+}
+
+/// Empties the composer and hands its text to the command that takes prompts, or such that wait.
+fn hand_on(screen: &Screen, text: &str, to: &str) {
+    let kernel = &screen.0.kernel;
+    if kernel.command().get(to).is_none() {
+        let message = format!("Nobody takes prompts here: no command `{to}` is registered.");
+        kernel.ui().notify(ExtId::CORE, message, Level::Error);
+        return;
+    }
+    take(screen, text);
+    kernel.command().invoke(&format!("composer.{to}"), text);
 }
 
 /// Tells a command from a prompt that begins with a path, such as `/etc/hosts looks odd`.

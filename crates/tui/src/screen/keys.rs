@@ -19,6 +19,8 @@ const COMPOSING: &[(&str, &str)] = &[
     ("pgdn", "transcript.page-down"),
     ("ctrl+home", "transcript.start"),
     ("ctrl+end", "transcript.end"),
+    ("alt+q", "followup.queue"),
+    ("alt+up", "followup.dequeue"),
     ("shift+tab", "transcript.focus"),
     ("ctrl+x ctrl+e", "composer.edit"),
     ("ctrl+g", "composer.edit"),

@@ -297,6 +297,7 @@ fn prompt_submit_tells_text_key_delivery_and_attachments() {
     stage.keys("one<enter>");
     stage.kernel.set_context("working", json!(true));
     stage.keys("two<enter>");
+    stage.keys("later<alt+q>");
     stage.kernel.buf().set_text("composer", "three");
     stage.kernel.command().invoke("submit", "");
     stage.run();
@@ -304,10 +305,11 @@ fn prompt_submit_tells_text_key_delivery_and_attachments() {
     let expected = [
         json!(["one", "enter", "prompt", []]),
         json!(["two", "enter", "steer", []]),
+        json!(["later", "alt+q", "follow_up", []]),
         json!(["three", "", "steer", []]),
     ];
     assert_eq!(taken(&heard, &["text", "key", "delivery", "attachments"]), expected);
-    assert_eq!(*stage.sent.borrow(), ["one", "two", "three"]);
+    assert_eq!(*stage.sent.borrow(), ["one", "two", "queue: later", "three"]);
 }
 
 #[test]

@@ -129,6 +129,12 @@ impl Stage {
             Ok(None)
         });
         kernel.command().create(ExtId::CORE, takes);
+        let into = Rc::clone(&sent);
+        let waits = CommandSpec::action("queue", "Takes a prompt that waits.", move |call| {
+            into.borrow_mut().push(format!("queue: {}", call.args));
+            Ok(None)
+        });
+        kernel.command().create(ExtId::CORE, waits);
         let copied: Rc<RefCell<Vec<String>>> = Rc::default();
         let into = Rc::clone(&copied);
         let takes_copies = CommandSpec::action("screen.copy", "Takes what is copied.", move |call| {

@@ -136,3 +136,36 @@ fn row_080_no_message_repeats_a_token() {
     let problems = settle("--auth-token=hush-hush -s x -q", &[], &[], None).unwrap_err();
     assert!(!problems.concat().contains("hush"), "{problems:?}");
 }
+
+/// What a launcher of this family passes to each of its runtimes.
+#[test]
+fn what_only_python_has_a_use_for_is_accepted_and_said_once_to_have_no_effect() {
+    let launched = "-n n --runtime-python-path /usr/bin/python3 --runtime-env-path=/env \
+                    --runtime-package-manager uv --runtime-env-externally-managed";
+    let settings = settled(launched, &[], &[]);
+    assert_eq!(
+        settings.warnings,
+        ["`--runtime-python-path`, `--runtime-env-path`, `--runtime-package-manager`, \
+          `--runtime-env-externally-managed` have no effect: this runtime runs no Python."]
+    );
+    // A runtime that does run Python finds them.
+    assert_eq!(settings.value("runtime-env-path"), Some("/env"));
+    let by_variable = [("RUNTIME_PYTHON_PATH", "python3"), ("RUNTIME_ENV_EXTERNALLY_MANAGED", "0")];
+    assert_eq!(
+        settled("", &by_variable, &[]).warnings,
+        ["`RUNTIME_PYTHON_PATH` has no effect: this runtime runs no Python."]
+    );
+}
+
+#[test]
+fn an_empty_session_is_no_session_rather_than_the_newest_one() {
+    for line in ["--notebook=", "-n="] {
+        let problems = settle(line, &[("NOTEBOOK_ID", "other")], &[], Some("newest")).unwrap_err();
+        assert_eq!(
+            problems,
+            ["`--notebook` is empty. Leave it out for the newest session of the directory."],
+            "{line}"
+        );
+    }
+    assert_eq!(settled("", &[("NOTEBOOK_ID", "")], &[]).notebook, "newest");
+}

@@ -184,6 +184,6 @@ fn difference(found: &Rows, right: &Rows) -> Option<String> {
 }
 
 fn lost(artifacts: &FileArtifacts, reference: String) -> Option<Problem> {
-    let error: ArtifactError = artifacts.get(&reference).err()?;
+    let error: ArtifactError = artifacts.open(&reference).err()?;
     Some(Problem::Artifact { why: error.to_string(), reference })
 }

@@ -1,6 +1,8 @@
 //! Which artifacts a notebook refers to.
 
 use std::collections::BTreeSet;
+use std::error::Error;
+use std::fs::File;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
@@ -18,17 +20,19 @@ pub(crate) fn references(path: &Path) -> Result<BTreeSet<String>, OpenError> {
 
 /// Collects those of a damaged file, as far as anything can be read of it.
 pub(crate) fn salvaged(path: &Path) -> BTreeSet<String> {
-    let read = || -> Result<BTreeSet<String>, rusqlite::Error> {
+    let read = || -> Result<BTreeSet<String>, Box<dyn Error>> {
+        // It is closed after the database, whose locks would go with it.
+        let file = File::open(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let damaged = Connection::open_with_flags(path, flags)?;
         salvage::insist(&damaged)?;
         let whole = Connection::open_in_memory()?;
         schema::create(&whole)?;
-        salvage::copy(&damaged, &whole)?;
-        collect(&whole)
+        salvage::copy(&damaged, &file, &whole)?;
+        Ok(collect(&whole)?)
     };
     read().unwrap_or_else(|error| {
-        tracing::debug!(%error, path = %path.display(), "nothing can be read of a damaged file");
+        tracing::debug!(error, path = %path.display(), "nothing can be read of a damaged file");
         BTreeSet::new()
     })
 }

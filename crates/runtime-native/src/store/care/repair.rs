@@ -1,6 +1,6 @@
 //! Making a sound notebook out of one that is not.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::salvage::{self, Salvaged};
 use super::{check, gaps};
 use crate::doorbell;
+use crate::private;
 use crate::store::aside::{self, beside};
 use crate::store::schema::{self, Version};
 
@@ -62,7 +63,8 @@ pub enum RepairError {
 
 /// Makes a new file with the same log and tables made anew from it, and keeps the old one as `….corrupt`.
 ///
-/// The log is copied row by row as it is. Where pages are damaged, what can be read around them is taken, and what is
+/// The log is copied row by row as it is. Where pages are damaged or missing, what can be read around them is taken, out
+/// of the bytes of the file where the database finds no way to it, and what is
 /// lost is told, and the gap is noted in the new file, for which it is no damage any more. A notebook whose file was
 /// kept aside already gets a new one from the last that was kept. One with which nothing is wrong stays as it is.
 ///
@@ -80,9 +82,12 @@ pub fn repair(path: &Path) -> Result<Repaired, RepairError> {
     {
         return Ok(Repaired { kept: None, events: checked.events, lost: None });
     }
+    // It is closed after the database: closing any opening of a file lets go of the locks that this process has on it.
+    let file = File::open(&source)
+        .map_err(|error| RepairError::Hopeless { path: source.clone(), why: error.to_string() })?;
     let old = open_old(&source)?;
     let new = beside(path, ".repair");
-    let salvaged = make_new(&old, &source, &new).inspect_err(|_| clear(&new))?;
+    let salvaged = make_new((&old, &file), &source, &new).inspect_err(|_| clear(&new))?;
     let failed = |error: io::Error| RepairError::Write { path: path.to_owned(), why: error.to_string() };
     let kept = if source == path { aside::keep(path).map_err(failed)? } else { source };
     aside::rename_new(&new, path).map_err(failed)?;
@@ -119,16 +124,18 @@ fn open_old(source: &Path) -> Result<Connection, RepairError> {
     }
 }
 
-fn make_new(old: &Connection, source: &Path, new: &Path) -> Result<Salvaged, RepairError> {
+fn make_new((old, bytes): (&Connection, &File), source: &Path, new: &Path) -> Result<Salvaged, RepairError> {
     let failed = |error: rusqlite::Error| RepairError::Write { path: new.to_owned(), why: error.to_string() };
     clear(new);
+    let made = private::file(new);
+    made.map_err(|error| RepairError::Write { path: new.to_owned(), why: error.to_string() })?;
     let connection = Connection::open(new).map_err(failed)?;
     // Complete and on the disk before it gets its name.
     connection.execute_batch("PRAGMA synchronous = FULL").map_err(failed)?;
     let fill = || -> Result<Salvaged, rusqlite::Error> {
         connection.execute_batch("BEGIN IMMEDIATE")?;
         schema::create(&connection)?;
-        let salvaged = salvage::copy(old, &connection)?;
+        let salvaged = salvage::copy(old, bytes, &connection)?;
         gaps::note(&connection, &salvaged.gaps)?;
         schema::apply_log(&connection, &connection)?;
         connection.execute_batch("COMMIT")?;

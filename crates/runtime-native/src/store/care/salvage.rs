@@ -1,10 +1,12 @@
 //! Taking from a log what can be read of it.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, Statement};
 
+use super::dig::Pages;
 use super::gaps::{self, Gap};
 
 /// How many places in a row may be unreadable before the search for more is given up.
@@ -12,7 +14,8 @@ const MISSES: i64 = 100_000;
 /// How many gaps and batches are named at most.
 const NAMED: usize = 12;
 
-const COLUMNS: usize = 8;
+/// How many columns the log has.
+pub(super) const COLUMNS: usize = 8;
 const SELECT: &str = "SELECT rowid, batch, seq, name, args, clientId, sessionId, at FROM events";
 const INSERT: &str = "INSERT OR IGNORE INTO events (rowid, batch, seq, name, args, clientId, sessionId, at) \
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
@@ -37,11 +40,11 @@ pub(super) fn insist(connection: &Connection) -> Result<(), rusqlite::Error> {
 }
 
 /// Copies the rows of a log as they are, with their places. Damaged pages are gone around: the log is read from its
-/// beginning as far as that goes, then from its end, then place by place in between.
+/// beginning as far as that goes, then from its end, then out of the bytes of the `file`, then place by place in between.
 ///
 /// # Errors
 /// Only those of the database that is written.
-pub(super) fn copy(from: &Connection, to: &Connection) -> Result<Salvaged, rusqlite::Error> {
+pub(super) fn copy(from: &Connection, file: &File, to: &Connection) -> Result<Salvaged, rusqlite::Error> {
     let mut taken = Taken { insert: to.prepare(INSERT)?, events: 0, unreadable: BTreeSet::new() };
     let (first, broken) = taken.read(from, &format!("{SELECT} ORDER BY rowid"), 0)?;
     let mut is_open = false;
@@ -49,6 +52,7 @@ pub(super) fn copy(from: &Connection, to: &Connection) -> Result<Salvaged, rusql
         let (last, _) = taken.read(from, &format!("{SELECT} WHERE rowid > ?1 ORDER BY rowid DESC"), first)?;
         // Where nothing can be read from the end either, it is not known where the end is.
         is_open = last <= first;
+        taken.dig(file)?;
         taken.one_by_one(from, first + 1, if is_open { i64::MAX - 1 } else { last - 1 })?;
     }
     let Taken { events, unreadable, .. } = taken;
@@ -144,6 +148,21 @@ impl Taken<'_> {
         }
     }
 
+    /// Takes what is in the file and out of the database's reach; what is there already stays as it is.
+    fn dig(&mut self, file: &File) -> Result<(), rusqlite::Error> {
+        let pages = match Pages::of(file) {
+            Ok(pages) => pages,
+            Err(error) => {
+                tracing::debug!(%error, "the bytes of a damaged file cannot be read");
+                return Ok(());
+            }
+        };
+        pages.events(|place, mut values| {
+            values[0] = Value::Integer(place);
+            self.put_values(place, values).map(|_| ())
+        })
+    }
+
     /// Asks for each place of a range, until too many in a row cannot be read.
     fn one_by_one(&mut self, from: &Connection, first: i64, end: i64) -> Result<(), rusqlite::Error> {
         let mut last = first - 1;
@@ -175,6 +194,10 @@ impl Taken<'_> {
             self.unreadable.insert(place);
             return Ok(None);
         };
+        self.put_values(place, values)
+    }
+
+    fn put_values(&mut self, place: i64, values: Vec<Value>) -> Result<Option<i64>, rusqlite::Error> {
         match self.insert.execute(rusqlite::params_from_iter(values)) {
             Ok(count) => {
                 self.events += count as u64;
