@@ -127,7 +127,7 @@ end)
 
 win.render("keys", function(view)
   local place = ("%d/%d"):format(math.min(log.chosen, #log.rows), #log.rows)
-  local keys = "j k move · tab changes sides · ctrl+d ctrl+u scroll · / searches · q leaves"
+  local keys = "q leaves · j k move · tab changes sides · ctrl+d ctrl+u scroll · / searches"
   local room = view.width - #place - 2
   return { { { text = " " .. ui.pad_right(ui.truncate(keys, room), room), fg = "muted" }, { text = place, fg = "dim" } } }
 end)
@@ -208,9 +208,11 @@ win.focus("log")
 
 purlin.on("resize", function(ev)
   local side_by_side = ev.width >= 100
+  -- On few rows a third would be one commit.
+  local share = ev.height < 24 and "50%" or "35%"
   purlin.layout.tree{ dir = "col",
     { dir = side_by_side and "row" or "col", grow = 1,
-      { win = "log", size = side_by_side and "45%" or "35%" }, { win = "diff", grow = 1 } },
+      { win = "log", size = side_by_side and "45%" or share }, { win = "diff", grow = 1 } },
     { win = "keys", size = 1 }, { win = "needle", size = 1 } }
 end)
 

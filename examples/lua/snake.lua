@@ -48,6 +48,12 @@ local function fitting()
   return math.min(BOARD.width, inside.width), math.min(BOARD.height, inside.height)
 end
 
+-- A game waits where there is no room for its board.
+local function is_cramped()
+  local width, height = fitting()
+  return game.width > width or game.height > height
+end
+
 local function begin()
   local width, height = fitting()
   if width < 6 or height < 4 then
@@ -103,6 +109,7 @@ local function wind()
 end
 
 local function go(state)
+  if state == "running" and is_cramped() then return end
   game.state = state
   wind()
   ui.redraw()
@@ -123,7 +130,7 @@ local SAYS = {
   paused = { "paused", "space goes on" },
   over = { "game over", "n begins anew" },
   won = { "you have won", "n begins anew" },
-  small = { "too small", "make the terminal larger" },
+  small = { "too small", "enlarge it" },
 }
 
 local function draw_snake(left, top)
@@ -139,7 +146,7 @@ end
 local function draw_words(view, words)
   local row = view.height // 2 - 1
   for i, text in ipairs(words) do
-    local shown = "  " .. text .. "  "
+    local shown = ui.truncate("  " .. text .. "  ", view.width)
     local col = (view.width - ui.measure(shown)) // 2
     ui.draw_spans("board", row + i, col, { { text = shown, bg = "selectedBg", bold = i == 1, dim = i > 1 } })
   end
@@ -147,6 +154,7 @@ end
 
 win.render("board", function(view)
   if not game then begin() end
+  if is_cramped() then return draw_words(view, SAYS.small) end
   local width, height = game.width * 2, game.height
   local left, top = (view.width - width - 2) // 2, math.max(0, (view.height - height - 2) // 2)
   if game.state ~= "small" then
@@ -166,7 +174,7 @@ win.render("score", function(view)
   local score = ("score %d"):format(game and game.score or 0)
   local rest = ("   best %d   "):format(math.max(best, game and game.score or 0))
   return { { { text = " " .. score, bold = true }, { text = rest, fg = "dim" },
-    { text = "arrows · space pauses · n anew · q leaves", fg = "muted" } } }
+    { text = "q leaves · arrows · space pauses · n anew", fg = "muted" } } }
 end)
 
 win.create("board")
@@ -194,13 +202,17 @@ purlin.on("focus_change", function(ev)
   if ev.to == "" and game and game.state == "running" then go("paused") end
 end)
 
--- A board that does not fit any more, or never did, begins anew.
+-- A game that is under way waits; a board that never fitted, or on which nothing has happened, begins anew.
 purlin.on("resize", function()
   purlin.schedule(function()
-    local width, height = fitting()
-    if game and (game.state == "small" or game.width > width or game.height > height) then
+    if not game then return end
+    if game.state == "small" or game.state == "ready" then
       begin()
       go(game.state)
+    elseif game.state == "running" then
+      go("paused")
+    else
+      ui.redraw()
     end
   end)
 end)

@@ -74,6 +74,8 @@ struct Frame {
     doomed: Option<HandlerError>,
     /// Microseconds of the monotonic clock; none for the kernel's own code.
     deadline: Option<u64>,
+    /// Microseconds that it waited for a disk or the like, which are not its own.
+    waited: u64,
 }
 
 /// Enters foreign code and keeps its record; made by [`Kernel::guard`].
@@ -113,14 +115,15 @@ impl Guard<'_> {
         self.0.tx_begin();
         let result =
             catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| Err(panic_error(payload.as_ref())));
-        let doomed = state.frames.borrow_mut().pop().and_then(|frame| frame.doomed);
+        let (doomed, waited) =
+            state.frames.borrow_mut().pop().map_or((None, 0), |frame| (frame.doomed, frame.waited));
         let result = doomed.map_or(result, Err);
         match &result {
             Ok(_) => self.0.tx_commit(),
             Err(_) => self.0.tx_rollback(),
         }
         let ended = self.0.0.host.now_micros();
-        let took = ended.saturating_sub(started);
+        let took = ended.saturating_sub(started).saturating_sub(waited);
         self.close(matches!(&result, Err(e) if e.kind.is_hard_stop()), took, ended);
         if let Some(record) = record {
             self.account(ext, &record, class, what, took, result.as_ref().err());
@@ -173,6 +176,29 @@ impl Guard<'_> {
                 Err(error) => Poll::Ready(Err(error)),
             }
         }))
+    }
+
+    /// Runs what waits for a disk: the time it takes is held against none of the stretches that are open.
+    pub(crate) fn waiting<T>(self, f: impl FnOnce() -> T) -> T {
+        if self.0.0.guard.frames.borrow().is_empty() {
+            return f();
+        }
+        let begun = self.0.0.host.now_micros();
+        let answer = f();
+        let now = self.0.0.host.now_micros();
+        let waited = now.saturating_sub(begun);
+        let deadline = {
+            let mut frames = self.0.0.guard.frames.borrow_mut();
+            for frame in frames.iter_mut() {
+                frame.waited += waited;
+                frame.deadline = frame.deadline.map(|deadline| deadline + waited);
+            }
+            frames.last().and_then(|frame| frame.deadline)
+        };
+        if let Some(deadline) = deadline {
+            self.watch(deadline, now);
+        }
+        answer
     }
 
     /// Answers the extension whose code is running, if any is.
@@ -254,7 +280,7 @@ impl Guard<'_> {
                 (Some(own), Some(outer)) => Some(own.min(outer)),
                 (own, outer) => own.or(outer),
             };
-            frames.push(Frame { ext, doomed: None, deadline });
+            frames.push(Frame { ext, doomed: None, deadline, waited: 0 });
             deadline
         };
         if let Some(deadline) = deadline {

@@ -155,6 +155,9 @@ impl Kernel {
 
     fn paste(&self, text: &str) -> bool {
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        // Like a key in between: what was pasted is not to be lost to the next ctrl+c.
+        self.0.input.last_ctrl_c.set(None);
+        self.ui().dismiss_at_key();
         if self.ui().paste(&text) {
             return true;
         }

@@ -1,7 +1,8 @@
 //! State: values that extensions keep, each under its own name, for a session, a project or a person.
 //!
 //! Where the values are kept is the host program's business: it hands over a [`StateStore`]. Without one they live as long
-//! as the kernel. State is not part of a stretch's transaction: like a commit to the store, what was set stays set.
+//! as the kernel. State is not part of a stretch's transaction: like a commit to the store, what was set stays set. What a
+//! disk takes is not held against the code that waits for it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -121,7 +122,8 @@ impl State<'_> {
 
     /// Answers a value of `owner`; nothing if it is not set.
     pub fn get(self, owner: ExtId, scope: Scope, key: &str) -> Result<Option<Value>, HandlerError> {
-        self.store().get(scope, &self.0.ext().name(owner), key)
+        let (store, name) = (self.store(), self.0.ext().name(owner));
+        self.0.guard().waiting(|| store.get(scope, &name, key))
     }
 
     /// Sets a value of `owner`; null takes it away.
@@ -133,10 +135,11 @@ impl State<'_> {
         }
         let (store, name) = (self.store(), self.0.ext().name(owner));
         if value.is_null() {
-            return store.set(scope, &name, key, None);
+            return self.0.guard().waiting(|| store.set(scope, &name, key, None));
         }
-        let before = store.get(scope, &name, key)?.as_ref().map_or(0, |value| key.len() + size(value));
-        let used = store.used(scope, &name)? - before + key.len() + size(&value);
+        let before = self.0.guard().waiting(|| store.get(scope, &name, key))?;
+        let before = before.as_ref().map_or(0, |value| key.len() + size(value));
+        let used = self.0.guard().waiting(|| store.used(scope, &name))? - before + key.len() + size(&value);
         let most = self.0.guard().limits().quotas.state_bytes;
         if used > most {
             let text = format!(
@@ -145,21 +148,22 @@ impl State<'_> {
             );
             return Err(HandlerError::of(ErrorKind::Memory, text));
         }
-        store.set(scope, &name, key, Some(value))
+        self.0.guard().waiting(|| store.set(scope, &name, key, Some(value)))
     }
 
     /// Takes a value of `owner` away; false if there was none.
     pub fn delete(self, owner: ExtId, scope: Scope, key: &str) -> Result<bool, HandlerError> {
         let (store, name) = (self.store(), self.0.ext().name(owner));
-        if store.get(scope, &name, key)?.is_none() {
+        if self.0.guard().waiting(|| store.get(scope, &name, key))?.is_none() {
             return Ok(false);
         }
-        store.set(scope, &name, key, None).map(|()| true)
+        self.0.guard().waiting(|| store.set(scope, &name, key, None)).map(|()| true)
     }
 
     /// Lists the keys of `owner`, sorted.
     pub fn keys(self, owner: ExtId, scope: Scope) -> Result<Vec<String>, HandlerError> {
-        self.store().keys(scope, &self.0.ext().name(owner))
+        let (store, name) = (self.store(), self.0.ext().name(owner));
+        self.0.guard().waiting(|| store.keys(scope, &name))
     }
 }
 

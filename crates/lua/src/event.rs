@@ -298,6 +298,8 @@ fn object(lua: &Lua, make: &Function, env: &Rc<Env>, source: Source) -> mlua::Re
     let store = lua.create_function(move |lua, (name, value): (String, Value)| {
         assign(lua, &owner, &target, &name, &value)
     })?;
+    let listed = source.clone();
+    let names = lua.create_function(move |lua, ()| Ok(listed.event(lua)?.fields()))?;
     let env = Rc::clone(env);
     let fetch = lua.create_function(move |lua, name: String| {
         // The common case borrows the event instead of cloning it.
@@ -312,7 +314,7 @@ fn object(lua: &Lua, make: &Function, env: &Rc<Env>, source: Source) -> mlua::Re
         }
         fetch(lua, &env, &source.event(lua)?, &name)
     })?;
-    make.call((fetch, fixed, store))
+    make.call((fetch, fixed, store, names))
 }
 
 /// Takes an assignment to a field: one to an answer field is part of the handler's answer, any other has no effect and

@@ -49,7 +49,8 @@ impl Walk {
             return "{ ... }".into();
         }
         self.open.push(pointer);
-        let entries = self.entries(table, depth);
+        let fields = fields(table);
+        let entries = self.entries(fields.as_ref().unwrap_or(table), depth);
         self.open.pop();
         lay_out(&entries, depth)
     }
@@ -97,6 +98,14 @@ impl Walk {
             other => format!("[{}]", self.value(other, MAX_DEPTH)),
         }
     }
+}
+
+/// What `pairs` walks through in a table that says so itself, such as an event.
+fn fields(table: &Table) -> Option<Table> {
+    let walk = table.metatable()?.raw_get::<mlua::Function>("__pairs").ok()?;
+    // One that fails, such as that of an event that is over, is shown as it lies there.
+    let (_, fields) = walk.call::<(Value, Table)>(table).ok()?;
+    Some(fields)
 }
 
 fn is_name(text: &str) -> bool {

@@ -220,7 +220,8 @@ Examples:
   purlin --continue --model anthropic/claude-sonnet-4-5
 
 `purlin help COMMAND` tells of a command.
-Exit codes: 0 done, 1 failed, 2 usage, 129 hung up, 130 interrupted, 143 terminated.
+Exit codes: 0 done, 1 failed, 2 usage, 129 hung up, 130 interrupted, 141 nobody reads the output,
+143 terminated.
 Configuration: $XDG_CONFIG_HOME/purlin/config.toml, then .purlin/config.toml of the project, PURLIN_* variables, flags.";
 
 fn flag(name: &'static str, help: &'static str) -> Arg {

@@ -298,7 +298,10 @@ fn a_snake_waits_when_nobody_looks() {
     pty.resize(5, 20);
     pty.wait_text("too small");
     pty.resize(24, 80);
-    pty.wait_text("an arrow begins");
+    // The game is still there.
+    pty.wait_text("space goes on");
+    pty.send(" ");
+    pty.wait_gone("paused");
 }
 
 #[test]

@@ -1,12 +1,30 @@
 //! The line between transcript and composer: a rule, or what has to be said now.
+//!
+//! The rule also says who has the keyboard when it is the transcript. Where a layout has no place for the line, the
+//! notices float (see [`NOTICES`]).
 
 use purlin_kernel::{
     HandlerError, Kernel, Level, Notice, RenderContext, Renderer, Window,
-    text::{Line, Span, Style, Token, line_width, visible, wrap_line},
+    text::{Line, Span, Style, Token, visible, wrap_line},
 };
+
+use crate::transcript::TRANSCRIPT;
 
 /// The name of the line's window and buffer.
 pub const NOTICE: &str = "notice";
+
+/// The name of the window in which notices float where the layout has no place for them.
+pub const NOTICES: &str = "notices";
+
+/// So many messages are shown at a time, the newest.
+const MOST: usize = 3;
+
+/// What can be done while the transcript has the keyboard, the shorter ones for narrow screens.
+const READS: [&str; 3] = [
+    " transcript · ↑↓ scroll · / searches · y copies · tab goes back ",
+    " transcript · tab goes back ",
+    " transcript ",
+];
 
 /// A message takes at most so many rows.
 const TALLEST: usize = 4;
@@ -37,7 +55,7 @@ fn rows(kernel: &Kernel, width: usize) -> Vec<Line> {
     notices.retain(|notice| said.insert(notice.text.clone()));
     let mut shown: Vec<Vec<Line>> = Vec::new();
     let mut left = most;
-    for notice in &notices {
+    for notice in notices.iter().take(MOST) {
         let rows = rows_of(notice, width);
         if rows.len() > left {
             break;
@@ -77,14 +95,14 @@ impl Renderer for NoticeLine {
         let rows = rows(cx.kernel, width);
         if rows.is_empty() {
             cx.canvas.text(0, 0, &"─".repeat(width), &rule);
+            let reads = cx.kernel.win().focused().is_some_and(|window| window.name == TRANSCRIPT);
+            let fits = |text: &&str| purlin_kernel::text::width(text) + 4 <= width;
+            if let Some(text) = READS.iter().copied().find(fits).filter(|_| reads) {
+                cx.canvas.text(0, 2, text, &Style::fg(Token::Accent));
+            }
         }
         for (row, line) in rows.iter().enumerate() {
             cx.canvas.spans(row as i32, 0, line);
-        }
-        // A short message leaves the rule standing beside it.
-        if let [line] = rows.as_slice() {
-            let used = line_width(line) + 1;
-            cx.canvas.text(0, used as i32, &"─".repeat(width.saturating_sub(used)), &rule);
         }
         Ok(())
     }

@@ -110,11 +110,17 @@ impl Popup {
             .is_none_or(|item| item.text.trim_end() == text.trim_end())
     }
 
-    /// Answers where the list belongs, above row `floor`; `None` when nothing is offered.
-    pub fn place(&self, width: u16, floor: u16) -> Option<Rect> {
+    /// Answers where the list belongs: above row `floor`, or from row `ground` on where that has more room for it; `None`
+    /// when nothing is offered.
+    pub fn place(&self, (width, height): (u16, u16), floor: u16, ground: u16) -> Option<Rect> {
         let count = self.items.borrow().len().min(LISTED) as u16;
-        let tall = count.min(floor);
-        (tall > 0).then(|| Rect::new(0, floor - tall, width, tall))
+        let below = height.saturating_sub(ground);
+        let (row, tall) = if count > floor && below > floor {
+            (ground, count.min(below))
+        } else {
+            (floor - count.min(floor), count.min(floor))
+        };
+        (tall > 0).then(|| Rect::new(0, row, width, tall))
     }
 }
 

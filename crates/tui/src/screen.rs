@@ -15,8 +15,10 @@ use std::{
 };
 
 use purlin_kernel::{
-    DockSide, ExtId, Frame, HandlerError, Kernel, LayoutNode, MouseEvent, Rect, Renderer, Topic, Window,
-    text::Line, window::Placement,
+    DockSide, ExtId, Frame, HandlerError, HighlightSpec, Kernel, LayoutNode, MouseEvent, Rect, Renderer,
+    Topic, Window,
+    text::{Line, Style, Token},
+    window::Placement,
 };
 use serde_json::json;
 
@@ -26,7 +28,7 @@ use crate::{
     dialog::{self, DIALOG, DialogBox},
     history::History,
     hooks,
-    notice::{NOTICE, NoticeLine},
+    notice::{self, NOTICE, NOTICES, NoticeLine},
     popup::{AUTOCOMPLETE, Popup},
     status::{self, STATUS, Segment, Status},
     syntax::Syntax,
@@ -67,8 +69,8 @@ struct Parts {
     /// A program that shall have the terminal for a while.
     outside: RefCell<Option<Outside>>,
     history: RefCell<History>,
-    /// The composer's first row and the screen's size, as of the last frame.
-    arranged: Cell<(u16, (u16, u16))>,
+    /// The composer's first row, the first one below it and the screen's size, as of the last frame.
+    arranged: Cell<(u16, u16, (u16, u16))>,
     /// The lowest block in sight when the search was opened.
     search_from: Cell<usize>,
     /// The handlers that there were at the last frame.
@@ -158,7 +160,8 @@ impl Screen {
                 None,
             )?;
         }
-        let floats: [(&str, i32, Rc<dyn Renderer>); 2] = [
+        let floats: [(&str, i32, Rc<dyn Renderer>); 3] = [
+            (NOTICES, 900, Rc::new(NoticeLine)),
             (AUTOCOMPLETE, 500, Rc::clone(&self.0.popup) as Rc<dyn Renderer>),
             (DIALOG, 1000, Rc::new(DialogBox)),
         ];
@@ -167,6 +170,8 @@ impl Screen {
             self.create(Window { focusable: false, visible: false, zindex, ..float }, Some(renderer))?;
             kernel.buf().set_editable(name, false);
         }
+        let selected = HighlightSpec { link: None, style: Style::new().on(Token::Selection) };
+        kernel.hl().set(ExtId::CORE, mouse::SELECTED, selected)?;
         kernel.buf().set_var(COMPOSER, "placeholder", json!(placeholder));
         kernel.layout().set_stock(LayoutNode::col(vec![
             LayoutNode::win("header"),
@@ -209,7 +214,11 @@ impl Screen {
                 match topic {
                     Topic::Pending | Topic::Status => kernel.win().mark_dirty(STATUS),
                     Topic::Dialogs => kernel.win().mark_dirty(DIALOG),
-                    Topic::Notifications => kernel.win().mark_dirty(NOTICE),
+                    Topic::Notifications => {
+                        kernel.win().mark_dirty(NOTICE);
+                        kernel.win().mark_dirty(NOTICES);
+                    }
+                    Topic::Focus => kernel.win().mark_dirty(NOTICE),
                     _ => {}
                 }
             }),
@@ -233,13 +242,14 @@ impl Screen {
                 kernel.win().mark_all_dirty();
             }
         });
-        let (weak, popup) = (kernel.downgrade(), Rc::clone(&self.0.popup));
+        let weak = Rc::downgrade(&self.0);
         kernel.buf().attach(
             ExtId::CORE,
             COMPOSER,
             Rc::new(move |_| {
-                if let Some(kernel) = weak.upgrade() {
-                    popup.update(&kernel);
+                if let Some(screen) = weak.upgrade().map(Screen) {
+                    screen.clear_composer();
+                    screen.0.popup.update(&screen.0.kernel);
                 }
                 Ok(())
             }),
@@ -265,15 +275,49 @@ impl Screen {
         frame
     }
 
-    /// Puts dialog and completion where they belong. Answers whether something moved.
+    /// Puts dialog and completion where they belong, and what the layout has no place for. Answers whether something moved.
     fn arrange(&self) -> bool {
         let kernel = &self.0.kernel;
         let (width, height) = kernel.layout().size();
-        let floor = self.floor(height);
-        let popup = if kernel.ui().has_dialog() { None } else { self.0.popup.place(width, floor) };
+        let (floor, ground) = (self.floor(height), self.ground(height));
+        let offered =
+            if kernel.ui().has_dialog() { None } else { self.0.popup.place((width, height), floor, ground) };
         let dialog = dialog::place(kernel, (width, height), floor);
-        let moved = self.float(AUTOCOMPLETE, popup);
-        self.float(DIALOG, dialog) || moved
+        let mut moved = self.float(AUTOCOMPLETE, offered);
+        moved |= self.float(DIALOG, dialog);
+        // What stands below the composer stands below one another.
+        let mut under = offered.filter(|rect| rect.y >= ground).map_or(ground, |rect| rect.y + rect.height);
+        let mut place = |rows: u16| {
+            let row = if rows <= floor { floor - rows } else { under.min(height.saturating_sub(rows)) };
+            under = row + rows;
+            Rect::new(0, row, width, rows.min(height))
+        };
+        let tree = kernel.layout().get();
+        let search = (self.is_finding() && !holds(&tree, SEARCH)).then(|| place(1));
+        moved |= self.place_search(search);
+        let rows = if holds(&tree, NOTICE) { 0 } else { notice::height(kernel, width) };
+        let said = (rows > 0).then(|| place(rows));
+        self.float(NOTICES, said) || moved
+    }
+
+    /// Has the search line float where the layout has no place for it.
+    fn place_search(&self, rect: Option<Rect>) -> bool {
+        let placement = rect.map_or(Placement::Tree, Placement::Float);
+        let windows = self.0.kernel.win();
+        let there = windows.get(SEARCH).is_some_and(|window| window.placement == placement);
+        !there && windows.set(SEARCH, |window| window.placement = placement)
+    }
+
+    /// Tells whether the layout shows the transcript, by the renderer that can search it.
+    fn shows_transcript(&self) -> bool {
+        holds(&self.0.kernel.layout().effective(), TRANSCRIPT)
+            || self.0.kernel.win().get(TRANSCRIPT).is_some_and(|window| !window.rect.is_empty())
+    }
+
+    /// Answers the first row below the composer.
+    fn ground(&self, height: u16) -> u16 {
+        let composer = self.0.kernel.win().get(COMPOSER).filter(|window| !window.rect.is_empty());
+        composer.map_or(height, |window| window.rect.y + window.rect.height).min(height)
     }
 
     /// Answers the first row that the composer and its rule take.
@@ -301,9 +345,14 @@ impl Screen {
     /// arranged again.
     fn has_shifted(&self) -> bool {
         let size = self.0.kernel.layout().size();
-        let now = (self.floor(size.1), size);
+        let now = (self.floor(size.1), self.ground(size.1), size);
         self.0.arranged.replace(now) != now
     }
+}
+
+/// Tells whether a layout has a place for a window.
+fn holds(node: &LayoutNode, name: &str) -> bool {
+    node.win.as_deref() == Some(name) || node.children.iter().any(|child| holds(child, name))
 }
 
 impl Stage for Screen {

@@ -354,9 +354,9 @@ impl Guard<'_> {
                 record.strikes += 1;
             }
             if record.strikes >= limits.hard_stops {
-                Some(format!("it had to be stopped {} times, last in `{what}`", record.strikes))
+                Some(format!("it had to be stopped {} times, last in {what}", record.strikes))
             } else if record.recent.len() >= limits.errors_per_minute {
-                Some(format!("{} errors within a minute, last in `{what}`: {error}", record.recent.len()))
+                Some(format!("{} errors within a minute, last in {what}: {error}", record.recent.len()))
             } else {
                 None
             }

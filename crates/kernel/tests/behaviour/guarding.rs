@@ -4,11 +4,12 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use purlin_kernel::{
-    DeadlineClass, ErrorKind, HandlerError, HandlerFn, Level, Limits, OnOptions, Quotas, Watchdog, Window,
+    DeadlineClass, ErrorKind, HandlerError, HandlerFn, Level, Limits, OnOptions, Quotas, Scope, StateStore,
+    Watchdog, Window,
 };
 use serde_json::Value;
 
-use crate::host::{editor, press};
+use crate::host::{FakeHost, editor, press};
 
 #[derive(Default)]
 struct Spy {
@@ -206,4 +207,40 @@ fn every_terminal_hook_fires() {
         r#"shutdown "user""#,
     ];
     assert_eq!(trace.take(), expected);
+}
+
+/// A store whose disk takes its time.
+struct SlowDisk(Rc<FakeHost>);
+
+impl StateStore for SlowDisk {
+    fn get(&self, _: Scope, _: &str, _: &str) -> Result<Option<serde_json::Value>, HandlerError> {
+        Ok(None)
+    }
+
+    fn set(&self, _: Scope, _: &str, _: &str, _: Option<serde_json::Value>) -> Result<(), HandlerError> {
+        self.0.advance(5_000);
+        Ok(())
+    }
+
+    fn keys(&self, _: Scope, _: &str) -> Result<Vec<String>, HandlerError> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn a_slow_disk_is_not_held_against_the_code_that_waits_for_it() {
+    let (kernel, host) = editor();
+    kernel.state().keep_in(Rc::new(SlowDisk(Rc::clone(&host))));
+    let ext = kernel.ext().reserve("saves");
+    kernel
+        .guard()
+        .stretch(ext, DeadlineClass::Key, "key", || {
+            host.advance(2);
+            kernel.state().set(ext, Scope::User, "key", true.into())?;
+            assert!(!kernel.guard().expired(), "the limit is for its own time");
+            Ok(())
+        })
+        .unwrap();
+    assert!(kernel.guard().messages().is_empty(), "{:?}", kernel.guard().messages());
+    assert_eq!(kernel.guard().report()[0].total_us, 2_000);
 }

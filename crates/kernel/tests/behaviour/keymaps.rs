@@ -88,6 +88,9 @@ fn ctrl_c_twice_quits_whatever_anyone_handles() {
     kernel.hook().on(ext, "key", purlin_kernel::OnOptions::default(), grab).unwrap();
     press(&kernel, "ctrl+c a ctrl+c");
     assert!(!kernel.quit_requested(), "another key in between");
+    kernel.input(purlin_kernel::Input::Paste("text".into()));
+    press(&kernel, "ctrl+c");
+    assert!(!kernel.quit_requested(), "a paste in between");
     host.advance(5_000);
     press(&kernel, "ctrl+c");
     host.advance(5_000);

@@ -12,7 +12,11 @@ const TYPES: &[&str] = &["string", "boolean", "integer", "number", "list", "tabl
 
 const SPEC: &[Opt] = &[
     must("name", Ty::String, "Letters, digits and `_`."),
-    key("type", Ty::Choice(TYPES), "What its value may be; `string` without it."),
+    key(
+        "type",
+        Ty::Choice(TYPES),
+        "What its value may be; without it what the default is, and `string` without both.",
+    ),
     key("default", Ty::Any, "The value nobody chose; nil without it."),
     key("choices", Ty::List, "The only values there are."),
     key("secret", Ty::Boolean, "Whether its value is shown nowhere, neither in lists nor in messages."),
@@ -50,7 +54,7 @@ pub(super) const FNS: &[ApiFn] = &[
         returns: "",
         errors: &["No option of that name is defined.", "The value does not fit."],
         doc: "Sets an option for the rest of the run.",
-        example: "purlin.option.define{ name = 'loud', type = 'boolean', default = false }\npurlin.option.set('loud', true)\nassert(purlin.option.get('loud'))",
+        example: "purlin.option.define{ name = 'loud', default = false }\npurlin.option.set('loud', true)\nassert(purlin.option.get('loud'))",
         run: Run::Now(|call| {
             let value = call.json(1)?;
             let set = call.kernel()?.option().set(call.env.ext, &call.str(0)?, value);
@@ -121,6 +125,18 @@ pub(super) const FNS: &[ApiFn] = &[
     },
 ];
 
+/// The type of an option that is declared by its default alone.
+fn type_of(default: &Json) -> OptionType {
+    match default {
+        Json::Bool(_) => OptionType::Boolean,
+        Json::Number(number) if number.is_f64() => OptionType::Number,
+        Json::Number(_) => OptionType::Integer,
+        Json::Array(_) => OptionType::List,
+        Json::Object(_) => OptionType::Table,
+        Json::Null | Json::String(_) => OptionType::String,
+    }
+}
+
 fn define(call: &Call) -> mlua::Result<MultiValue> {
     let options = call.options(0);
     let ty = options.string("type").and_then(|word| OptionType::from_name(&word));
@@ -128,8 +144,9 @@ fn define(call: &Call) -> mlua::Result<MultiValue> {
         Json::Array(choices) => choices,
         _ => Vec::new(),
     };
-    let ty = ty.unwrap_or(OptionType::String);
-    let default = match options.json("default")? {
+    let default = options.json("default")?;
+    let ty = ty.unwrap_or_else(|| type_of(&default));
+    let default = match default {
         // An empty table is what the type says.
         Json::Object(map) if map.is_empty() && ty == OptionType::List => Json::Array(Vec::new()),
         default => default,

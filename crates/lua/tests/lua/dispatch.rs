@@ -347,3 +347,34 @@ fn b09_fields_that_were_read_before_are_those_of_this_event() {
     assert_eq!(world.printed(), printed);
     assert_eq!(world.problems(), [""; 0]);
 }
+
+#[test]
+fn the_fields_of_an_event_are_walked_through_and_shown() {
+    let world = World::new();
+    world.load(
+        "a",
+        r#"purlin.on("tool_call", function(ev)
+             local names = {}
+             for name in pairs(ev) do table.insert(names, name) end
+             table.sort(names)
+             print(table.concat(names, " "))
+             local kind
+             for name, value in ev do if name == "kind" then kind = value end end
+             print(kind, (purlin.inspect(ev):match("args = (%b{})")))
+             for name in pairs(ev:copy()) do if name == "source" then print("a copy, too") end end
+             local count = 0
+             for _ in pairs({ 1, 2, x = 3 }) do count += 1 end
+             print(count, pcall(pairs, nil))
+           end)"#,
+    );
+    world.raise("tool_call", call("bash", "ls"));
+    assert_eq!(
+        world.printed(),
+        [
+            "args call_id input kind name source tool_call_id tool_name",
+            "execute\t{ command = \"ls\" }",
+            "a copy, too",
+            "3\tfalse\tinvalid argument #1 to 'pairs' (table expected, got nil)",
+        ]
+    );
+}

@@ -31,7 +31,7 @@ fn segment(desk: &Desk, problems: usize) {
         more => format!("{more} problems · /messages"),
     };
     desk.screen()
-        .set_segment("problems", &Segment { text, fg: "warning".to_owned(), priority: 33, right: true });
+        .set_segment("problems", &Segment { text, fg: "warning".to_owned(), priority: 27, right: true });
 }
 
 /// Shows what was said and logged, the newest last.
@@ -112,7 +112,8 @@ fn summary(facts: &Facts) -> String {
     }
     if facts.ext.is_some() {
         words.push(facts.registered());
-        words.push(format!("{} calls", facts.report.calls));
+        let calls = facts.report.calls;
+        words.push(format!("{calls} {}", if calls == 1 { "call" } else { "calls" }));
         words.push(facts.time());
         words.push(bytes(facts.memory()));
     }

@@ -79,7 +79,8 @@ pub(super) fn short(path: &Path) -> String {
 fn tokens(count: i64) -> String {
     match count {
         ..=0 => String::new(),
-        1..1_000 => format!("{count} tokens"),
+        1 => "1 token".to_owned(),
+        2..1_000 => format!("{count} tokens"),
         1_000..100_000 => format!("{}.{}k tokens", count / 1_000, count % 1_000 / 100),
         100_000..1_000_000 => format!("{}k tokens", count / 1_000),
         _ => format!("{}.{}M tokens", count / 1_000_000, count % 1_000_000 / 100_000),
@@ -92,9 +93,17 @@ mod tests {
 
     #[test]
     fn tokens_stay_short() {
-        let shown = [0, 7, 999, 1_000, 12_345, 123_456, 1_234_567].map(tokens);
-        let expected =
-            ["", "7 tokens", "999 tokens", "1.0k tokens", "12.3k tokens", "123k tokens", "1.2M tokens"];
+        let shown = [0, 1, 7, 999, 1_000, 12_345, 123_456, 1_234_567].map(tokens);
+        let expected = [
+            "",
+            "1 token",
+            "7 tokens",
+            "999 tokens",
+            "1.0k tokens",
+            "12.3k tokens",
+            "123k tokens",
+            "1.2M tokens",
+        ];
         assert_eq!(shown, expected);
     }
 }

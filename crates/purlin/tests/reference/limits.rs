@@ -51,7 +51,7 @@ fn named(setting: &str) -> String {
 }
 
 fn deadlines(limits: &Limits, page: &mut String) {
-    page.push_str("\n## Time\n\nThe clock runs while Lua computes and stands while it waits. What is stopped cannot catch it with `pcall`.\n\n");
+    page.push_str("\n## Time\n\nThe clock runs while Lua computes and stands while it waits, for a disk as well. What is stopped cannot catch it with `pcall`.\n\n");
     page.push_str("| what runs | is said | is stopped | setting |\n|---|---|---|---|\n");
     for (class, what, setting) in DEADLINES {
         let limit = limits.of(class);

@@ -15,7 +15,7 @@ const HOOK_RULES: &str = "
 
 Every event has, beside the fields listed for its hook:
 
-- `name`, and `payload` (also `data`): all fields in one table.
+- `name`, and `payload` (also `data`): all fields in one table. `pairs(ev)`, `for name, value in ev` and `purlin.inspect(ev)` go through the fields as well.
 - `consumed`: whether the default action is suppressed already; `source`: who emitted an event of an extension's own.
 - `working`, `focus { kind, window, buffer, role }`, `context { mode, cwd, session_id, working }`.
 - `composer`, `buffers`, `windows`, `layout`: views that are read when they are used.

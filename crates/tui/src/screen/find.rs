@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use purlin_kernel::{
-    ExtId, HandlerError, Kernel, RenderContext, Renderer, Window,
+    ExtId, HandlerError, Kernel, Level, RenderContext, Renderer, Window,
     text::{Span, Style, Token, line_truncate, line_width},
 };
 
@@ -82,6 +82,11 @@ impl Screen {
     pub(super) fn find(&self) {
         let kernel = &self.0.kernel;
         if kernel.buf().block_count(TRANSCRIPT) == 0 || kernel.win().get(TRANSCRIPT).is_none() {
+            return;
+        }
+        if !self.shows_transcript() {
+            let text = "The transcript that can be searched is not on the screen: this layout has none.";
+            kernel.ui().notify(ExtId::CORE, text, Level::Info);
             return;
         }
         if !self.is_finding() {

@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use purlin_kernel::{ExtId, Handle, MouseButton, MouseEvent, MouseKind, Window, text::line_plain};
+use purlin_kernel::{
+    ExtId, Handle, Level, MarkOptions, MouseButton, MouseEvent, MouseKind, Window, text::line_plain,
+};
 
 use super::Screen;
 use crate::{
@@ -26,6 +28,9 @@ const AGAIN: u64 = 400;
 /// How often a drag past the edge scrolls a row, in milliseconds.
 const CREEP: u64 = 40;
 
+/// The highlight group and the family of marks of what is selected in the composer.
+pub(super) const SELECTED: &str = "composer.selection";
+
 /// What is remembered between two mouse events.
 #[derive(Debug, Default)]
 pub(super) struct Mouse {
@@ -33,6 +38,8 @@ pub(super) struct Mouse {
     pressed: Option<(u64, u16, u16, u8)>,
     /// Scrolls while the mouse is held past an edge.
     creep: Option<Handle>,
+    /// The position in the composer at which the button went down there, while it is held.
+    held: Option<usize>,
 }
 
 impl Screen {
@@ -85,11 +92,14 @@ impl Screen {
         let times = again.map_or(1, |(.., times)| times % 3 + 1);
         mouse.pressed = Some((now, event.row, event.col, times));
         mouse.creep = None;
+        mouse.held = None;
         drop(mouse);
         self.clear_selection();
         let Some(window) = self.below(event) else { return };
         if window.name == COMPOSER {
-            return self.place_caret(&window, event);
+            self.place_caret(&window, event);
+            self.0.mouse.borrow_mut().held = Some(self.0.kernel.buf().cursor(COMPOSER));
+            return;
         }
         if !Self::is_transcript(&window) {
             return;
@@ -105,6 +115,10 @@ impl Screen {
     }
 
     fn drag(&self, event: MouseEvent) {
+        let held = self.0.mouse.borrow().held;
+        if let Some(from) = held {
+            return self.drag_composer(from, event);
+        }
         let Some(name) = self.selecting() else { return };
         let Some(window) = self.0.kernel.win().get(&name) else { return };
         let inner = window.inner();
@@ -144,7 +158,46 @@ impl Screen {
         mouse.creep = self.0.kernel.timer().interval(ExtId::CORE, CREEP, Rc::new(step)).ok();
     }
 
+    /// Selects in the composer from where the button went down to where the mouse is.
+    fn drag_composer(&self, from: usize, event: MouseEvent) {
+        let kernel = &self.0.kernel;
+        let Some(window) = kernel.win().get(COMPOSER) else { return };
+        self.place_caret(&window, event);
+        let to = kernel.buf().cursor(COMPOSER);
+        self.clear_composer();
+        let options = MarkOptions {
+            end: Some(from.max(to)),
+            hl: Some(SELECTED.into()),
+            priority: i32::MAX,
+            ..MarkOptions::default()
+        };
+        let ns = kernel.mark().namespace(SELECTED);
+        // The buffer is there and the screen has no quota; without the mark only the colour is missing.
+        let _ = kernel.mark().set(ExtId::CORE, COMPOSER, ns, from.min(to), options);
+    }
+
+    /// Copies what was selected in the composer; it stays selected until the text changes.
+    fn copy_composer(&self, from: usize) {
+        let kernel = &self.0.kernel;
+        let to = kernel.buf().cursor(COMPOSER);
+        let text = kernel.buf().text(COMPOSER);
+        let text: String = text.chars().skip(from.min(to)).take(from.abs_diff(to)).collect();
+        if !text.is_empty() {
+            clipboard::copy(kernel, text);
+        }
+    }
+
+    /// Lets go of what is selected in the composer; answers whether something was.
+    pub(super) fn clear_composer(&self) -> bool {
+        let marks = self.0.kernel.mark();
+        marks.is_marked(COMPOSER) && marks.clear(COMPOSER, marks.namespace(SELECTED), 0..usize::MAX) > 0
+    }
+
     fn release(&self, event: MouseEvent) {
+        let held = self.0.mouse.borrow_mut().held.take();
+        if let Some(from) = held {
+            return self.copy_composer(from);
+        }
         let Some(name) = self.selecting() else { return };
         self.creep(None, &name);
         let active = {
@@ -183,7 +236,10 @@ impl Screen {
     /// Copies what is selected in the transcript; false when nothing is.
     pub(super) fn copy_selection(&self) {
         let selection = self.0.transcript.shared.selection.borrow().clone();
-        let Some(selection) = selection.filter(|selection| selection.active) else { return };
+        let Some(selection) = selection.filter(|selection| selection.active) else {
+            let text = "Nothing is selected; dragging the mouse selects.";
+            return self.0.kernel.ui().notify(ExtId::CORE, text, Level::Info);
+        };
         let text = self
             .0
             .transcript
@@ -196,9 +252,10 @@ impl Screen {
 
     /// Lets go of what is selected; answers whether something was.
     pub(super) fn clear_selection(&self) -> bool {
-        let Some(before) = self.0.transcript.shared.selection.take() else { return false };
+        let composed = self.clear_composer();
+        let Some(before) = self.0.transcript.shared.selection.take() else { return composed };
         self.0.kernel.win().mark_dirty(&before.window);
-        before.active
+        before.active || composed
     }
 
     fn place_caret(&self, window: &Window, event: MouseEvent) {

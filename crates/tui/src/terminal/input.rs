@@ -116,7 +116,7 @@ impl Input {
         }
         let held = std::mem::take(&mut self.held);
         match held.as_slice() {
-            [0x1b, letter] => {
+            [0x1b, letter] if *letter != 0x1b => {
                 let mods = Mods { shift: letter.is_ascii_uppercase(), ..Mods::ALT };
                 answer(Incoming::Key(Key::new(KeyCode::Char(char::from(*letter)), mods).into()));
             }
@@ -161,7 +161,35 @@ impl Input {
         answer(Incoming::Paste { text, cut: paste.cut });
     }
 
-    fn parse(&mut self, bytes: &[u8], answer: &mut dyn FnMut(Incoming)) {
+    /// Parses bytes in which an escape may stand before a whole sequence: the parser would take both escapes for a key
+    /// and the rest for letters.
+    fn parse(&mut self, mut bytes: &[u8], answer: &mut dyn FnMut(Incoming)) {
+        while let Some(at) = doubled(bytes) {
+            self.parse_single(&bytes[..at], answer);
+            let rest = &bytes[at + 1..];
+            let end = sequence_end(rest);
+            let mut seen = Vec::new();
+            self.parse_single(&rest[..end], &mut |incoming| seen.push(incoming));
+            // Many terminals send alt with a key so; where it cannot be meant, both keys were pressed.
+            if let [Incoming::Key(event)] = seen.as_slice()
+                && !event.key.mods.alt
+                && event.key.code != KeyCode::Tab
+            {
+                let key = Key::new(event.key.code, Mods { alt: true, ..event.key.mods });
+                seen = vec![Incoming::Key(key.into())];
+            } else {
+                seen.insert(0, Incoming::Key(Key::new(KeyCode::Escape, Mods::default()).into()));
+            }
+            seen.into_iter().for_each(&mut *answer);
+            bytes = &rest[end..];
+        }
+        self.parse_single(bytes, answer);
+    }
+
+    fn parse_single(&mut self, bytes: &[u8], answer: &mut dyn FnMut(Incoming)) {
+        if bytes.is_empty() {
+            return;
+        }
         self.parser.parse(&other_keys(bytes), false);
         while let Some(event) = self.parser.pop() {
             if let Some(incoming) = translate(event) {
@@ -222,10 +250,26 @@ fn partial(bytes: &[u8], marker: &[u8]) -> usize {
 /// Answers how many of the last bytes are either a key or the beginning of a sequence.
 fn doubtful(bytes: &[u8]) -> usize {
     match bytes {
+        [.., 0x1b, 0x1b, b'[' | b'O'] => 3,
+        [.., 0x1b, 0x1b] => 2,
         [.., 0x1b] => 1,
         [.., 0x1b, b'[' | b']' | b'O' | b'P' | b'_' | b'^' | b'X'] => 2,
         _ => 0,
     }
+}
+
+/// Answers where an escape stands before one that begins the sequence of a key.
+fn doubled(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(3).position(|three| matches!(three, [0x1b, 0x1b, b'[' | b'O']))
+}
+
+/// Answers how long the sequence is with which the bytes begin; all of them where its end is not there yet.
+fn sequence_end(bytes: &[u8]) -> usize {
+    let last = match bytes.get(1) {
+        Some(b'O') => Some(2),
+        _ => bytes.iter().skip(2).position(|byte| (0x40..=0x7e).contains(byte)).map(|at| at + 2),
+    };
+    last.map_or(bytes.len(), |last| (last + 1).min(bytes.len()))
 }
 
 fn translate(event: Event) -> Option<Incoming> {

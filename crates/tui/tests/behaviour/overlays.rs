@@ -1,7 +1,7 @@
 //! Dialogs, completion, notices, the status line.
 
 use futures_util::FutureExt as _;
-use purlin_kernel::{CommandSpec, ConfirmOptions, ExtId, InputOptions, Level, SelectOptions};
+use purlin_kernel::{CommandSpec, ConfirmOptions, ExtId, InputOptions, LayoutNode, Level, SelectOptions};
 use purlin_tui::Segment;
 use serde_json::json;
 
@@ -345,4 +345,78 @@ fn the_chosen_item_says_all_it_has() {
     let options = SelectOptions { prompt: "Extensions".into(), items, ..SelectOptions::default() };
     let _answer = stage.kernel.ui().select(ExtId::CORE, options);
     assert!(stage.rows().iter().any(|row| row.contains("why end")), "{:?}", stage.rows());
+}
+
+/// The composer on top, as a layout of an author's own has it.
+fn upside_down(stage: &Stage) {
+    stage.kernel.layout().set_tree(LayoutNode::col(vec![
+        LayoutNode::win("composer").min(1).max(12),
+        LayoutNode::win("status").size(1),
+        LayoutNode::win("transcript").grow(1),
+    ]));
+}
+
+#[test]
+fn completions_notices_and_search_show_below_a_composer_on_top() {
+    let stage = Stage::new(50, 12);
+    commands(&stage);
+    stage.add("text", "some words", json!({}));
+    upside_down(&stage);
+    stage.keys("/he");
+    let rows = stage.rows();
+    assert_eq!(rows[1..3], ["› /hello NAME  Does hello.", "  /help        Does help."], "{rows:?}");
+    stage.keys("<escape><ctrl+u>");
+    stage.kernel.ui().notify(ExtId::CORE, "It is said.", Level::Info);
+    let rows = stage.rows();
+    assert_eq!(rows[1], "It is said.", "{rows:?}");
+    stage.keys("<ctrl+f>words");
+    let rows = stage.rows();
+    assert!(rows[1].starts_with("/ words") && rows[2] == "It is said.", "{rows:?}");
+    stage.keys("<escape>");
+    stage.kernel.layout().reset();
+    let rows = stage.rows();
+    assert_eq!(rows.iter().filter(|row| *row == "It is said.").count(), 1, "{rows:?}");
+}
+
+#[test]
+fn a_layout_without_transcript_says_that_nothing_can_be_searched() {
+    let stage = Stage::new(80, 12);
+    stage.add("text", "some words", json!({}));
+    stage.kernel.layout().set_tree(LayoutNode::col(vec![
+        LayoutNode::win("status").size(1),
+        LayoutNode::win("composer").grow(1),
+    ]));
+    stage.rows();
+    stage.keys("<ctrl+f>x");
+    let rows = stage.rows();
+    assert!(rows.iter().any(|row| row.contains("this layout has none")), "{rows:?}");
+    assert_eq!(stage.composer(), "x", "the composer keeps the keyboard");
+}
+
+#[test]
+fn three_notices_at_once_have_whole_rows() {
+    let stage = Stage::new(40, 24);
+    stage.kernel.ui().notify(ExtId::CORE, "number 0", Level::Warn);
+    let rows = stage.rows();
+    assert!(rows.iter().any(|row| row == "number 0"), "no rest of a rule: {rows:?}");
+    for number in 1..6 {
+        stage.kernel.ui().notify(ExtId::CORE, format!("number {number}"), Level::Warn);
+    }
+    let shown: Vec<String> = stage.rows().into_iter().filter(|row| row.starts_with("number")).collect();
+    assert_eq!(shown, ["number 3", "number 4", "number 5"]);
+}
+
+#[test]
+fn the_rule_says_that_the_transcript_has_the_keyboard() {
+    let stage = Stage::new(80, 12);
+    stage.add("text", "some words", json!({}));
+    let says = |stage: &Stage| stage.rows().iter().any(|row| row.contains("tab goes back"));
+    assert!(!says(&stage));
+    stage.keys("<shift+tab>");
+    assert!(says(&stage), "{:?}", stage.rows());
+    stage.keys("y");
+    assert!(stage.rows().iter().any(|row| row.starts_with("Nothing is selected")), "{:?}", stage.rows());
+    stage.keys("<tab>");
+    stage.wait(10_000);
+    assert!(!says(&stage));
 }

@@ -146,3 +146,22 @@ fn the_wheel_scrolls_the_window_below_it() {
     stage.left(MouseKind::Press, 2, 22);
     assert_eq!(kernel.win().focused().expect("a window").name, "notes", "a click gives the focus");
 }
+
+#[test]
+fn a_drag_over_the_composer_selects_and_copies() {
+    let stage = Stage::new(40, 12);
+    stage.keys("one two");
+    let row = stage.rows().iter().position(|row| row.starts_with("› one two")).expect("the composer") as u16;
+    stage.left(MouseKind::Press, row, 6);
+    stage.left(MouseKind::Drag, row, 9);
+    stage.rows();
+    assert_eq!(stage.styled(row, is_selected), "two");
+    stage.left(MouseKind::Release, row, 9);
+    assert_eq!(stage.copied(), ["two"]);
+    stage.keys("x");
+    stage.rows();
+    assert_eq!(stage.styled(row, is_selected), "", "what is typed ends it");
+    stage.left(MouseKind::Press, row, 3);
+    stage.left(MouseKind::Release, row, 3);
+    assert_eq!(stage.copied().len(), 1, "a click copies nothing");
+}

@@ -33,6 +33,15 @@ fn keys_have_their_names() {
         (b"\n", "ctrl+j"),
         (b"\x1b", "escape"),
         (b"\x1b\x1b", "escape escape"),
+        (b"\x1b\x1b[A", "alt+up"),
+        (b"\x1b\x1bOD", "alt+left"),
+        (b"\x1b\x1b[3~x", "alt+delete x"),
+        (b"\x1b\x1b[1;5Dx", "ctrl+alt+left x"),
+        (b"\x1b\x1b[Z", "escape shift+tab"),
+        (b"a\x1b\x1b[A\x1b\x1b[Bb", "a alt+up alt+down b"),
+        (b"\x1b\x1b[1;3A", "escape alt+up"),
+        (b"\x1b\x1b\x1b[A", "escape alt+up"),
+        (b"\x1b\x1b[", "escape alt+["),
         (b"\x1bb", "alt+b"),
         (b"\x1b[", "alt+["),
         (b"\x1bO", "alt+O"),
@@ -77,6 +86,20 @@ fn an_escape_waits_only_as_long_as_it_must() {
     input.feed(b"[A", &mut |incoming| seen.push(incoming));
     assert!(!input.is_pending());
     assert_eq!(seen.len(), 2);
+}
+
+#[test]
+fn an_escape_before_a_sequence_never_types_letters() {
+    let bytes = b"\x1b\x1b[A";
+    for cut in 1..bytes.len() {
+        let seen = read(&[&bytes[..cut], &bytes[cut..]]);
+        let typed = seen.iter().any(
+            |incoming| matches!(incoming, Incoming::Key(event) if matches!(event.key.code, KeyCode::Char(_))),
+        );
+        assert!(!typed, "cut at {cut}: {seen:?}");
+    }
+    let paste = Incoming::Paste { text: "x".into(), cut: 0 };
+    assert_eq!(read(&[b"\x1b\x1b[200~x\x1b[201~"])[1], paste);
 }
 
 #[test]
