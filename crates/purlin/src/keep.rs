@@ -212,7 +212,13 @@ impl Kept {
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' })
             .collect();
-        Some(folder.join(format!("{safe}.json")))
+        // Two names must not become one.
+        let mark = if safe == extension {
+            String::new()
+        } else {
+            format!("-{:016x}", fingerprint(Path::new(extension)))
+        };
+        Some(folder.join(format!("{safe}{mark}.json")))
     }
 
     fn with<T>(
@@ -342,6 +348,9 @@ mod tests {
         assert_eq!(next.get(Scope::Session, "my/ext", "k"), Ok(None));
         assert_eq!(next.keys(Scope::User, "my/ext"), Ok(vec!["k".to_owned()]));
         assert_eq!(next.keys(Scope::User, "other"), Ok(Vec::new()));
+        for like in ["my_ext", "my ext", "my.ext"] {
+            assert_eq!(next.keys(Scope::User, like), Ok(Vec::new()), "`{like}` is another extension");
+        }
         // Two processes that keep different things do not lose each other's.
         first.set(Scope::User, "my/ext", "a", Some(json!(1))).expect("it is kept");
         next.set(Scope::User, "my/ext", "b", Some(json!(2))).expect("it is kept");
