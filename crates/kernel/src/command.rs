@@ -145,14 +145,11 @@ impl Commands<'_> {
         let entry = Rc::new(Entry { id, owner, seat, spec });
         self.report_clashes(&entry);
         let unlinked = entry.clone();
-        let spec = &entry.spec;
-        let texts = spec.desc.len() + spec.args.len() + spec.aliases.iter().map(String::len).sum::<usize>();
-        self.0.register_sized(
+        self.0.register(
             id,
             owner,
             "command",
             label,
-            texts,
             move |kernel| kernel.command().link(&entry),
             move |kernel| kernel.command().unlink(&unlinked),
         )
