@@ -1438,7 +1438,7 @@ function purlin.job.spawn(job) end
 ---@return string?
 function purlin.job.run(job) end
 
----Reads a whole file; its bytes are not changed.
+---Reads a whole file of at most 32 MiB; its bytes are not changed. What is no regular file is refused: `io.open` reads it in parts.
 ---
 ---Waits: only where a coroutine can.
 ---@async
