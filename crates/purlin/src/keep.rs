@@ -207,18 +207,7 @@ impl Kept {
             Scope::Project => &self.project,
             Scope::User => &self.user,
         };
-        // A name may hold what a file name must not.
-        let safe: String = extension
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' })
-            .collect();
-        // Two names must not become one.
-        let mark = if safe == extension {
-            String::new()
-        } else {
-            format!("-{:016x}", fingerprint(Path::new(extension)))
-        };
-        Some(folder.join(format!("{safe}{mark}.json")))
+        Some(folder.join(format!("{}.json", file_name(extension))))
     }
 
     fn with<T>(
@@ -243,6 +232,27 @@ fn lock(folder: &Path) -> std::io::Result<fs::File> {
     let file = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join(".lock"))?;
     flock(&file, FlockOperation::LockExclusive)?;
     Ok(file)
+}
+
+/// The longest name of a file, without its ending.
+const LONGEST: usize = 200;
+
+/// A name of a file that no other extension's is: what a file name must not hold is escaped, and what is too long ends in a
+/// fingerprint.
+fn file_name(extension: &str) -> String {
+    let mut safe = String::new();
+    for byte in extension.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') {
+            safe.push(char::from(byte));
+        } else {
+            safe = format!("{safe}%{byte:02X}");
+        }
+    }
+    if safe.len() > LONGEST {
+        safe.truncate(LONGEST - 17);
+        safe = format!("{safe}~{:016x}", fingerprint(Path::new(extension)));
+    }
+    safe
 }
 
 fn change(values: &mut Map<String, Value>, key: &str, value: Option<Value>) {
@@ -334,6 +344,14 @@ mod tests {
     }
 
     #[test]
+    fn each_extension_has_a_file_of_its_own() {
+        assert_eq!(file_name("vim-mode_2"), "vim-mode_2");
+        assert_eq!(file_name("my/ext é"), "my%2Fext%20%C3%A9");
+        let long = |end: &str| file_name(&("x".repeat(300) + end));
+        assert!(long("a").len() <= LONGEST && long("a") != long("b"));
+    }
+
+    #[test]
     fn state_of_the_person_and_the_project_is_there_in_the_next_run() {
         let folder = std::env::temp_dir().join(format!("purlin-keep-{}", std::process::id()));
         let first = kept(&folder);
@@ -348,9 +366,6 @@ mod tests {
         assert_eq!(next.get(Scope::Session, "my/ext", "k"), Ok(None));
         assert_eq!(next.keys(Scope::User, "my/ext"), Ok(vec!["k".to_owned()]));
         assert_eq!(next.keys(Scope::User, "other"), Ok(Vec::new()));
-        for like in ["my_ext", "my ext", "my.ext"] {
-            assert_eq!(next.keys(Scope::User, like), Ok(Vec::new()), "`{like}` is another extension");
-        }
         // Two processes that keep different things do not lose each other's.
         first.set(Scope::User, "my/ext", "a", Some(json!(1))).expect("it is kept");
         next.set(Scope::User, "my/ext", "b", Some(json!(2))).expect("it is kept");
