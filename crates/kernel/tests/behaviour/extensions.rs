@@ -251,7 +251,7 @@ fn a_long_chain_of_links_is_told_apart_from_a_circle() {
         kernel.hl().set(ExtId::CORE, &group, spec).map(|_| ()).map_err(|error| error.message)
     };
     for n in 0..16 {
-        link(format!("g{n}"), format!("g{}", n as i32 - 1)).unwrap();
+        link(format!("g{n}"), format!("g{}", n - 1)).unwrap();
     }
     let deep = "the link of highlight group `g16` leads over more than 16 others";
     assert_eq!(link("g16".into(), "g15".into()), Err(deep.to_owned()));
