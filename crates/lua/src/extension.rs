@@ -6,7 +6,7 @@ use std::rc::Rc;
 use mlua::{Function, Lua, MultiValue, Table, Value};
 use purlin_kernel::{ExtId, Extension, HandlerError, Kernel, Registrar, Watchdog};
 
-use crate::discover::{Found, PathError, discover};
+use crate::discover::{Found, Looked, PathError, discover};
 use crate::env::Env;
 use crate::fault;
 use crate::libs::package::compile_file;
@@ -38,8 +38,15 @@ impl LuaExtension {
     /// stands for each `.lua` file and each extension folder in it, sorted by name. Files ending
     /// in `_test.lua` and `_spec.lua` are left out.
     pub fn all_from_path(path: impl AsRef<Path>) -> Result<Vec<Self>, PathError> {
+        Self::each_from_path(path)?.into_iter().map(|(_, found)| found).collect()
+    }
+
+    /// Does the same, and answers each with the file or folder it was looked for in: one that cannot be used leaves the
+    /// others as they are.
+    pub fn each_from_path(path: impl AsRef<Path>) -> Result<Vec<Looked<Self>>, PathError> {
         let found = discover(path.as_ref())?;
-        Ok(found.into_iter().map(|found| Self { found, lua: None, env: None }).collect())
+        let loadable = |found| Self { found, lua: None, env: None };
+        Ok(found.into_iter().map(|(path, found)| (path, found.map(loadable))).collect())
     }
 
     /// The file or folder that stands for this extension alone; it is loaded anew from there.

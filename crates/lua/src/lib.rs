@@ -50,7 +50,7 @@ mod watchdog;
 pub use api::{
     ApiFn, Method, Need, Opt, Param, Run, SHAPES, Shape, ShapeField, Ty, describe, find, functions,
 };
-pub use discover::PathError;
+pub use discover::{Looked, PathError};
 pub use eval::{Evaluator, LUA_SERVICE};
 pub use extension::LuaExtension;
 pub use syntax::syntax;

@@ -885,7 +885,7 @@ function purlin.buf.delete_range(name, a, b) end
 ---@param text string|number What comes there instead.
 function purlin.buf.replace(name, a, b, text) end
 
----Adds text or a block at the end. A block appended to `transcript` becomes a note of the session.
+---Adds text or a block at the end. What is appended to `transcript`, text or block, becomes a note of the session.
 ---@param name string The buffer's name.
 ---@param what (string|number)|table Text, or a block: a table with any of `kind, role, id, created_at, streaming`.
 function purlin.buf.append(name, what) end

@@ -378,3 +378,14 @@ fn the_fields_of_an_event_are_walked_through_and_shown() {
         ]
     );
 }
+
+#[test]
+fn b11_the_name_and_sender_of_an_own_event_are_not_its_fields() {
+    let world = World::new();
+    world.load(
+        "a",
+        "purlin.on('my:event', function(ev) print(ev.name, ev.source, ev.payload.name, ev.data.other) end)\n\
+         purlin.emit('my:event', { name = 'fake', source = 'fake', other = 1 })",
+    );
+    assert_eq!(world.printed(), ["my:event\ta\tfake\t1"]);
+}

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use purlin_kernel::{ExtId, Kernel, WeakKernel};
-use purlin_lua::LuaExtension;
+use purlin_lua::{LuaExtension, PathError};
 
 use crate::hooks;
 
@@ -59,20 +59,15 @@ impl Shelf {
     }
 
     fn load_path(&self, path: &Path) -> Vec<Kept> {
-        match LuaExtension::all_from_path(path) {
-            Ok(found) => found.into_iter().filter_map(|extension| self.load_one(extension)).collect(),
-            Err(error) => {
-                let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-                vec![Kept {
-                    name,
-                    path: path.to_owned(),
-                    version: String::new(),
-                    description: String::new(),
-                    ext: None,
-                    failure: Some(format!("An extension was not loaded: {error}.")),
-                }]
-            }
-        }
+        let each = match LuaExtension::each_from_path(path) {
+            Ok(each) => each,
+            Err(error) => return vec![unusable(path, &error)],
+        };
+        let load = |(path, found): (PathBuf, Result<LuaExtension, PathError>)| match found {
+            Ok(extension) => self.load_one(extension),
+            Err(error) => Some(unusable(&path, &error)),
+        };
+        each.into_iter().filter_map(load).collect()
     }
 
     fn load_one(&self, extension: LuaExtension) -> Option<Kept> {
@@ -152,6 +147,18 @@ impl Shelf {
         let near = purlin_kernel::nearest(name, kept.iter().map(|kept| kept.name.as_str()));
         let near = near.map_or_else(|| ".".to_owned(), |near| format!("; did you mean `{near}`?"));
         format!("No extension is called `{name}`{near}")
+    }
+}
+
+/// One of which not even the name can be read.
+fn unusable(path: &Path, error: &PathError) -> Kept {
+    Kept {
+        name: path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+        path: path.to_owned(),
+        version: String::new(),
+        description: String::new(),
+        ext: None,
+        failure: Some(format!("An extension was not loaded: {error}.")),
     }
 }
 
