@@ -305,7 +305,12 @@ impl Screen {
         let placement = rect.map_or(Placement::Tree, Placement::Float);
         let windows = self.0.kernel.win();
         let there = windows.get(SEARCH).is_some_and(|window| window.placement == placement);
-        !there && windows.set(SEARCH, |window| window.placement = placement)
+        !there
+            && windows.set(SEARCH, |window| {
+                // Over what stands in the tree, and over the completion.
+                window.zindex = if placement == Placement::Tree { 0 } else { 600 };
+                window.placement = placement;
+            })
     }
 
     /// Tells whether the layout shows the transcript, by the renderer that can search it.

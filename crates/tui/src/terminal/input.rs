@@ -115,8 +115,14 @@ impl Input {
             return;
         }
         let held = std::mem::take(&mut self.held);
-        match held.as_slice() {
-            [0x1b, letter] if *letter != 0x1b => {
+        let mut held = held.as_slice();
+        // The parser would take two of them for one.
+        if held.starts_with(b"\x1b\x1b") {
+            answer(Incoming::Key(Key::new(KeyCode::Escape, Mods::default()).into()));
+            held = &held[1..];
+        }
+        match held {
+            [0x1b, letter] => {
                 let mods = Mods { shift: letter.is_ascii_uppercase(), ..Mods::ALT };
                 answer(Incoming::Key(Key::new(KeyCode::Char(char::from(*letter)), mods).into()));
             }

@@ -163,5 +163,5 @@ fn a_drag_over_the_composer_selects_and_copies() {
     assert_eq!(stage.styled(row, is_selected), "", "what is typed ends it");
     stage.left(MouseKind::Press, row, 3);
     stage.left(MouseKind::Release, row, 3);
-    assert_eq!(stage.copied().len(), 1, "a click copies nothing");
+    assert_eq!(stage.copied(), [""; 0], "a click copies nothing");
 }
