@@ -9,6 +9,11 @@ const MANIFEST: &str = "purlin.toml";
 /// The entry file of a folder extension without a manifest file.
 const ENTRY: &str = "init.lua";
 
+/// Names under which the program itself keeps state or takes options.
+const RESERVED: [&str; 5] = ["lua", "configuration", "purlin", "gate", "core"];
+/// So much of a wrong name is told.
+const LONGEST_SHOWN: usize = 80;
+
 /// A larger entry file is no manifest.
 const MAX_MANIFEST: u64 = 64 * 1024;
 /// Looks at the interrupt after which a manifest is taken for code.
@@ -49,6 +54,23 @@ pub enum PathError {
     },
 }
 
+impl PathError {
+    /// The file or folder that it is about; of a manifest, the folder that stands for the extension.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Manifest { path, .. } => match path.parent() {
+                Some(folder) if path.ends_with(MANIFEST) || path.ends_with(ENTRY) => folder,
+                _ => path,
+            },
+            Self::Missing(path)
+            | Self::WrongSuffix(path)
+            | Self::Empty(path)
+            | Self::Several(path, _)
+            | Self::Unreadable { path, .. } => path,
+        }
+    }
+}
+
 /// One extension found on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
@@ -77,8 +99,9 @@ struct Manifest {
     entry: Option<String>,
 }
 
-/// The extensions a path stands for, in the order in which they load.
-pub(crate) fn discover(path: &Path) -> Result<Vec<Found>, PathError> {
+/// The extensions a path stands for, in the order in which they load; one of a folder that cannot be used is an error among
+/// the others.
+pub(crate) fn discover(path: &Path) -> Result<Vec<Result<Found, PathError>>, PathError> {
     if !path.exists() {
         return Err(PathError::Missing(path.to_owned()));
     }
@@ -86,17 +109,17 @@ pub(crate) fn discover(path: &Path) -> Result<Vec<Found>, PathError> {
         if path.extension().is_none_or(|suffix| suffix != "lua") {
             return Err(PathError::WrongSuffix(path.to_owned()));
         }
-        return Ok(vec![of_file(path)]);
+        return Ok(vec![Ok(named(of_file(path))?)]);
     }
     if let Some(found) = of_folder(path)? {
-        return Ok(vec![found]);
+        return Ok(vec![Ok(found)]);
     }
     let mut found = Vec::new();
     for entry in sorted(path)? {
         if entry.is_dir() {
-            found.extend(of_folder(&entry)?);
+            found.extend(of_folder(&entry).transpose());
         } else if is_source(&entry) {
-            found.push(of_file(&entry));
+            found.push(named(of_file(&entry)));
         }
     }
     if found.is_empty() {
@@ -123,6 +146,28 @@ fn is_source(path: &Path) -> bool {
     path.extension().is_some_and(|suffix| suffix == "lua") && !is_test && !name.starts_with('.')
 }
 
+/// Refuses the names that mean something else: each names the state and the options of its extension.
+fn named(found: Found) -> Result<Found, PathError> {
+    if RESERVED.contains(&found.name.as_str()) {
+        let reason = format!("no extension can be called `{}`; the program uses the name itself", found.name);
+        return Err(PathError::Manifest { path: found.entry, reason });
+    }
+    Ok(found)
+}
+
+/// Refuses a name that a manifest gives and that would not do for a file.
+fn check_name(name: &str, manifest: &Path) -> Result<(), PathError> {
+    let plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    if plain && !name.is_empty() && !name.starts_with('.') {
+        return Ok(());
+    }
+    let shown: String = name.escape_debug().take(LONGEST_SHOWN).collect();
+    let reason = format!(
+        "`{shown}` is no name of an extension; letters, digits, `-`, `_` and `.` are, where `.` is not the first"
+    );
+    Err(PathError::Manifest { path: manifest.to_owned(), reason })
+}
+
 fn of_file(path: &Path) -> Found {
     Found {
         name: stem(path),
@@ -146,11 +191,14 @@ fn of_folder(path: &Path) -> Result<Option<Found>, PathError> {
     let mut found =
         Found { name: folder_name(path), path: path.to_owned(), root: path.to_owned(), ..of_file(&entry) };
     if let Some([name, version, description]) = manifest_table(&entry) {
-        found.name = Some(name).filter(|name| !name.trim().is_empty()).unwrap_or(found.name);
+        if !name.trim().is_empty() {
+            check_name(&name, &entry)?;
+            found.name = name;
+        }
         found.version = version;
         found.description = description;
     }
-    Ok(Some(found))
+    named(found).map(Some)
 }
 
 /// Name, version and description of an entry file that is a manifest and nothing else: `return { … }`.
@@ -195,7 +243,10 @@ fn of_manifest(folder: &Path, file: &Path) -> Result<Found, PathError> {
     if !entry.is_file() {
         return Err(wrong(format!("its entry `{}` is missing", entry.display())));
     }
-    Ok(Found {
+    if let Some(name) = &manifest.name {
+        check_name(name, file)?;
+    }
+    named(Found {
         name: manifest.name.unwrap_or_else(|| folder_name(folder)),
         path: folder.to_owned(),
         entry,

@@ -29,17 +29,17 @@ impl LuaExtension {
         let path = path.as_ref();
         let mut all = Self::all_from_path(path)?;
         match (all.pop(), all.len()) {
-            (Some(one), 0) => Ok(one),
+            (Some(one), 0) => one,
             (_, others) => Err(PathError::Several(path.to_owned(), others + 1)),
         }
     }
 
     /// Every extension a path stands for, in load order: a folder that is no extension itself
     /// stands for each `.lua` file and each extension folder in it, sorted by name. Files ending
-    /// in `_test.lua` and `_spec.lua` are left out.
-    pub fn all_from_path(path: impl AsRef<Path>) -> Result<Vec<Self>, PathError> {
-        let found = discover(path.as_ref())?;
-        Ok(found.into_iter().map(|found| Self { found, lua: None, env: None }).collect())
+    /// in `_test.lua` and `_spec.lua` are left out. One whose manifest cannot be used is an error among the others.
+    pub fn all_from_path(path: impl AsRef<Path>) -> Result<Vec<Result<Self, PathError>>, PathError> {
+        let of = |found| Self { found, lua: None, env: None };
+        Ok(discover(path.as_ref())?.into_iter().map(|found| found.map(of)).collect())
     }
 
     /// The file or folder that stands for this extension alone; it is loaded anew from there.

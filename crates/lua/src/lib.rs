@@ -20,7 +20,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let kernel: purlin_kernel::Kernel = unimplemented!();
 //! for extension in purlin_lua::LuaExtension::all_from_path("hello.lua")? {
-//!     kernel.ext().load(Box::new(extension))?;
+//!     kernel.ext().load(Box::new(extension?))?;
 //! }
 //! # Ok(())
 //! # }

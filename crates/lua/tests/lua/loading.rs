@@ -59,6 +59,7 @@ fn a_folder_with_an_entry_requires_its_own_modules() {
     world.file("two/lua/text.lua", "return { name = 'two' }");
     let mut names = Vec::new();
     for extension in LuaExtension::all_from_path(world.folder()).expect("two extensions") {
+        let extension = extension.expect("one of them");
         names.push(extension.name().to_owned());
         world.kernel.ext().load(Box::new(extension)).expect("loads");
     }
@@ -116,13 +117,36 @@ fn paths_that_are_no_extension_say_why() {
     world.file("a_spec.lua", "");
     assert!(matches!(LuaExtension::from_path(&folder), Err(PathError::Several(_, 2))));
     let all = LuaExtension::all_from_path(&folder).expect("two");
-    assert_eq!(all.iter().map(|one| one.name().to_owned()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(all.iter().flatten().map(|one| one.name().to_owned()).collect::<Vec<_>>(), ["a", "b"]);
     world.file("bad/purlin.toml", "name = \n");
     let error = LuaExtension::from_path(folder.join("bad")).err().expect("an error").to_string();
     assert!(error.contains("purlin.toml") && error.contains("line 1"), "{error}");
     world.file("future/purlin.toml", "api_version = 99");
     let error = LuaExtension::from_path(folder.join("future")).err().expect("an error").to_string();
     assert!(error.contains("API level 99"), "{error}");
+    let all = LuaExtension::all_from_path(&folder).expect("those that can be used, and the others");
+    let shown = |one: &Result<LuaExtension, PathError>| match one {
+        Ok(one) => one.name().to_owned(),
+        Err(error) => format!("not {}", error.path().file_name().expect("a folder").display()),
+    };
+    assert_eq!(all.iter().map(shown).collect::<Vec<_>>(), ["a", "b", "not bad", "not future"]);
+}
+
+#[test]
+fn names_that_would_share_state_or_leave_a_folder_are_refused() {
+    let world = World::new();
+    world.file("it/init.lua", "");
+    for name in ["../../x", ".hidden", "", "two words", "lua", "configuration", "a\nb"] {
+        let manifest = format!("name = {}", serde_json::Value::from(name));
+        world.file("it/purlin.toml", &manifest);
+        let error = LuaExtension::from_path(world.folder().join("it")).err().expect(name).to_string();
+        assert!(error.contains("purlin.toml") || error.contains("init.lua"), "{error}");
+        assert!(error.contains("no name of an extension") || error.contains("uses the name"), "{error}");
+    }
+    world.file("it/purlin.toml", "name = 'my.own_name-2'");
+    LuaExtension::from_path(world.folder().join("it")).expect("a good name");
+    let file = world.file("lua.lua", "");
+    assert!(LuaExtension::from_path(file).is_err());
 }
 
 #[test]
