@@ -10,7 +10,7 @@ const MANIFEST: &str = "purlin.toml";
 const ENTRY: &str = "init.lua";
 
 /// Names under which the program itself keeps state or takes options.
-const RESERVED: [&str; 5] = ["lua", "configuration", "purlin", "gate", "core"];
+const RESERVED: [&str; 3] = ["lua", "configuration", "purlin"];
 /// So much of a wrong name is told.
 const LONGEST_SHOWN: usize = 80;
 

@@ -127,7 +127,10 @@ fn set(call: &Call) -> mlua::Result<MultiValue> {
     }
     let options = if call.is_nil(3) { MarkOptions::default() } else { options(call)? };
     if let Some(end) = options.end.filter(|end| *end < pos) {
-        return Err(call.refuse(3, format!("field 'end_pos': {pos} or more expected, as the mark begins there, got {end}")));
+        return Err(call.refuse(
+            3,
+            format!("field 'end_pos': {pos} or more expected, as the mark begins there, got {end}"),
+        ));
     }
     let id = kernel.mark().set(call.env.ext, &call.str(0)?, ns, pos, options);
     call.one(id.map_err(|error| call.fail(error.message))?)

@@ -107,8 +107,9 @@ impl UserData for Task {
             let outcome = task.outcome.clone();
             let ended = outcome.peek().is_some();
             let waiting = if ended { None } else { task.env.wait_for(task.body) };
-            let stuck = (!ended && waiting.is_none())
-                .then(|| crate::fault::raise(&lua, "Task:wait: the task waits for itself and would never end"));
+            let stuck = (!ended && waiting.is_none()).then(|| {
+                crate::fault::raise(&lua, "Task:wait: the task waits for itself and would never end")
+            });
             async move {
                 if let Some(error) = stuck {
                     return Err(error);

@@ -151,8 +151,12 @@ fn what_is_pending_is_what_ends_by_itself() {
     let (evaluator, _) = evaluator(&world);
     eval(&world, &evaluator, "every = purlin.timer.interval(1000, function() end)").expect("an interval");
     assert_eq!(evaluator.pending(), 0);
-    eval(&world, &evaluator, "purlin.defer(function() end, 500) purlin.spawn(function() purlin.sleep(900) end)")
-        .expect("two");
+    eval(
+        &world,
+        &evaluator,
+        "purlin.defer(function() end, 500) purlin.spawn(function() purlin.sleep(900) end)",
+    )
+    .expect("two");
     assert_eq!(evaluator.pending(), 2);
 }
 
