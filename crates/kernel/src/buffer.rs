@@ -20,9 +20,13 @@ pub use blocks::{Block, BlockSource};
 pub use change::BufferChange;
 pub(crate) use history::{EditKind, History};
 pub use shown::Shown;
+pub(crate) use usage::json_bytes;
 
 use crate::hooks::Object;
 use crate::{ExtId, Handle, HandlerError, Kernel, RegId};
+
+/// A longer title is cut, in bytes.
+const LONGEST_LABEL: usize = 4096;
 
 /// One buffer as it stands; positions are zero-based Unicode code points.
 #[derive(Debug, Clone)]
@@ -251,7 +255,9 @@ impl Buffers<'_> {
 
     /// Sets the title.
     pub fn set_label(self, name: &str, label: &str) -> bool {
-        self.change_state(name, |buffer| label.clone_into(&mut buffer.label))
+        self.change_state(name, |buffer| {
+            crate::text::head(label, LONGEST_LABEL).clone_into(&mut buffer.label);
+        })
     }
 
     /// Says whether typing changes it.

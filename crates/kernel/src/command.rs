@@ -145,11 +145,14 @@ impl Commands<'_> {
         let entry = Rc::new(Entry { id, owner, seat, spec });
         self.report_clashes(&entry);
         let unlinked = entry.clone();
-        self.0.register(
+        let spec = &entry.spec;
+        let texts = spec.desc.len() + spec.args.len() + spec.aliases.iter().map(String::len).sum::<usize>();
+        self.0.register_sized(
             id,
             owner,
             "command",
             label,
+            texts,
             move |kernel| kernel.command().link(&entry),
             move |kernel| kernel.command().unlink(&unlinked),
         )

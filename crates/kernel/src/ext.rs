@@ -42,6 +42,11 @@ pub trait Extension {
 pub trait Registration: 'static {
     /// Answers its name.
     fn name(&self) -> String;
+
+    /// Answers how many bytes its other texts take, which count towards the quota of who adds it.
+    fn bytes(&self) -> usize {
+        0
+    }
 }
 
 /// Registers on behalf of one extension.
@@ -288,12 +293,14 @@ impl Extensions<'_> {
         let id = self.0.next_reg();
         let label = registration.name();
         let seat = self.seat(owner, "registration", &label, id);
+        let texts = registration.bytes();
         let value: Rc<T> = Rc::new(registration);
-        self.0.register(
+        self.0.register_sized(
             id,
             owner,
             "registration",
             label,
+            texts,
             move |kernel| {
                 let mut typed = kernel.0.exts.typed.borrow_mut();
                 let list = typed.entry(TypeId::of::<T>()).or_default();

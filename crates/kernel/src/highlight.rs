@@ -66,11 +66,14 @@ impl Highlights<'_> {
         }
         let id = self.0.next_reg();
         let (linked, unlinked, spec) = (group.to_owned(), group.to_owned(), Rc::new(spec));
-        Ok(self.0.register(
+        let texts =
+            spec.link.as_ref().map_or(0, String::len) + spec.style.url.as_ref().map_or(0, |url| url.len());
+        Ok(self.0.register_sized(
             id,
             owner,
             "highlight",
             group,
+            texts,
             move |kernel| {
                 {
                     let mut groups = kernel.0.highlights.groups.borrow_mut();

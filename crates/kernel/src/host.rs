@@ -7,6 +7,9 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::LocalBoxStream;
 
+/// So many bytes of a file are read at once at most: it must fit an extension's memory.
+pub const MOST_READ: u64 = 32 << 20;
+
 /// A future that lives on the kernel's thread.
 pub type LBF<T> = LocalBoxFuture<'static, T>;
 

@@ -264,11 +264,13 @@ impl Keymaps<'_> {
         let map = Rc::new(Map { id, owner, seat, target, keys, action, options });
         self.report_conflict(&map);
         let unlinked = map.clone();
-        Ok(self.0.register(
+        let texts = map.options.desc.len() + 16 * map.keys.len();
+        Ok(self.0.register_sized(
             id,
             owner,
             "keymap",
             lhs,
+            texts,
             move |kernel| kernel.0.keymaps.trie.borrow_mut().insert(map.clone()),
             move |kernel| kernel.0.keymaps.trie.borrow_mut().remove(&unlinked),
         ))

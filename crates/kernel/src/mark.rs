@@ -15,6 +15,11 @@ use crate::text::{Line, Span};
 use crate::{ErrorKind, ExtId, HandlerError, Kernel};
 use log::Entry;
 
+/// Families are never forgotten, so there are no more than this.
+const MOST_SPACES: usize = 4096;
+/// The longest name of one, in bytes.
+const LONGEST_SPACE: usize = 256;
+
 /// Names a family of marks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Namespace(pub u32);
@@ -115,8 +120,19 @@ pub struct MarksOf<'k>(&'k Kernel);
 
 impl MarksOf<'_> {
     /// Answers the family of a name; the same name is the same family.
+    ///
+    /// There are at most 4,096 of at most 256 bytes: another one dooms the running stretch and answers the first.
     pub fn namespace(self, name: &str) -> Namespace {
         let mut spaces = self.0.0.marks.spaces.borrow_mut();
+        if name.len() > LONGEST_SPACE
+            || (spaces.len() >= MOST_SPACES && !spaces.iter().any(|known| known == name))
+        {
+            let text = format!(
+                "at most {MOST_SPACES} namespaces with names of at most {LONGEST_SPACE} bytes are kept"
+            );
+            self.0.guard().doom(HandlerError::of(ErrorKind::Memory, text));
+            return Namespace(0);
+        }
         let at = spaces.iter().position(|known| known == name).unwrap_or_else(|| {
             spaces.push(name.to_owned());
             spaces.len() - 1

@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
+use crate::buffer::json_bytes;
 use crate::{ExtId, Handle, HandlerError, Kernel};
 
 /// What an option's value may be.
@@ -147,6 +148,9 @@ pub(crate) struct OptionTable {
     chosen: RefCell<Option<Rc<dyn Chosen>>>,
 }
 
+/// The largest value that is set at run time, in bytes.
+const LONGEST_VALUE: usize = 64 << 10;
+
 /// Declares, reads and sets options; made by [`Kernel::option`].
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'k>(&'k Kernel);
@@ -169,11 +173,14 @@ impl Options<'_> {
         let id = self.0.next_reg();
         let (label, place) = (spec.name.clone(), (owner, spec.name.clone()));
         let (spec, gone) = (Rc::new(spec), place.clone());
-        Ok(self.0.register(
+        let choices: usize = spec.choices.iter().map(json_bytes).sum();
+        let texts = spec.desc.len() + json_bytes(&spec.default) + choices;
+        Ok(self.0.register_sized(
             id,
             owner,
             "option",
             label,
+            texts,
             move |kernel| {
                 kernel.0.options.declared.borrow_mut().insert(place.clone(), spec.clone());
             },
@@ -243,6 +250,9 @@ impl Options<'_> {
     /// Sets the value at run time; null returns to what people chose.
     pub fn set(self, owner: ExtId, name: &str, value: Value) -> Result<(), HandlerError> {
         let spec = self.spec(owner, name)?;
+        if json_bytes(&value) > LONGEST_VALUE {
+            return Err(HandlerError::new(format!("option `{name}`: a value of at most 64 KiB expected")));
+        }
         let place = (self.0.ext().name(owner), name.to_owned());
         let before = if value.is_null() {
             self.0.0.options.set.borrow_mut().remove(&place)

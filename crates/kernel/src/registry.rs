@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use crate::{ExtId, Kernel, WeakKernel};
+use crate::{ErrorKind, ExtId, HandlerError, Kernel, WeakKernel};
 
 /// Numbers one registration; never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,7 +18,29 @@ struct Entry {
     label: String,
     link: Link,
     unlink: Link,
+    /// What keeping it costs; paid until nothing can bring it back, the undo log included.
+    _kept: Kept,
 }
+
+type Account = Rc<RefCell<BTreeMap<ExtId, usize>>>;
+
+/// Bytes that are kept for an extension, until dropped.
+struct Kept {
+    account: Account,
+    owner: ExtId,
+    bytes: usize,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if let Some(kept) = self.account.borrow_mut().get_mut(&self.owner) {
+            *kept = kept.saturating_sub(self.bytes);
+        }
+    }
+}
+
+/// What a registration takes beside its texts.
+const EACH: usize = 256;
 
 /// The table of everything registered.
 #[derive(Default)]
@@ -26,6 +48,8 @@ pub(crate) struct Registry {
     entries: RefCell<BTreeMap<u64, Rc<Entry>>>,
     /// How many there are of each owner and kind: quotas are asked with every registration.
     counts: RefCell<HashMap<(ExtId, &'static str), usize>>,
+    /// Bytes that are kept for each extension: names, descriptions, segments.
+    kept: Account,
     next: Cell<u64>,
 }
 
@@ -96,11 +120,72 @@ impl Kernel {
         link: impl Fn(&Kernel) + 'static,
         unlink: impl Fn(&Kernel) + 'static,
     ) -> Handle {
-        let entry = Entry { owner, kind, label: label.into(), link: Rc::new(link), unlink: Rc::new(unlink) };
+        let label = label.into();
+        match self.keep(owner, kind, label.len()) {
+            Some(kept) => self.register_kept(id, owner, kind, label, kept, link, unlink),
+            None => self.no_handle(id),
+        }
+    }
+
+    /// Does the same for something that holds texts of so many bytes beside its label.
+    #[expect(clippy::too_many_arguments, reason = "a registration is all of this")]
+    pub(crate) fn register_sized(
+        &self,
+        id: RegId,
+        owner: ExtId,
+        kind: &'static str,
+        label: impl Into<String>,
+        bytes: usize,
+        link: impl Fn(&Kernel) + 'static,
+        unlink: impl Fn(&Kernel) + 'static,
+    ) -> Handle {
+        let label = label.into();
+        match self.keep(owner, kind, label.len() + bytes) {
+            Some(kept) => self.register_kept(id, owner, kind, label, kept, link, unlink),
+            None => self.no_handle(id),
+        }
+    }
+
+    /// The handle of what was not registered, stale from the beginning.
+    fn no_handle(&self, id: RegId) -> Handle {
+        Handle { kernel: self.downgrade(), id }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a registration is all of this")]
+    fn register_kept(
+        &self,
+        id: RegId,
+        owner: ExtId,
+        kind: &'static str,
+        label: String,
+        kept: Kept,
+        link: impl Fn(&Kernel) + 'static,
+        unlink: impl Fn(&Kernel) + 'static,
+    ) -> Handle {
+        let entry = Entry { owner, kind, label, link: Rc::new(link), unlink: Rc::new(unlink), _kept: kept };
         (entry.link)(self);
         self.0.registry.insert(id.0, Rc::new(entry));
         self.on_rollback(move |kernel| kernel.unregister(id));
         Handle { kernel: self.downgrade(), id }
+    }
+
+    /// Pays for keeping texts of an extension; nothing, and the running stretch is doomed, when that is over its quota.
+    fn keep(&self, owner: ExtId, kind: &str, texts: usize) -> Option<Kept> {
+        // A label stands in several tables.
+        let bytes = EACH + 4 * texts;
+        let account = &self.0.registry.kept;
+        let most = self.guard().limits().quotas.state_bytes;
+        let total = account.borrow().get(&owner).copied().unwrap_or(0).saturating_add(bytes);
+        if owner != ExtId::CORE && total > most {
+            let name = self.ext().name(owner);
+            let text = format!(
+                "with this {kind} the names and descriptions of extension `{name}` would take more than {most} bytes, its quota"
+            );
+            self.guard().doom(HandlerError::of(ErrorKind::Memory, text));
+            return None;
+        }
+        account.borrow_mut().insert(owner, total);
+        Some(Kept { account: account.clone(), owner, bytes })
     }
 
     /// Unlinks what `id` names.

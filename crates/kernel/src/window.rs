@@ -18,11 +18,12 @@ pub use place::{Anchor, Anchored, Border, Dock, DockSide, Length, Placement, Sid
 pub use render::{RenderContext, Renderer};
 pub use text_view::TextView;
 
+use crate::buffer::json_bytes;
 use crate::grid::Grid;
 use crate::hooks::Object;
 use crate::layout::Rect;
 use crate::text::Line;
-use crate::{ExtId, Handle, HandlerError, Kernel, RegId};
+use crate::{ErrorKind, ExtId, Handle, HandlerError, Kernel, RegId};
 
 /// How far a window is scrolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -150,6 +151,26 @@ pub(crate) struct Slot {
     pub(crate) surface: Option<Grid>,
     /// The line around it, where it has one.
     pub(crate) edge: Option<Grid>,
+    /// The stretch that has already remembered it.
+    touched: Cell<u64>,
+}
+
+/// Bytes that variables, metadata and title of one window take at most.
+const MOST_KEPT: usize = 256 << 10;
+
+impl Window {
+    fn kept(&self) -> usize {
+        let of = |key: &String, value: &Value| key.len() + json_bytes(value);
+        let vars: usize = self.vars.iter().map(|(key, value)| of(key, value)).sum();
+        let metadata: usize = self.metadata.iter().map(|(key, value)| of(key, value)).sum();
+        vars + metadata + self.title.iter().map(|span| span.text.len() + 64).sum::<usize>()
+    }
+
+    fn keeps_as(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.vars, &other.vars)
+            && Rc::ptr_eq(&self.metadata, &other.metadata)
+            && self.title == other.title
+    }
 }
 
 #[derive(Default)]
@@ -238,6 +259,7 @@ impl Windows<'_> {
                     wiped: false,
                     surface: None,
                     edge: None,
+                    touched: Cell::new(0),
                 });
                 let name = slot.state.name.clone();
                 kernel.0.windows.slots.borrow_mut().insert(name.clone(), slot);
@@ -278,20 +300,31 @@ impl Windows<'_> {
                 // A renderer that states what already holds must not ask for another frame.
                 return true;
             }
+            if !slot.state.keeps_as(&before) && slot.state.kept() > MOST_KEPT {
+                slot.state = before;
+                let text =
+                    format!("variables, metadata and title of window `{name}` would take more than 256 KiB");
+                self.0.guard().doom(HandlerError::of(ErrorKind::Memory, text));
+                return false;
+            }
             slot.dirty = true;
+            let first = self.0.first_touch(&slot.touched);
             let placed = before.placement != slot.state.placement
                 || before.visible != slot.state.visible
                 || before.border != slot.state.border
                 || before.zindex != slot.state.zindex;
             drop(slots);
             let name = name.to_owned();
-            self.0.on_rollback(move |kernel| {
-                if let Some(slot) = kernel.0.windows.slots.borrow_mut().get_mut(&name) {
-                    slot.state = before;
-                    slot.dirty = true;
-                }
-                kernel.layout().changed();
-            });
+            if first {
+                self.0.on_rollback(move |kernel| {
+                    if let Some(slot) = kernel.0.windows.slots.borrow_mut().get_mut(&name) {
+                        slot.state = before;
+                        slot.dirty = true;
+                        slot.touched.set(0);
+                    }
+                    kernel.layout().changed();
+                });
+            }
             placed
         };
         if placed {

@@ -54,23 +54,6 @@ pub enum PathError {
     },
 }
 
-impl PathError {
-    /// The file or folder that it is about; of a manifest, the folder that stands for the extension.
-    pub fn path(&self) -> &Path {
-        match self {
-            Self::Manifest { path, .. } => match path.parent() {
-                Some(folder) if path.ends_with(MANIFEST) || path.ends_with(ENTRY) => folder,
-                _ => path,
-            },
-            Self::Missing(path)
-            | Self::WrongSuffix(path)
-            | Self::Empty(path)
-            | Self::Several(path, _)
-            | Self::Unreadable { path, .. } => path,
-        }
-    }
-}
-
 /// One extension found on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
@@ -99,9 +82,12 @@ struct Manifest {
     entry: Option<String>,
 }
 
-/// The extensions a path stands for, in the order in which they load; one of a folder that cannot be used is an error among
-/// the others.
-pub(crate) fn discover(path: &Path) -> Result<Vec<Result<Found, PathError>>, PathError> {
+/// Where something was looked for, and what was found there.
+pub type Looked<T> = (PathBuf, Result<T, PathError>);
+
+/// The extensions a path stands for, in the order in which they load; of a folder of extensions each with the file or folder
+/// it was looked for in.
+pub(crate) fn discover(path: &Path) -> Result<Vec<Looked<Found>>, PathError> {
     if !path.exists() {
         return Err(PathError::Missing(path.to_owned()));
     }
@@ -109,17 +95,20 @@ pub(crate) fn discover(path: &Path) -> Result<Vec<Result<Found, PathError>>, Pat
         if path.extension().is_none_or(|suffix| suffix != "lua") {
             return Err(PathError::WrongSuffix(path.to_owned()));
         }
-        return Ok(vec![Ok(named(of_file(path))?)]);
+        return Ok(vec![(path.to_owned(), named(of_file(path)))]);
     }
     if let Some(found) = of_folder(path)? {
-        return Ok(vec![Ok(found)]);
+        return Ok(vec![(path.to_owned(), Ok(found))]);
     }
     let mut found = Vec::new();
     for entry in sorted(path)? {
         if entry.is_dir() {
-            found.extend(of_folder(&entry).transpose());
+            if let Some(inner) = of_folder(&entry).transpose() {
+                found.push((entry, inner));
+            }
         } else if is_source(&entry) {
-            found.push(named(of_file(&entry)));
+            let file = named(of_file(&entry));
+            found.push((entry, file));
         }
     }
     if found.is_empty() {
@@ -233,7 +222,8 @@ fn manifest_table(entry: &Path) -> Option<[String; 3]> {
 fn of_manifest(folder: &Path, file: &Path) -> Result<Found, PathError> {
     let wrong = |reason: String| PathError::Manifest { path: file.to_owned(), reason };
     let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
-    let manifest: Manifest = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    let manifest: Manifest =
+        toml::from_str(&text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
     let asked = manifest.api_version.as_ref().and_then(api_level_of);
     if asked.is_some_and(|asked| asked > crate::API_LEVEL) {
         let have = crate::API_LEVEL;

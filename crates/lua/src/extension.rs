@@ -6,7 +6,7 @@ use std::rc::Rc;
 use mlua::{Function, Lua, MultiValue, Table, Value};
 use purlin_kernel::{ExtId, Extension, HandlerError, Kernel, Registrar, Watchdog};
 
-use crate::discover::{Found, PathError, discover};
+use crate::discover::{Found, Looked, PathError, discover};
 use crate::env::Env;
 use crate::fault;
 use crate::libs::package::compile_file;
@@ -29,17 +29,24 @@ impl LuaExtension {
         let path = path.as_ref();
         let mut all = Self::all_from_path(path)?;
         match (all.pop(), all.len()) {
-            (Some(one), 0) => one,
+            (Some(one), 0) => Ok(one),
             (_, others) => Err(PathError::Several(path.to_owned(), others + 1)),
         }
     }
 
     /// Every extension a path stands for, in load order: a folder that is no extension itself
     /// stands for each `.lua` file and each extension folder in it, sorted by name. Files ending
-    /// in `_test.lua` and `_spec.lua` are left out. One whose manifest cannot be used is an error among the others.
-    pub fn all_from_path(path: impl AsRef<Path>) -> Result<Vec<Result<Self, PathError>>, PathError> {
-        let of = |found| Self { found, lua: None, env: None };
-        Ok(discover(path.as_ref())?.into_iter().map(|found| found.map(of)).collect())
+    /// in `_test.lua` and `_spec.lua` are left out.
+    pub fn all_from_path(path: impl AsRef<Path>) -> Result<Vec<Self>, PathError> {
+        Self::each_from_path(path)?.into_iter().map(|(_, found)| found).collect()
+    }
+
+    /// Does the same, and answers each with the file or folder it was looked for in: one that cannot be used leaves the
+    /// others as they are.
+    pub fn each_from_path(path: impl AsRef<Path>) -> Result<Vec<Looked<Self>>, PathError> {
+        let found = discover(path.as_ref())?;
+        let loadable = |found| Self { found, lua: None, env: None };
+        Ok(found.into_iter().map(|(path, found)| (path, found.map(loadable))).collect())
     }
 
     /// The file or folder that stands for this extension alone; it is loaded anew from there.

@@ -20,7 +20,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let kernel: purlin_kernel::Kernel = unimplemented!();
 //! for extension in purlin_lua::LuaExtension::all_from_path("hello.lua")? {
-//!     kernel.ext().load(Box::new(extension?))?;
+//!     kernel.ext().load(Box::new(extension))?;
 //! }
 //! # Ok(())
 //! # }
@@ -50,7 +50,7 @@ mod watchdog;
 pub use api::{
     ApiFn, Method, Need, Opt, Param, Run, SHAPES, Shape, ShapeField, Ty, describe, find, functions,
 };
-pub use discover::PathError;
+pub use discover::{Looked, PathError};
 pub use eval::{Evaluator, LUA_SERVICE};
 pub use extension::LuaExtension;
 pub use syntax::syntax;

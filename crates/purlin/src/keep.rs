@@ -207,12 +207,7 @@ impl Kept {
             Scope::Project => &self.project,
             Scope::User => &self.user,
         };
-        // A name may hold what a file name must not.
-        let safe: String = extension
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' })
-            .collect();
-        Some(folder.join(format!("{safe}.json")))
+        Some(folder.join(format!("{}.json", file_name(extension))))
     }
 
     fn with<T>(
@@ -237,6 +232,27 @@ fn lock(folder: &Path) -> std::io::Result<fs::File> {
     let file = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join(".lock"))?;
     flock(&file, FlockOperation::LockExclusive)?;
     Ok(file)
+}
+
+/// The longest name of a file, without its ending.
+const LONGEST: usize = 200;
+
+/// A name of a file that no other extension's is: what a file name must not hold is escaped, and what is too long ends in a
+/// fingerprint.
+fn file_name(extension: &str) -> String {
+    let mut safe = String::new();
+    for byte in extension.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') {
+            safe.push(char::from(byte));
+        } else {
+            safe = format!("{safe}%{byte:02X}");
+        }
+    }
+    if safe.len() > LONGEST {
+        safe.truncate(LONGEST - 17);
+        safe = format!("{safe}~{:016x}", fingerprint(Path::new(extension)));
+    }
+    safe
 }
 
 fn change(values: &mut Map<String, Value>, key: &str, value: Option<Value>) {
@@ -325,6 +341,14 @@ mod tests {
             writes: true,
             read: RefCell::default(),
         }
+    }
+
+    #[test]
+    fn each_extension_has_a_file_of_its_own() {
+        assert_eq!(file_name("vim-mode_2"), "vim-mode_2");
+        assert_eq!(file_name("my/ext é"), "my%2Fext%20%C3%A9");
+        let long = |end: &str| file_name(&("x".repeat(300) + end));
+        assert!(long("a").len() <= LONGEST && long("a") != long("b"));
     }
 
     #[test]

@@ -29,6 +29,15 @@ pub fn put(kernel: &Kernel, config: &Config) -> Vec<String> {
     problems.into_iter().map(|problem| format!("{problem}.")).collect()
 }
 
+/// Says why these keys cannot be mapped.
+pub fn mappable(keys: &str) -> Result<(), String> {
+    let parsed = Key::parse(&keys.replace("<leader>", " x ")).map_err(|error| error.to_string())?;
+    if parsed.iter().any(|key| key.is_ctrl_c()) {
+        return Err("`ctrl+c` cannot be mapped: pressed twice it always quits".to_owned());
+    }
+    Ok(())
+}
+
 /// The keys that cannot be read, as sentences, for runs that map none.
 pub fn unreadable(config: &Config) -> Vec<String> {
     let wrong = config.keys.iter().filter_map(|setting| {

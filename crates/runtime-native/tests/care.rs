@@ -281,6 +281,33 @@ fn of_a_file_that_was_cut_all_that_is_left_is_saved_and_the_rest_is_named() {
     assert!(counts[0] > 1_000 && counts[1] > 8_000 && counts[2] > 15_000, "{counts:?}");
 }
 
+/// The first half of a small file is mostly tables without rows; what is left of the log are bytes of its first page.
+#[test]
+fn of_a_small_file_that_was_cut_in_half_the_beginning_is_saved() {
+    let home = Home::new();
+    let notebook = home.open("n");
+    let store = notebook.store().unwrap();
+    for n in 0..150 {
+        store.commit(&[set(&format!("k{n}"), &"v".repeat(40))]).unwrap();
+    }
+    drop(store);
+    notebook.close();
+    sql(&home, "PRAGMA wal_checkpoint(TRUNCATE)");
+    let before = log(&home.file("n"));
+    let bytes = fs::read(home.file("n")).unwrap();
+    let left = &bytes[..bytes.len() / 4096 / 2 * 4096];
+    assert!(left.chunks(4096).skip(1).all(|page| page[0] != 0x0d || standing(page).is_empty()));
+    fs::write(home.file("n"), left).unwrap();
+    let repaired = repair(&home.file("n")).unwrap();
+    let saved = log(&home.file("n"));
+    // What points to the other pages was written over the first of them.
+    assert!(saved.len() > 5 && saved == before[1..=saved.len()], "{saved:?}");
+    let lost = repaired.lost.unwrap();
+    let end = format!("what followed the event {} cannot be read", saved.len() + 1);
+    assert!(lost.starts_with("1 event cannot be read: 1") && lost.contains(&end), "{lost}");
+    assert!(check(&home.file("n"), None).unwrap().is_sound());
+}
+
 fn place(row: &str) -> i64 {
     row.split(' ').next().unwrap().parse().unwrap()
 }

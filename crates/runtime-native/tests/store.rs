@@ -275,12 +275,12 @@ fn whoever_only_looks_leaves_nothing_beside_the_file() {
     notebook.close();
     let looks: [(&str, &dyn Fn()); 5] = [
         ("check", &|| {
-            assert!(purlin_runtime_native::store::check(&home.file("n"), None).unwrap().is_sound())
+            assert!(purlin_runtime_native::store::check(&home.file("n"), None).unwrap().is_sound());
         }),
         ("stats", &|| assert_eq!(purlin_runtime_native::store::stats(&home.file("n")).unwrap().events, 2)),
         ("list", &|| assert_eq!(purlin_runtime_native::sessions::list(&home.paths).len(), 1)),
         ("replayed", &|| {
-            assert!(!purlin_runtime_native::store::replayed(&home.file("n")).unwrap().is_empty())
+            assert!(!purlin_runtime_native::store::replayed(&home.file("n")).unwrap().is_empty());
         }),
         ("show", &|| {
             let id = NotebookId::from("n");

@@ -885,7 +885,7 @@ function purlin.buf.delete_range(name, a, b) end
 ---@param text string|number What comes there instead.
 function purlin.buf.replace(name, a, b, text) end
 
----Adds text or a block at the end. A block appended to `transcript` becomes a note of the session.
+---Adds text or a block at the end. What is appended to `transcript`, text or block, becomes a note of the session.
 ---@param name string The buffer's name.
 ---@param what (string|number)|table Text, or a block: a table with any of `kind, role, id, created_at, streaming`.
 function purlin.buf.append(name, what) end
@@ -1438,7 +1438,7 @@ function purlin.job.spawn(job) end
 ---@return string?
 function purlin.job.run(job) end
 
----Reads a whole file; its bytes are not changed.
+---Reads a whole file of at most 32 MiB; its bytes are not changed. What is no regular file is refused: `io.open` reads it in parts.
 ---
 ---Waits: only where a coroutine can.
 ---@async

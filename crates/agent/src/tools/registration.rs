@@ -64,6 +64,10 @@ impl Registration for ToolRegistration {
     fn name(&self) -> String {
         self.spec.name.clone()
     }
+
+    fn bytes(&self) -> usize {
+        serde_json::to_string(&self.spec).map_or(0, |text| text.len())
+    }
 }
 
 /// The service that tells the last question which found nobody to answer.

@@ -33,7 +33,7 @@ pub(super) fn block_bytes(block: &Block) -> usize {
 }
 
 /// Answers roughly what a value takes.
-pub(super) fn json_bytes(value: &Value) -> usize {
+pub(crate) fn json_bytes(value: &Value) -> usize {
     32 + match value {
         Value::String(text) => text.len(),
         Value::Array(list) => list.iter().map(json_bytes).sum(),

@@ -9,6 +9,11 @@ use serde_json::Value;
 use super::{Hook, HookDecl, HookEvent, HookMode, Object, nearest};
 use crate::{ExtId, Handle, HandlerError, Kernel, LBF};
 
+/// A longer diagnostic is cut, in bytes.
+const LONGEST_COMPLAINT: usize = 1024;
+/// After so many different ones no more are told.
+const MOST_COMPLAINTS: usize = 4096;
+
 /// When a handler runs relative to others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub enum Phase {
@@ -280,7 +285,11 @@ impl Hooks<'_> {
 
     /// Writes a diagnostic the first time it arises for this extension and hook.
     pub fn complain_once(self, ext: ExtId, hook: &str, text: &str) {
-        let fresh = self.0.0.hooks.complained.borrow_mut().insert((ext, hook.to_owned(), text.to_owned()));
+        let text = crate::text::head(text, LONGEST_COMPLAINT);
+        let fresh = {
+            let mut complained = self.0.0.hooks.complained.borrow_mut();
+            complained.len() < MOST_COMPLAINTS && complained.insert((ext, hook.to_owned(), text.to_owned()))
+        };
         if fresh {
             self.0.guard().warn(ext, hook, text);
         }

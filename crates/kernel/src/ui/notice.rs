@@ -9,6 +9,9 @@ use crate::{ExtId, Topic};
 /// How many are kept at a time.
 const MOST: usize = 32;
 
+/// A longer one is cut, in bytes: no screen shows it.
+const LONGEST: usize = 4096;
+
 /// A short message to the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -38,7 +41,7 @@ impl Ui<'_> {
     /// Shows a message for `ms` milliseconds, or until the next key that is not ctrl+c.
     pub fn notify_until_key(self, owner: ExtId, text: impl Into<String>, level: Level, ms: u64) {
         self.dismiss_at_key();
-        let id = self.show_notice(owner, text.into(), level, ms);
+        let id = self.show_notice(owner, &text.into(), level, ms);
         self.0.0.ui.notices.until_key.set(Some(id));
     }
 
@@ -56,10 +59,11 @@ impl Ui<'_> {
             Level::Warn => 8_000,
             Level::Error => 12_000,
         };
-        self.show_notice(owner, text.into(), level, shown);
+        self.show_notice(owner, &text.into(), level, shown);
     }
 
-    fn show_notice(self, owner: ExtId, text: String, level: Level, shown: u64) -> u64 {
+    fn show_notice(self, owner: ExtId, text: &str, level: Level, shown: u64) -> u64 {
+        let text = crate::text::head(text, LONGEST).to_owned();
         let state = &self.0.0.ui.notices;
         let id = state.next.get() + 1;
         state.next.set(id);

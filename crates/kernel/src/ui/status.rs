@@ -39,11 +39,13 @@ impl Ui<'_> {
             self.0.unregister(before);
         }
         let segment = StatusSegment { key: key.to_owned(), spans, priority, owner };
-        self.0.register(
+        let texts = segment.spans.iter().map(|span| span.text.len() + 64).sum();
+        self.0.register_sized(
             id,
             owner,
             "status",
             key,
+            texts,
             move |kernel| {
                 {
                     let mut list = kernel.0.ui.segments.0.borrow_mut();

@@ -131,6 +131,69 @@ fn a_command_that_waits_goes_on_as_a_task() {
     assert_eq!(kernel.ui().notifications().pop().unwrap().text, "Ok(true)");
 }
 
+/// Something with a long description.
+struct Described;
+
+impl Registration for Described {
+    fn name(&self) -> String {
+        "described".into()
+    }
+
+    fn bytes(&self) -> usize {
+        1 << 20
+    }
+}
+
+#[test]
+fn what_is_kept_for_an_extension_has_a_quota() {
+    type Keep = fn(&Kernel, ExtId, &str, usize);
+    let ways: [(&str, Keep); 8] = [
+        ("status", |kernel, ext, text, n| {
+            kernel.ui().status_set(ext, &n.to_string(), purlin_kernel::text::plain(text.to_owned()), 0);
+        }),
+        ("status of one key", |kernel, ext, text, _| {
+            kernel.ui().status_set(ext, "key", purlin_kernel::text::plain(text.to_owned()), 0);
+        }),
+        ("highlight", |kernel, ext, text, n| {
+            // What is refused is the quota's business; the stretch fails.
+            let _ = kernel.hl().set(ext, &format!("{text}{n}"), purlin_kernel::HighlightSpec::default());
+        }),
+        ("command", |kernel, ext, text, n| {
+            kernel.command().create(ext, CommandSpec::action(n.to_string(), text, |_| Ok(None)));
+        }),
+        ("keymap", |kernel, ext, text, _| {
+            let options = KeymapOptions { desc: text.to_owned(), ..KeymapOptions::default() };
+            kernel.keymap().set(ext, Target::Global, "f5", Action::command("x"), options).unwrap();
+        }),
+        ("tool", |kernel, ext, _, _| drop(kernel.ext().add(ext, Described))),
+        ("variable", |kernel, _, text, n| {
+            kernel.win().set_var("main", &n.to_string(), Value::String(text.to_owned()));
+        }),
+        ("namespace", |kernel, _, text, n| {
+            kernel.mark().namespace(&format!("{text}{n}"));
+        }),
+    ];
+    let text = "x".repeat(1 << 20);
+    for (what, keep) in ways {
+        let (kernel, _host) = editor();
+        let ext = kernel.ext().reserve("hoarder");
+        let result = kernel.guard().stretch(ext, purlin_kernel::DeadlineClass::Main, what, || {
+            (0..20).for_each(|n| keep(&kernel, ext, &text, n));
+            Ok(())
+        });
+        let error = result.expect_err(what);
+        assert_eq!(error.kind, purlin_kernel::ErrorKind::Memory, "{what}: {error}");
+        assert_eq!(kernel.registered(ext), [], "{what}");
+        assert!(kernel.win().get("main").unwrap().vars.is_empty(), "{what}");
+        let again = kernel.guard().stretch(ext, purlin_kernel::DeadlineClass::Main, what, || {
+            (0..1_000).for_each(|n| keep(&kernel, ext, "short", n % 10));
+            Ok(())
+        });
+        // The tool is as large as before.
+        assert_eq!(again.is_ok(), what != "tool", "{what}: what failed is free again, {again:?}");
+    }
+}
+
 /// Something of one name that two may want.
 struct Deployer(&'static str);
 

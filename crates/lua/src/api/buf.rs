@@ -218,15 +218,13 @@ pub(super) const FNS: &[ApiFn] = &[
         ],
         returns: "",
         errors: &["The table is no block.", "The buffer's source refuses the block."],
-        doc: "Adds text or a block at the end. A block appended to `transcript` becomes a note of the session.",
+        doc: "Adds text or a block at the end. What is appended to `transcript`, text or block, becomes a note of the session.",
         example: "purlin.buf.append('notes', 'one more')\npurlin.buf.append('notes', { kind = 'note', text = 'a block' })",
         run: Run::Now(|call| {
             let name = ensure(call)?;
             match call.opt_table(1) {
                 Some(block) => blocks::append(call, &name, &block)?,
-                None => {
-                    call.kernel()?.buf().append_text(&name, &call.text(1)?);
-                }
+                None => blocks::append_text(call, &name)?,
             }
             call.none()
         }),

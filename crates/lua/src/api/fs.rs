@@ -30,7 +30,7 @@ pub(super) const FNS: &[ApiFn] = &[
         params: &[PATH],
         returns: "string | nil, string",
         errors: &[CANNOT_WAIT],
-        doc: "Reads a whole file; its bytes are not changed.",
+        doc: "Reads a whole file of at most 32 MiB; its bytes are not changed. What is no regular file is refused: `io.open` reads it in parts.",
         example: "purlin.spawn(function()\n  local text, why = purlin.fs.read('/nowhere')\n  assert(text == nil and why:find('/nowhere', 1, true))\nend)",
         run: Run::Wait(read),
     },

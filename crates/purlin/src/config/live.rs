@@ -4,16 +4,19 @@
 //! program, which puts it in force, and as the hook `config_change`.
 
 use std::cell::RefCell;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::SelectAll;
+use purlin_agent::ModelRef;
 use purlin_kernel::host::FileEvent;
 use purlin_kernel::{Chosen, ConfigScope, ConfigStore, ExtId, HandlerError, Kernel, OptionSpec, WeakKernel};
 use serde_json::{Map, Value as Json};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::options::{self, Declared};
 use super::{Config, Loaded, Sources, candidates, load, write};
@@ -22,6 +25,9 @@ use crate::start::variable;
 
 /// How long files must be quiet before they are read: an editor writes more than once.
 const QUIET: Duration = Duration::from_millis(300);
+
+/// How long they may be written before they are read all the same.
+const LONGEST: Duration = Duration::from_secs(3);
 
 /// What stands in place of a value that is nobody's business.
 const SECRET: &str = "(secret)";
@@ -121,7 +127,13 @@ impl Live {
 
     /// Reads the files anew whenever somebody has written them, until the answer is aborted; nothing where the system
     /// cannot tell.
-    pub(crate) fn watch(&self) -> Option<JoinHandle<()>> {
+    ///
+    /// With `make` the folder of the person's file is made if there is none: a file that comes to be later counts as well.
+    pub(crate) fn watch(&self, make: bool) -> Option<JoinHandle<()>> {
+        if let Some(folder) = self.0.user.parent().filter(|_| make) {
+            // Where it cannot be made nothing can come to be in it.
+            let _ = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        }
         let kernel = self.0.kernel.upgrade()?;
         let host = kernel.host();
         let mut files = vec![self.0.user.clone()];
@@ -155,8 +167,9 @@ async fn settled(events: &mut (impl futures_util::Stream<Item = FileEvent> + Unp
     if events.next().await.is_none() {
         return false;
     }
+    let end = Instant::now() + LONGEST;
     loop {
-        match tokio::time::timeout(QUIET, events.next()).await {
+        match tokio::time::timeout_at(end.min(Instant::now() + QUIET), events.next()).await {
             Ok(Some(_)) => {}
             Ok(None) => return false,
             Err(_quiet) => return true,
@@ -193,7 +206,8 @@ impl Inner {
             // A key may be among them.
             ["providers", _, "headers", _] => true,
             ["extensions", "options", extension, option] => {
-                self.spec(extension, option).is_some_and(|spec| spec.secret)
+                // What no extension has declared yet may be declared secret later.
+                self.spec(extension, option).is_none_or(|spec| spec.secret)
             }
             _ => false,
         };
@@ -248,6 +262,12 @@ impl Inner {
         value: &Json,
     ) -> Result<(), String> {
         declared.value_of(path, value)?;
+        if let Some(text) = value.as_str() {
+            usable(parts, text).map_err(|why| format!("`{path}`: {why}"))?;
+        }
+        if let ["keys", .., keys] = parts.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            crate::keys::mappable(keys).map_err(|why| format!("`{path}`: {why}"))?;
+        }
         if let [_, "options", extension, option] = parts.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             self.check_option(extension, option, value)?;
         }
@@ -274,6 +294,19 @@ impl Inner {
 /// Whether a project's file lies in the root of its repository.
 fn is_root(file: &Path) -> bool {
     file.parent().and_then(Path::parent).is_some_and(|root| root.join(".git").exists())
+}
+
+/// Checks what the next start would refuse or leave out.
+fn usable(parts: &[String], text: &str) -> Result<(), String> {
+    match parts.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["model"] => text.parse::<ModelRef>().map(drop).map_err(|error| error.to_string()),
+        ["ui", "leader"] => crate::keys::mappable(text),
+        ["ui", "theme"] => {
+            let paths = crate::start::paths(&variable).map_err(|report| report.message)?;
+            crate::themes::find(text, &paths.config).map(drop)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn unknown(path: &str, parts: &[String]) -> String {
@@ -311,8 +344,8 @@ impl ConfigStore for Live {
     fn set(&self, path: &str, value: Json, scope: ConfigScope) -> Result<(), HandlerError> {
         let parts = self.0.check(path, &value, scope)?;
         let before = self.get(path)?;
-        write::set(&self.0.file(scope), &parts, (!value.is_null()).then_some(&value))?;
-        self.reload().map_err(HandlerError::new)?;
+        let written = (!value.is_null()).then_some(&value);
+        write::set(&self.0.file(scope), &parts, written, || self.reload())?;
         if let (Some(kernel), Some(wins)) = (self.0.kernel.upgrade(), self.overruled(&parts, &value, scope))
             && self.get(path)? == before
         {

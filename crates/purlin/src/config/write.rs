@@ -1,22 +1,53 @@
 //! Changing one setting of a file and nothing else of it: order, comments and spelling stay.
 
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
+use rustix::fs::{FlockOperation, flock};
 use serde_json::Value as Json;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
 use super::file;
 use crate::files;
 
-/// Sets a setting of a file, or takes it away; answers why that cannot be.
-pub(super) fn set(path: &Path, setting: &[String], value: Option<&Json>) -> Result<(), String> {
-    let text = file::read(path, false).map_err(|report| report.message)?.unwrap_or_default();
+/// Sets a setting of a file, or takes it away, and has `accept` read what came of it; where that refuses, the file is as it
+/// was before. Nobody else who writes so writes meanwhile.
+pub(super) fn set(
+    path: &Path,
+    setting: &[String],
+    value: Option<&Json>,
+    accept: impl FnOnce() -> Result<(), String>,
+) -> Result<(), String> {
+    let unwritable =
+        |error: io::Error| format!("the configuration `{}` cannot be written: {error}", path.display());
+    let _held = hold(path).map_err(unwritable)?;
+    let before = file::read(path, false).map_err(|report| report.message)?;
+    let text = before.clone().unwrap_or_default();
     let changed = edit(&text, setting, value).map_err(|why| format!("`{}`: {why}", path.display()))?;
     if changed == text {
         return Ok(());
     }
-    files::replace(path, changed.as_bytes())
-        .map_err(|error| format!("the configuration `{}` cannot be written: {error}", path.display()))
+    files::replace(path, changed.as_bytes()).map_err(unwritable)?;
+    accept().inspect_err(|_| {
+        let restored = match &before {
+            Some(text) => files::replace(path, text.as_bytes()),
+            None => fs::remove_file(path),
+        };
+        if let Err(error) = restored {
+            tracing::warn!(%error, "a refused change of the configuration stays in its file");
+        }
+    })
+}
+
+/// Waits until nobody else changes a file of this folder, until the answer is dropped.
+fn hold(path: &Path) -> io::Result<fs::File> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let held = fs::File::open(folder)?;
+    flock(&held, FlockOperation::LockExclusive)?;
+    Ok(held)
 }
 
 fn edit(text: &str, setting: &[String], value: Option<&Json>) -> Result<String, String> {

@@ -96,7 +96,9 @@ fn print(console: &mut Console, all: &[Facts]) -> Result<(), Stop> {
         console.line(&line)?;
         let more = [facts.trouble(), (!facts.conflicts.is_empty()).then(|| facts.conflicts.join(", "))];
         for text in more.into_iter().flatten() {
-            console.line(&[Span::new(format!("  {}", visible(&text)), Style::fg(Token::Error))])?;
+            for line in text.lines() {
+                console.line(&[Span::new(format!("  {}", visible(line)), Style::fg(Token::Error))])?;
+            }
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! The extensions that were asked for: where each comes from, how its loading went, loading it anew.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use purlin_kernel::{ExtId, Kernel, WeakKernel};
@@ -49,11 +49,11 @@ impl Shelf {
     /// Loads the extensions in order; what cannot be loaded is said and stops nothing.
     pub fn load(&self, paths: &[PathBuf], mut say: impl FnMut(&str)) {
         for path in paths {
-            let found = LuaExtension::all_from_path(path).unwrap_or_else(|error| vec![Err(error)]);
-            for extension in found {
-                let kept = match extension {
+            let each = LuaExtension::each_from_path(path);
+            for (path, found) in each.unwrap_or_else(|error| vec![(path.clone(), Err(error))]) {
+                let kept = match found {
                     Ok(extension) => self.load_one(extension),
-                    Err(error) => Some(unusable(&error)),
+                    Err(error) => Some(unusable(&path, &error)),
                 };
                 let Some(kept) = kept else { return };
                 if let Some(failure) = &kept.failure {
@@ -180,9 +180,8 @@ impl Shelf {
     }
 }
 
-/// What is kept of an extension that cannot even be begun.
-fn unusable(error: &PathError) -> Kept {
-    let path = error.path();
+/// One of which not even the name can be read.
+fn unusable(path: &Path, error: &PathError) -> Kept {
     Kept {
         name: path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
         path: path.to_owned(),

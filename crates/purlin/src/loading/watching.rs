@@ -9,12 +9,16 @@ use futures_util::stream::SelectAll;
 use purlin_kernel::Kernel;
 use purlin_kernel::host::FileEvent;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::Shelf;
 use super::shelf::Reloaded;
 
 /// How long an extension's files must be quiet: editors and checkouts write more than once.
 const QUIET: Duration = Duration::from_millis(300);
+
+/// How long they may be written before they are loaded all the same.
+const LONGEST: Duration = Duration::from_secs(3);
 
 /// No more folders are watched; the system has few watches for everybody.
 const MOST: usize = 64;
@@ -39,8 +43,15 @@ impl Shelf {
                 if written.is_empty() {
                     continue;
                 }
-                while let Ok(Some(event)) = tokio::time::timeout(QUIET, events.next()).await {
-                    written.extend(meant(&paths, &event));
+                let end = Instant::now() + LONGEST;
+                let mut quiet = Instant::now() + QUIET;
+                while let Ok(Some(event)) = tokio::time::timeout_at(quiet.min(end), events.next()).await {
+                    let more = meant(&paths, &event);
+                    // What else is written in the folder holds nothing up.
+                    if !more.is_empty() {
+                        quiet = Instant::now() + QUIET;
+                        written.extend(more);
+                    }
                 }
                 for at in written {
                     say(extensions.reload_at(at));

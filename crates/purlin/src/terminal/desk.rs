@@ -63,6 +63,7 @@ struct Inner {
     opened: Notify,
     around: Around,
     journal: RefCell<Journal>,
+    writes: bool,
     /// The model of the command line, which wins over every configuration.
     model: Option<String>,
     fatal: RefCell<Option<Report>>,
@@ -122,6 +123,7 @@ impl Desk {
             around,
             journal: RefCell::default(),
             model: options.model.clone(),
+            writes: start.writes,
             fatal: RefCell::default(),
         }));
         status::begin(&desk);
@@ -198,6 +200,11 @@ impl Desk {
     /// Takes over what is said and logged from now on.
     pub fn keep_journal(&self, journal: Journal) {
         self.0.journal.replace(journal);
+    }
+
+    /// Whether anything may be written to disk.
+    pub fn writes(&self) -> bool {
+        self.0.writes
     }
 
     /// The model of the command line.

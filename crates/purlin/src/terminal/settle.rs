@@ -27,7 +27,7 @@ pub fn watch(desk: &Desk) -> Vec<JoinHandle<()>> {
             }
         }
     });
-    desk.live().watch().into_iter().chain(extensions).collect()
+    desk.live().watch(desk.writes()).into_iter().chain(extensions).collect()
 }
 
 /// Puts in force what can be now, and says of the rest that it counts from the next start.

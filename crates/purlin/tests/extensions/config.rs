@@ -37,6 +37,10 @@ fn what_no_setting_takes_is_refused_with_the_way_out() {
         ("'agent.max_turns', 1.5", "`agent.max_turns` must be a whole number from 1 to 10000"),
         ("'thinking', 'lots'", "`thinking` must be one of `off`, `low`, `medium`, `high`"),
         ("'keys.ctrl+x', true", "`keys.ctrl+x` must be a command in quotes, or `false`"),
+        ("'model', 'garbage'", "`model`: "),
+        ("'ui.theme', 'drak'", "Did you mean `dark`?"),
+        ("'keys.nonsensekey', '/help'", "`keys.nonsensekey`: "),
+        ("'keys.ctrl+c', '/help'", "`ctrl+c` cannot be mapped"),
         ("'extensions.use', { 'path:x' }, 'project'", "`extensions.use` may not be set for a project"),
     ];
     for (arguments, expected) in table {
@@ -47,6 +51,49 @@ fn what_no_setting_takes_is_refused_with_the_way_out() {
         assert!(err.contains("set.lua:1"), "{arguments}: {err}");
     }
     assert!(!home.config().join("config.toml").exists());
+}
+
+#[test]
+fn many_processes_that_write_settings_lose_none() {
+    let home = Home::new();
+    let file = |process: usize| {
+        let set = format!("require('purlin').config.set('extensions.options.p{process}.o' .. n, n)");
+        let lines = format!("for n = 0, 4 do {set} end");
+        home.file(&format!("set{process}.lua"), &lines)
+    };
+    let running: Vec<_> = (0..6)
+        .map(|process| home.command(PURLIN).arg("lua").arg(file(process)).spawn().expect("it starts"))
+        .collect();
+    for mut child in running {
+        assert!(child.wait().expect("it ends").success());
+    }
+    let text = fs::read_to_string(home.config().join("config.toml")).expect("the file is there");
+    assert_eq!(text.lines().filter(|line| line.starts_with('o')).count(), 30, "{text}");
+}
+
+#[test]
+fn an_option_that_was_not_declared_yet_is_shown_to_nobody() {
+    let home = Home::new();
+    home.write_config("[extensions.options.gate]\ntoken = 'hush-hush'\n");
+    let file = home.file("look.lua", "return require('purlin').config.get('extensions.options')");
+    let (_, out, _) = run(&home, &["lua", &file.display().to_string()]);
+    assert_eq!(out.trim(), r#"{ gate = { token = "(secret)" } }"#);
+}
+
+#[test]
+fn a_file_that_comes_to_be_while_it_runs_counts() {
+    let home = Home::new();
+    let pty = open(&home, &[]);
+    home.write_config("[keys]\n'f5' = '/help'\n");
+    let end = std::time::Instant::now() + purlin_testkit::PATIENCE;
+    while !pty.wait_within(std::time::Duration::from_millis(700), |screen| {
+        screen.contents().contains("Commands and keys")
+    }) {
+        assert!(std::time::Instant::now() < end, "{}", pty.dump());
+        pty.send("\x1b[15~");
+    }
+    escape(&pty, "Commands and keys");
+    quit(pty);
 }
 
 #[test]

@@ -159,6 +159,21 @@ fn the_list_without_a_screen_fits_and_has_json() {
 }
 
 #[test]
+fn d26_one_broken_manifest_leaves_the_others_of_its_folder() {
+    let home = Home::new();
+    home.file("all/good/init.lua", "purlin.command.create('good', function() end)");
+    home.file("all/bad/purlin.toml", "name = 'bad'\nnonsense = 1\n");
+    home.file("all/last.lua", "purlin.command.create('last', function() end)");
+    let (code, out, _) = run(&home, &["-e", "all", "extension", "list"]);
+    assert_eq!(code, 0);
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(lines[1].starts_with("bad") && lines[1].contains("not loaded"), "{out}");
+    assert!(lines[2].contains("all/bad/purlin.toml") && out.contains("`nonsense`"), "{out}");
+    assert!(out.lines().any(|line| line.starts_with("good") && line.contains(" loaded")), "{out}");
+    assert!(out.lines().any(|line| line.starts_with("last") && line.contains(" loaded")), "{out}");
+}
+
+#[test]
 fn the_list_fits_a_narrow_terminal() {
     let home = Home::new();
     let busy = home.file("busy.lua", BUSY).display().to_string();

@@ -12,6 +12,7 @@ end)
 purlin.command.create('tell', function(args)
   purlin.buf.append('transcript', { text = 'tell: ' .. args, kind = 'note', model = true })
 end)
+purlin.command.create('plain', function(args) purlin.buf.append('transcript', 'plain: ' .. args) end)
 purlin.command.create('hide', function()
   for i, block in ipairs(purlin.buf.get_blocks('transcript')) do
     if block.text:find('note: one', 1, true) then purlin.buf.delete_blocks('transcript', i - 1, i) end
@@ -41,7 +42,7 @@ fn a_block_that_is_appended_is_a_note_of_the_session() {
     let home = Home::new();
     let notes = home.file("notes.lua", NOTES).display().to_string();
     let pty = open(&home, &["-e", &notes]);
-    for line in ["/note one", "/note two", "/tell models"] {
+    for line in ["/note one", "/note two", "/plain text", "/tell models"] {
         command(&pty, line);
     }
     pty.wait_text("note: one");
@@ -61,6 +62,7 @@ fn a_block_that_is_appended_is_a_note_of_the_session() {
     let pty = open(&home, &["-c"]);
     pty.wait_text("note: one");
     pty.wait_text("note: two");
+    pty.wait_text("plain: text");
     quit(pty);
 }
 

@@ -61,6 +61,24 @@ fn d29_a_version_that_fails_leaves_the_old_one_and_is_told_with_its_line() {
 }
 
 #[test]
+fn what_else_is_written_beside_an_extension_holds_its_reload_up_for_no_time() {
+    let home = Home::new();
+    let gate = home.file("gate.lua", &version(1));
+    let pty = open_with(&home, &gate);
+    home.file("gate.lua", &version(2));
+    // A log grows beside it, more often than files must be quiet.
+    let mut count = 0;
+    while !pty.wait_within(std::time::Duration::from_millis(100), |screen| {
+        screen.contents().contains("Extension `gate` was reloaded.")
+    }) {
+        count += 1;
+        assert!(count < 25, "{}", pty.dump());
+        home.file("build.log", &count.to_string());
+    }
+    quit(pty);
+}
+
+#[test]
 fn one_that_was_broken_at_the_start_is_loaded_when_it_is_mended() {
     let home = Home::new();
     let gate = home.file("gate.lua", "local = 1");

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use purlin_kernel::glob::Glob;
-use purlin_kernel::host::{DirEntry, FileStat};
+use purlin_kernel::host::{DirEntry, FileStat, MOST_READ};
 
 /// Lists a folder, sorted by name.
 pub(super) fn list(path: &Path) -> io::Result<Vec<DirEntry>> {
@@ -20,6 +20,27 @@ pub(super) fn list(path: &Path) -> io::Result<Vec<DirEntry>> {
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(entries)
+}
+
+/// Reads a file of at most [`MOST_READ`] bytes; what is no regular file may never end, and is refused.
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let found = fs::metadata(path)?;
+    if !found.is_file() && !found.is_dir() {
+        return Err(io::Error::other("it is no regular file; `io.open` reads it in parts"));
+    }
+    let too_large = |bytes: u64| {
+        let limit = MOST_READ >> 20;
+        io::Error::other(format!(
+            "it holds {bytes} bytes, and at most {limit} MiB are read at once; `io.open` reads it in parts"
+        ))
+    };
+    if found.len() > MOST_READ {
+        return Err(too_large(found.len()));
+    }
+    let mut bytes = Vec::with_capacity(found.len() as usize);
+    // It may grow meanwhile, or say nothing of its size, as those of the system do.
+    fs::File::open(path)?.take(MOST_READ + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST_READ { Err(too_large(bytes.len() as u64)) } else { Ok(bytes) }
 }
 
 /// Describes a file; `None` if there is none, also where its folder is missing.
@@ -86,5 +107,29 @@ impl Search<'_> {
             open.extend(below);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_end_or_too_large_is_refused_and_says_what_to_do() {
+        let folder = std::env::temp_dir().join(format!("purlin-files-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (large, small) = (folder.join("large"), folder.join("small"));
+        fs::File::create(&large).unwrap().set_len(MOST_READ + 1).unwrap();
+        fs::write(&small, "text").unwrap();
+        assert_eq!(read(&small).unwrap(), b"text");
+        let told = read(&large).unwrap_err().to_string();
+        assert_eq!(
+            told,
+            "it holds 33554433 bytes, and at most 32 MiB are read at once; `io.open` reads it in parts"
+        );
+        let told = read(Path::new("/dev/zero")).unwrap_err().to_string();
+        assert!(told.contains("no regular file"), "{told}");
+        assert!(read(Path::new("/proc/self/status")).is_ok_and(|text| !text.is_empty()));
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

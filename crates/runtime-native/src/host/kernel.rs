@@ -77,7 +77,7 @@ impl Host for KernelHost {
     }
 
     fn fs_read(&self, path: PathBuf) -> LBF<Result<Vec<u8>, HostError>> {
-        blocking("read", path, |path| std::fs::read(path))
+        blocking("read", path, files::read)
     }
 
     fn fs_write(&self, path: PathBuf, bytes: Vec<u8>) -> LBF<Result<(), HostError>> {

@@ -139,6 +139,18 @@ pub(super) fn append(call: &Call, name: &str, table: &Table) -> mlua::Result<()>
     call.kernel()?.buf().append_block(name, block).map_err(|why| call.fail(why))
 }
 
+/// Appends the text of the second argument; to a projection, which has no text of its own, as a note.
+pub(super) fn append_text(call: &Call, name: &str) -> mlua::Result<()> {
+    let (kernel, text) = (call.kernel()?, call.text(1)?);
+    if kernel.buf().source(name).is_none() {
+        kernel.buf().append_text(name, &text);
+        return Ok(());
+    }
+    let block =
+        Block { kind: "note".into(), role: "note".into(), text: text.to_string(), ..Block::default() };
+    kernel.buf().append_block(name, block).map_err(|why| call.fail(why))
+}
+
 /// The blocks of a list of tables.
 pub(super) fn block_list(call: &Call, index: usize, list: &Table) -> mlua::Result<Vec<Block>> {
     let mut blocks = Vec::with_capacity(list.raw_len());

@@ -15,8 +15,10 @@ use rusqlite::types::Value;
 
 use super::salvage::COLUMNS;
 
-/// The first bytes of a leaf page of a table.
+/// The first byte of a leaf page of a table.
 const LEAF: u8 = 0x0d;
+/// The first byte of an inner page of a table.
+const INNER: u8 = 0x05;
 /// What a page has where the file does not say, as SQLite makes them.
 const USUAL_PAGE: usize = 4096;
 /// Content beyond this is not read: no commit writes so much in one event.
@@ -53,13 +55,37 @@ impl<'f> Pages<'f> {
     /// Those of `take`; what cannot be read of the file is passed over.
     pub(super) fn events<E>(&self, mut take: impl FnMut(i64, Vec<Value>) -> Result<(), E>) -> Result<(), E> {
         for number in 2..=self.count {
-            let Some(page) = self.page(number).filter(|page| page[0] == LEAF) else { continue };
+            let Some(page) = self.page(number) else { continue };
+            if page[0] == INNER {
+                self.leftovers(&page, &mut take)?;
+            }
+            if page[0] != LEAF {
+                continue;
+            }
             let cells = usize::from(u16::from_be_bytes([page[3], page[4]]));
             for place in page[8..].chunks_exact(2).take(cells) {
                 let at = usize::from(u16::from_be_bytes([place[0], place[1]]));
                 if let Some((rowid, columns)) = self.row(&page, at) {
                     take(rowid, columns)?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes rows out of an inner page that was a leaf before: when a table outgrows its first page, the rows go to pages
+    /// of their own, and their bytes stay behind. In a small file cut in half they may be all that is left. Only what was
+    /// committed is ever written into a page, so these are rows of the log, too.
+    fn leftovers<E>(
+        &self,
+        page: &[u8],
+        take: &mut impl FnMut(i64, Vec<Value>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for at in 12..page.len() {
+            let Some((rowid, columns)) = self.row(page, at) else { continue };
+            // Any byte may begin a cell; a batch begins at one of its own rows.
+            if matches!(columns[1], Value::Integer(batch) if (1..=rowid).contains(&batch)) {
+                take(rowid, columns)?;
             }
         }
         Ok(())
