@@ -163,10 +163,13 @@ fn what_is_pending_is_what_ends_by_itself() {
 #[test]
 fn memory_and_tables_that_are_raised_have_their_place() {
     let world = World::new();
+    let mut limits = world.kernel.guard().limits();
+    limits.quotas.memory_bytes = 8 << 20;
+    world.kernel.guard().set_limits(limits);
     let (evaluator, _) = evaluator(&world);
     let error = |source: &str| eval(&world, &evaluator, source).expect_err(source);
     let said = error("error({ code = 5 })");
     assert!(said.starts_with("lua:1: ") && !said.contains("in function"), "{said}");
-    let said = error("local all = {}\nfor i = 1, 1e9 do\n  all[i] = { i, tostring(i) }\nend");
-    assert!(said.starts_with("lua:") && said.contains("memory limit"), "{said}");
+    let said = error("local all = {}\nfor i = 1, 1e9 do\n  all[i] = string.rep('x', 1e6) .. i\nend");
+    assert!(said.starts_with("lua:3: ") && said.contains("memory limit"), "{said}");
 }
