@@ -151,12 +151,12 @@ fn what_can_be_read_around_damaged_pages_is_saved() {
     let bytes = fs::read(home.file("n")).unwrap();
     let needle = b"\"key\":\"k150\"";
     let page = bytes
-        .chunks(4096)
+        .chunks(2048)
         .position(|page| page[0] == 0x0d && page.windows(needle.len()).any(|window| window == needle))
         .unwrap();
     assert_ne!(page as i64 + 1, root);
     let file = fs::OpenOptions::new().write(true).open(home.file("n")).unwrap();
-    file.write_all_at(&[0xff; 4096], page as u64 * 4096).unwrap();
+    file.write_all_at(&[0xff; 2048], page as u64 * 2048).unwrap();
     drop(file);
 
     assert!(!check(&home.file("n"), None).unwrap().is_sound());
@@ -213,7 +213,7 @@ fn a_file_that_lost_its_last_page_is_saved() {
     sql(&home, "PRAGMA wal_checkpoint(TRUNCATE)");
     let before = log(&home.file("n"));
     let file = fs::OpenOptions::new().write(true).open(home.file("n")).unwrap();
-    let left = file.metadata().unwrap().len() - 4096;
+    let left = file.metadata().unwrap().len() - 2048;
     file.set_len(left).unwrap();
     drop(file);
     assert!(!matches!(check(&home.file("n"), None), Ok(checked) if checked.is_sound()));
@@ -259,7 +259,7 @@ fn of_a_file_that_was_cut_all_that_is_left_is_saved_and_the_rest_is_named() {
     let before = log(&home.file("n"));
     let mut counts = Vec::new();
     for eighths in [1, 4, 7] {
-        let left = whole.len() / 4096 * eighths / 8 * 4096;
+        let left = whole.len() / 2048 * eighths / 8 * 2048;
         fs::write(home.file("n"), &whole[..left]).unwrap();
         let repaired = repair(&home.file("n")).unwrap();
         let saved = log(&home.file("n"));
@@ -295,8 +295,8 @@ fn of_a_small_file_that_was_cut_in_half_the_beginning_is_saved() {
     sql(&home, "PRAGMA wal_checkpoint(TRUNCATE)");
     let before = log(&home.file("n"));
     let bytes = fs::read(home.file("n")).unwrap();
-    let left = &bytes[..bytes.len() / 4096 / 2 * 4096];
-    assert!(left.chunks(4096).skip(1).all(|page| page[0] != 0x0d || standing(page).is_empty()));
+    let left = &bytes[..bytes.len() / 2048 / 2 * 2048];
+    assert!(left.chunks(2048).skip(1).all(|page| page[0] != 0x0d || standing(page).is_empty()));
     fs::write(home.file("n"), left).unwrap();
     let repaired = repair(&home.file("n")).unwrap();
     let saved = log(&home.file("n"));
@@ -319,7 +319,7 @@ fn events_below_a_lost_inner_page_are_saved_and_so_are_those_of_a_file_without_i
     let before = log(&home.file("n"));
     // 0x05 is an inner page of a table; all of them are lost at once, then the page that says what the file is.
     let inner: Vec<usize> = whole
-        .chunks(4096)
+        .chunks(2048)
         .enumerate()
         .filter(|(_, page)| page[0] == 0x05)
         .map(|(number, _)| number)
@@ -328,7 +328,7 @@ fn events_below_a_lost_inner_page_are_saved_and_so_are_those_of_a_file_without_i
     for lost in [&inner[..], &[0]] {
         let mut bytes = whole.clone();
         for page in lost {
-            bytes[page * 4096..(page + 1) * 4096].fill(0xff);
+            bytes[page * 2048..(page + 1) * 2048].fill(0xff);
         }
         fs::write(home.file("n"), &bytes).unwrap();
         let repaired = repair(&home.file("n")).unwrap();

@@ -23,8 +23,13 @@ use crate::private;
 const BUSY_MS: i32 = 5000;
 /// What stays of the log beside the file, in bytes, when it was moved into it. As much as it may grow to (`log.rs`): to
 /// write again where something was written costs much less than to let a file grow.
-const LOG_BYTES: i64 = super::log::LONGEST as i64 * 4200;
-/// Page cache of a connection, in KiB; the system's cache does the rest.
+const LOG_BYTES: i64 = super::log::LONGEST as i64 * (PAGE + 24);
+/// Bytes of a page of a new file. One event touches a page in each of some tables and indexes, and each goes into the log
+/// whole, so small pages make commits cheap; smaller ones still would cut long texts into many pieces.
+const PAGE: i64 = 2048;
+/// Page cache of the connection that writes, in KiB: the pages that several runtimes append to at the same time.
+const WRITER_CACHE_KIB: i64 = 2048;
+/// Page cache of a connection that reads, in KiB; the system's cache does the rest.
 const CACHE_KIB: i64 = 512;
 
 /// What opening a file gave.
@@ -198,9 +203,11 @@ pub(super) fn writer(path: &Path, create: bool) -> Result<Connection, rusqlite::
     // Whoever closes a file last moves its log into it and removes the log; not so where the file turns out damaged.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.busy_handler(Some(wait_for_writer))?;
+    // Only a file that is new takes it.
+    set(&connection, "page_size", &PAGE.to_string())?;
     set(&connection, "journal_mode", "WAL")?;
     set(&connection, "synchronous", "NORMAL")?;
-    set(&connection, "cache_size", &format!("-{CACHE_KIB}"))?;
+    set(&connection, "cache_size", &format!("-{WRITER_CACHE_KIB}"))?;
     // After the log beside the file was moved into it, it is begun anew in the same place.
     set(&connection, "journal_size_limit", &LOG_BYTES.to_string())?;
     connection.set_prepared_statement_cache_capacity(96);

@@ -13,11 +13,11 @@ use rusqlite::{Connection, OpenFlags};
 
 /// After so many pages, 16 MiB, the log is moved as soon as there is a pause. A page that was written often in between
 /// is moved once.
-const LONG: i32 = 4_000;
+const LONG: i32 = 8_000;
 /// After so many, 64 MiB, it is moved by whoever commits. Where a process was killed, the next one reads them all.
 pub(super) const LONGEST: i32 = 4 * LONG;
 /// Where somebody reads an old state, the log cannot be begun anew; moving it is tried again after so many more.
-const STEP: i32 = 1_000;
+const STEP: i32 = 2_000;
 
 /// How long the log beside a file is, in pages, and up to which it was moved.
 #[derive(Debug, Default)]

@@ -19,8 +19,9 @@ use super::salvage::COLUMNS;
 const LEAF: u8 = 0x0d;
 /// The first byte of an inner page of a table.
 const INNER: u8 = 0x05;
-/// What a page has where the file does not say, as SQLite makes them.
-const USUAL_PAGE: usize = 4096;
+/// What a page may have where the file does not say: as we make them, and as we made them before.
+const OURS: usize = 2048;
+const EARLIER: usize = 4096;
 /// Content beyond this is not read: no commit writes so much in one event.
 const LARGEST: usize = 256 << 20;
 
@@ -34,19 +35,42 @@ pub(super) struct Pages<'f> {
 }
 
 impl<'f> Pages<'f> {
-    /// Looks at a file. One whose head is damaged is taken to have pages of the usual size.
+    /// Looks at a file. One whose head is damaged is taken to have pages of the size at which events are found.
     pub(super) fn of(file: &'f File) -> io::Result<Self> {
         let mut head = [0; 100];
         let length = file.metadata()?.len();
         let has_head = file.read_exact_at(&mut head, 0).is_ok() && head.starts_with(b"SQLite format 3\0");
         let (size, reserved) = match usize::from(u16::from_be_bytes([head[16], head[17]])) {
-            _ if !has_head => (USUAL_PAGE, 0),
+            _ if !has_head => return Ok(Self::without_head(file, length)),
             1 => (65_536, usize::from(head[20])),
             size if size.is_power_of_two() && size >= 512 => (size, usize::from(head[20])),
-            _ => (USUAL_PAGE, 0),
+            _ => return Ok(Self::without_head(file, length)),
         };
+        Ok(Self::sized(file, length, size, reserved))
+    }
+
+    fn sized(file: &'f File, length: u64, size: usize, reserved: usize) -> Self {
         let count = u32::try_from(length / size as u64).unwrap_or(u32::MAX);
-        Ok(Self { file, size, usable: size - reserved.min(size - 480), count })
+        Self { file, size, usable: size - reserved.min(size - 480), count }
+    }
+
+    /// Of pages that are half as large, every second one begins in the middle of a larger one, where no page with events
+    /// would begin.
+    fn without_head(file: &'f File, length: u64) -> Self {
+        let ours = Self::sized(file, length, OURS, 0);
+        let begins = |number: u32| {
+            ours.page(number).is_some_and(|page| page[0] == LEAF && ours.rows(&page).next().is_some())
+        };
+        if (2..=ours.count).step_by(2).any(begins) { ours } else { Self::sized(file, length, EARLIER, 0) }
+    }
+
+    /// The rows of a leaf page that have the form of an event.
+    fn rows<'p>(&'p self, page: &'p [u8]) -> impl Iterator<Item = (i64, Vec<Value>)> + 'p {
+        let cells = usize::from(u16::from_be_bytes([page[3], page[4]]));
+        page[8..]
+            .chunks_exact(2)
+            .take(cells)
+            .filter_map(|place| self.row(page, usize::from(u16::from_be_bytes([place[0], place[1]]))))
     }
 
     /// Hands every row over that has the form of an event: its place and its columns.
@@ -59,13 +83,8 @@ impl<'f> Pages<'f> {
             if page[0] == INNER {
                 self.leftovers(&page, &mut take)?;
             }
-            if page[0] != LEAF {
-                continue;
-            }
-            let cells = usize::from(u16::from_be_bytes([page[3], page[4]]));
-            for place in page[8..].chunks_exact(2).take(cells) {
-                let at = usize::from(u16::from_be_bytes([place[0], place[1]]));
-                if let Some((rowid, columns)) = self.row(&page, at) {
+            if page[0] == LEAF {
+                for (rowid, columns) in self.rows(&page) {
                     take(rowid, columns)?;
                 }
             }
