@@ -100,14 +100,18 @@ impl Highlights<'_> {
 
     fn check_link(self, group: &str, spec: &HighlightSpec) -> Result<(), HandlerError> {
         let mut next = spec.link.clone();
-        for _ in 0..DEEPEST {
+        for _ in 0..=DEEPEST {
             let Some(name) = next else { return Ok(()) };
             if name == group {
-                break;
+                return Err(HandlerError::new(format!(
+                    "the link of highlight group `{group}` leads back to it"
+                )));
             }
             next = self.get(&name).and_then(|spec| spec.link);
         }
-        Err(HandlerError::new(format!("the link of highlight group `{group}` leads back to it")))
+        Err(HandlerError::new(format!(
+            "the link of highlight group `{group}` leads over more than {DEEPEST} others"
+        )))
     }
 
     fn changed(self) {
@@ -133,7 +137,7 @@ impl Highlights<'_> {
     pub fn style(self, group: &str) -> Style {
         let mut chain = Vec::new();
         let mut next = Some(group.to_owned());
-        while let Some(spec) = next.take().filter(|_| chain.len() < DEEPEST).and_then(|name| self.get(&name))
+        while let Some(spec) = next.take().filter(|_| chain.len() <= DEEPEST).and_then(|name| self.get(&name))
         {
             next = spec.link;
             chain.push(spec.style);

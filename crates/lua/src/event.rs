@@ -305,6 +305,7 @@ fn object(lua: &Lua, make: &Function, env: &Rc<Env>, source: Source) -> mlua::Re
             && shared.active.get()
             && name != "payload"
             && let Some(event) = shared.event.borrow().as_ref()
+            && !is_own(event, &name)
             && let Some(found) = event.get(&name)
         {
             shared.learn(lua, event, &name, &found)?;
@@ -342,11 +343,19 @@ fn assign(lua: &Lua, env: &Env, source: &Source, name: &str, value: &Value) -> m
     Ok(())
 }
 
+/// Whether a field is the event's own, whatever an extension's own event carries under that name; a declared hook has the
+/// fields of its declaration.
+fn is_own(event: &HookEvent, name: &str) -> bool {
+    event.decl().is_none() && matches!(name, "name" | "source" | "consumed")
+}
+
 fn fetch(lua: &Lua, env: &Rc<Env>, event: &HookEvent, name: &str) -> mlua::Result<Value> {
     if name == "payload" {
         return payload(lua, env, event);
     }
-    if let Some(found) = event.get(name) {
+    if !is_own(event, name)
+        && let Some(found) = event.get(name)
+    {
         return convert::to_lua_or_nil(lua, &found);
     }
     match name {

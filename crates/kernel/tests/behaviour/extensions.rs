@@ -242,3 +242,21 @@ fn c21_c22_the_first_registration_in_time_wins_and_a_reload_keeps_its_place() {
     kernel.ext().unload(third);
     assert_eq!((deploys(), tools()), ("early".to_owned(), vec!["early"]));
 }
+
+#[test]
+fn a_long_chain_of_links_is_told_apart_from_a_circle() {
+    let (kernel, _host) = editor();
+    let link = |group: String, to: String| {
+        let spec = purlin_kernel::HighlightSpec { link: Some(to), ..Default::default() };
+        kernel.hl().set(ExtId::CORE, &group, spec).map(|_| ()).map_err(|error| error.message)
+    };
+    for n in 0..16 {
+        link(format!("g{n}"), format!("g{}", n - 1)).unwrap();
+    }
+    let deep = "the link of highlight group `g16` leads over more than 16 others";
+    assert_eq!(link("g16".into(), "g15".into()), Err(deep.to_owned()));
+    assert_eq!(
+        link("g0".into(), "g3".into()),
+        Err("the link of highlight group `g0` leads back to it".to_owned())
+    );
+}

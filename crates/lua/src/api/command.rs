@@ -47,7 +47,7 @@ pub(super) const FNS: &[ApiFn] = &[
             opt("args", Ty::Text, "The text after the name."),
         ],
         returns: "string | nil, string",
-        errors: &["The place cannot wait."],
+        errors: &["The place cannot wait.", "The text is larger than 1 MiB."],
         doc: "Runs a command and answers its text, or nil and the error.",
         example: "purlin.command.create('two', function() return '2' end)\npurlin.spawn(function() assert(purlin.command.run('two') == '2') end)",
         run: Run::Wait(run),
@@ -159,9 +159,15 @@ fn completer(env: &Rc<Env>, function: Function) -> purlin_kernel::command::Compl
     })
 }
 
+/// A command is given a longer text in a buffer or a file.
+const MAX_ARGS: usize = 1024 * 1024;
+
 fn run(call: Call) -> Waiting {
     Box::pin(async move {
         let (name, args) = (call.string(0)?, call.opt_string(1)?.unwrap_or_default());
+        if args.len() > MAX_ARGS {
+            return Err(call.refuse(1, format!("at most {} KiB of text expected", MAX_ARGS / 1024)));
+        }
         let running = call.kernel()?.command().run(name.trim_start_matches('/'), &args);
         match running.await {
             Ok(text) => call.one(text),

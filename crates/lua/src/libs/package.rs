@@ -16,6 +16,9 @@ use crate::fault;
 /// Where a module `a.b` may be below the extension's folder.
 const OWN_PLACES: [&str; 4] = ["?.lua", "?/init.lua", "lua/?.lua", "lua/?/init.lua"];
 
+/// A longer text names no module.
+const LONGEST_NAME: usize = 4096;
+
 /// Larger files are no source.
 const MAX_SOURCE: u64 = 16 * 1024 * 1024;
 
@@ -171,6 +174,10 @@ fn search(name: &str, path: &str) -> Result<PathBuf, String> {
 }
 
 fn require(lua: &Lua, package: &Table, name: &str) -> mlua::Result<Value> {
+    if name.len() > LONGEST_NAME {
+        let text = format!("bad argument #1 to 'require' (at most {LONGEST_NAME} bytes expected)");
+        return Err(fault::raise(lua, &text));
+    }
     let loaded: Table = package.get("loaded")?;
     let found: Value = loaded.get(name)?;
     if !found.is_nil() {

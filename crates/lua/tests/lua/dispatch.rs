@@ -347,3 +347,14 @@ fn b09_fields_that_were_read_before_are_those_of_this_event() {
     assert_eq!(world.printed(), printed);
     assert_eq!(world.problems(), [""; 0]);
 }
+
+#[test]
+fn b11_the_name_and_sender_of_an_own_event_are_not_its_fields() {
+    let world = World::new();
+    world.load(
+        "a",
+        "purlin.on('my:event', function(ev) print(ev.name, ev.source, ev.payload.name, ev.data.other) end)\n\
+         purlin.emit('my:event', { name = 'fake', source = 'fake', other = 1 })",
+    );
+    assert_eq!(world.printed(), ["my:event\ta\tfake\t1"]);
+}

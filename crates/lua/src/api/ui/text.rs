@@ -16,25 +16,25 @@ pub(crate) const FNS: &[ApiFn] = &[
         name: "ui.measure",
         params: &[TEXT],
         returns: "integer",
-        errors: &[],
+        errors: &["The text is larger than 1 MiB."],
         doc: "Answers how many cells a text takes; graphemes count as a whole, tabs reach to the next stop of four.",
         example: "assert(purlin.ui.measure('日本') == 4)",
-        run: Run::Now(|call| call.one(text::width(&call.text(0)?))),
+        run: Run::Now(|call| call.one(text::width(&bounded(call, 0, MAX_WRAPPED)?))),
     },
     ApiFn {
         name: "ui.truncate",
         params: &[TEXT, WIDTH],
         returns: "string",
-        errors: &[],
+        errors: &["The text is larger than 1 MiB."],
         doc: "Cuts a text to a width; what was cut ends in `…`. A width of 1 leaves `…`, one of 0 or less nothing.",
         example: "assert(purlin.ui.truncate('purlin', 4) == 'pur…')",
-        run: Run::Now(|call| call.one(text::truncate(&call.text(0)?, width(call, 1)))),
+        run: Run::Now(|call| call.one(text::truncate(&bounded(call, 0, MAX_WRAPPED)?, width(call, 1)))),
     },
     ApiFn {
         name: "ui.pad_right",
         params: &[TEXT, WIDTH],
         returns: "string",
-        errors: &[],
+        errors: &["The text is larger than 1 MiB."],
         doc: "Fills a text with spaces up to a width, or cuts it there without an ellipsis.",
         example: "assert(purlin.ui.pad_right('ab', 4) == 'ab  ' and purlin.ui.pad_right('abc', 2) == 'ab')",
         run: Run::Now(|call| {
@@ -42,7 +42,7 @@ pub(crate) const FNS: &[ApiFn] = &[
             if width > MAX_CELLS {
                 return Err(call.refuse(1, format!("at most {MAX_CELLS} cells expected")));
             }
-            call.one(text::pad_right(&call.text(0)?, width))
+            call.one(text::pad_right(&bounded(call, 0, MAX_WRAPPED)?, width))
         }),
     },
     ApiFn {
