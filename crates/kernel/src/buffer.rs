@@ -206,7 +206,6 @@ impl Buffers<'_> {
     /// Empties a buffer and takes title, metadata and other presentations of its blocks away; its source, variables and
     /// those attached stay. False when there is none.
     pub fn reset(self, name: &str) -> bool {
-        self.unshow_where(name, |_| true);
         self.change_state(name, |buffer| {
             buffer.label.clear();
             buffer.metadata = Rc::default();
@@ -214,8 +213,9 @@ impl Buffers<'_> {
         self.clear(name)
     }
 
-    /// Empties text and blocks, and puts the cursor at the start.
+    /// Empties text and blocks, shows the blocks of a projection as they are again, and puts the cursor at the start.
     pub fn clear(self, name: &str) -> bool {
+        self.unshow_where(name, |_| true);
         let cleared = self.set_text(name, "");
         if self.get(name).is_some_and(|buffer| !buffer.blocks.is_empty()) {
             self.set_blocks(name, Vec::new());

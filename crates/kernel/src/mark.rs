@@ -140,6 +140,11 @@ impl MarksOf<'_> {
         Namespace(at as u32)
     }
 
+    /// Tells whether a number is that of a family.
+    pub fn is_namespace(self, ns: Namespace) -> bool {
+        usize::try_from(ns.0).is_ok_and(|at| at < self.0.0.marks.spaces.borrow().len())
+    }
+
     /// Lists the names of the families, in the order in which they arose; a family's number is its place.
     pub fn namespaces(self) -> Vec<String> {
         self.0.0.marks.spaces.borrow().clone()

@@ -105,7 +105,8 @@ impl Walk {
             Value::Number(number) => self.number(*number)?,
             Value::String(text) => match text.to_str() {
                 Ok(text) => Json::String(text.to_owned()),
-                Err(_) => Json::String(text.to_string_lossy()),
+                Err(_) if self.lenient => Json::String(text.to_string_lossy()),
+                Err(_) => return Err(self.refuse("a string that is not valid UTF-8 cannot be stored")),
             },
             Value::Table(table) => self.table(table)?,
             other => return Err(self.refuse(&format!("a {} cannot be stored", other.type_name()))),
@@ -187,7 +188,11 @@ impl Walk {
 
     fn key(&self, key: &Value) -> Result<String, String> {
         match key {
-            Value::String(text) => Ok(text.to_string_lossy()),
+            Value::String(text) => match text.to_str() {
+                Ok(text) => Ok(text.to_owned()),
+                Err(_) if self.lenient => Ok(text.to_string_lossy()),
+                Err(_) => Err(self.refuse("a string that is not valid UTF-8 cannot be a key")),
+            },
             Value::Integer(integer) => Ok(integer.to_string()),
             Value::Number(number) => Ok(number.to_string()),
             other => Err(self.refuse(&format!("a {} cannot be a key", other.type_name()))),
@@ -236,6 +241,8 @@ mod tests {
         };
         check("{a = {b = print}}", "a function cannot be stored (at 'a.b')");
         check("{1, 2, x = 3}", "a table has either list items or named fields, not both");
+        check("{a = {'x', '\\255'}}", "a string that is not valid UTF-8 cannot be stored (at 'a.2')");
+        check("{['\\255'] = 1}", "a string that is not valid UTF-8 cannot be a key");
         check("{0/0}", "NaN is not a JSON number (at '1')");
         let cycle: Value = lua.load("local t = {} t.t = t return t").eval().expect("eval");
         let why = to_json(&lua, &cycle).expect_err("a cycle");

@@ -9,6 +9,11 @@ const MANIFEST: &str = "purlin.toml";
 /// The entry file of a folder extension without a manifest file.
 const ENTRY: &str = "init.lua";
 
+/// Names under which the program itself keeps state or takes options.
+const RESERVED: [&str; 3] = ["lua", "configuration", "purlin"];
+/// So much of a wrong name is told.
+const LONGEST_SHOWN: usize = 80;
+
 /// A larger entry file is no manifest.
 const MAX_MANIFEST: u64 = 64 * 1024;
 /// Looks at the interrupt after which a manifest is taken for code.
@@ -90,7 +95,7 @@ pub(crate) fn discover(path: &Path) -> Result<Vec<Looked<Found>>, PathError> {
         if path.extension().is_none_or(|suffix| suffix != "lua") {
             return Err(PathError::WrongSuffix(path.to_owned()));
         }
-        return Ok(vec![(path.to_owned(), Ok(of_file(path)))]);
+        return Ok(vec![(path.to_owned(), named(of_file(path)))]);
     }
     if let Some(found) = of_folder(path)? {
         return Ok(vec![(path.to_owned(), Ok(found))]);
@@ -102,8 +107,8 @@ pub(crate) fn discover(path: &Path) -> Result<Vec<Looked<Found>>, PathError> {
                 found.push((entry, inner));
             }
         } else if is_source(&entry) {
-            let file = of_file(&entry);
-            found.push((entry, Ok(file)));
+            let file = named(of_file(&entry));
+            found.push((entry, file));
         }
     }
     if found.is_empty() {
@@ -130,6 +135,28 @@ fn is_source(path: &Path) -> bool {
     path.extension().is_some_and(|suffix| suffix == "lua") && !is_test && !name.starts_with('.')
 }
 
+/// Refuses the names that mean something else: each names the state and the options of its extension.
+fn named(found: Found) -> Result<Found, PathError> {
+    if RESERVED.contains(&found.name.as_str()) {
+        let reason = format!("no extension can be called `{}`; the program uses the name itself", found.name);
+        return Err(PathError::Manifest { path: found.entry, reason });
+    }
+    Ok(found)
+}
+
+/// Refuses a name that a manifest gives and that would not do for a file.
+fn check_name(name: &str, manifest: &Path) -> Result<(), PathError> {
+    let plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    if plain && !name.is_empty() && !name.starts_with('.') {
+        return Ok(());
+    }
+    let shown: String = name.escape_debug().take(LONGEST_SHOWN).collect();
+    let reason = format!(
+        "`{shown}` is no name of an extension; letters, digits, `-`, `_` and `.` are, where `.` is not the first"
+    );
+    Err(PathError::Manifest { path: manifest.to_owned(), reason })
+}
+
 fn of_file(path: &Path) -> Found {
     Found {
         name: stem(path),
@@ -153,11 +180,14 @@ fn of_folder(path: &Path) -> Result<Option<Found>, PathError> {
     let mut found =
         Found { name: folder_name(path), path: path.to_owned(), root: path.to_owned(), ..of_file(&entry) };
     if let Some([name, version, description]) = manifest_table(&entry) {
-        found.name = Some(name).filter(|name| !name.trim().is_empty()).unwrap_or(found.name);
+        if !name.trim().is_empty() {
+            check_name(&name, &entry)?;
+            found.name = name;
+        }
         found.version = version;
         found.description = description;
     }
-    Ok(Some(found))
+    named(found).map(Some)
 }
 
 /// Name, version and description of an entry file that is a manifest and nothing else: `return { … }`.
@@ -203,7 +233,10 @@ fn of_manifest(folder: &Path, file: &Path) -> Result<Found, PathError> {
     if !entry.is_file() {
         return Err(wrong(format!("its entry `{}` is missing", entry.display())));
     }
-    Ok(Found {
+    if let Some(name) = &manifest.name {
+        check_name(name, file)?;
+    }
+    named(Found {
         name: manifest.name.unwrap_or_else(|| folder_name(folder)),
         path: folder.to_owned(),
         entry,

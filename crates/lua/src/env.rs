@@ -45,6 +45,12 @@ pub(crate) struct Env {
     /// Calls of tools: how many there have been, and how many are under way.
     calls: Cell<u64>,
     running: Rc<Cell<usize>>,
+    /// Where code was last seen running while little memory was left; an error of memory itself has no place.
+    pub(crate) crowded: RefCell<Option<(String, u32)>>,
+    /// The coroutine that runs, and what the coroutines that wait for another wait for, by number.
+    body: Cell<u64>,
+    bodies: Cell<u64>,
+    waits: RefCell<BTreeMap<u64, u64>>,
     /// Who is given each printed line, beside the log.
     printers: Rc<RefCell<Vec<(u64, PrintFn)>>>,
 }
@@ -99,6 +105,10 @@ impl Env {
             key_consumed: Cell::new(false),
             calls: Cell::new(0),
             running: Rc::default(),
+            crowded: RefCell::default(),
+            body: Cell::new(0),
+            bodies: Cell::new(0),
+            waits: RefCell::default(),
             printers: Rc::default(),
         })
     }
@@ -223,7 +233,7 @@ impl Env {
         function: &Function,
         args: impl IntoLuaMulti,
     ) -> Result<R, HandlerError> {
-        let _mode = self.enter(false);
+        let _mode = self.enter(false, 0);
         function.call(args).map_err(|error| self.failed(lua, &error))
     }
 
@@ -232,6 +242,22 @@ impl Env {
     /// The caller wraps the future with the kernel's guard; dropping it ends the coroutine.
     pub(crate) fn call_waiting<R: FromLuaMulti + 'static>(
         self: &Rc<Self>,
+        function: Function,
+        args: impl IntoLuaMulti + 'static,
+    ) -> LocalBoxFuture<'static, Result<R, HandlerError>> {
+        self.call_waiting_as(self.next_body(), function, args)
+    }
+
+    /// A number for a coroutine that is about to be started.
+    pub(crate) fn next_body(&self) -> u64 {
+        self.bodies.set(self.bodies.get() + 1);
+        self.bodies.get()
+    }
+
+    /// Does what [`Env::call_waiting`] does, for a coroutine of this number.
+    pub(crate) fn call_waiting_as<R: FromLuaMulti + 'static>(
+        self: &Rc<Self>,
+        body: u64,
         function: Function,
         args: impl IntoLuaMulti + 'static,
     ) -> LocalBoxFuture<'static, Result<R, HandlerError>> {
@@ -247,15 +273,30 @@ impl Env {
                     Ok(lua) => lua,
                     Err(error) => return std::task::Poll::Ready(Err(error)),
                 };
-                let _mode = env.enter(true);
+                let _mode = env.enter(true, body);
                 Pin::new(&mut call).poll(context).map_err(|error| env.failed(&lua, &error))
             })
             .await
         })
     }
 
-    fn enter(&self, waiting: bool) -> Mode<'_> {
-        Mode { cell: &self.waiting, outer: self.waiting.replace(waiting) }
+    fn enter(&self, waiting: bool, body: u64) -> Mode<'_> {
+        Mode { env: self, waiting: self.waiting.replace(waiting), body: self.body.replace(body) }
+    }
+
+    /// Has the coroutine that runs wait for another until the answer is dropped; nothing if that would wait for the
+    /// first in turn, so that neither ever ended.
+    pub(crate) fn wait_for(self: &Rc<Self>, other: u64) -> Option<Wait> {
+        let own = self.body.get();
+        let mut next = Some(other);
+        while let Some(body) = next {
+            if body == own {
+                return None;
+            }
+            next = self.waits.borrow().get(&body).copied();
+        }
+        self.waits.borrow_mut().insert(own, other);
+        Some(Wait { env: Rc::clone(self), own })
     }
 
     /// The kernel's form of an error. A table that was raised is told in words; after a memory error the garbage goes
@@ -270,6 +311,9 @@ impl Env {
             found.message = inspect(&Value::Table(table));
         }
         if found.kind == ErrorKind::Memory {
+            if let Some((file, line)) = self.crowded.take().filter(|_| found.file.is_none()) {
+                (found.file, found.line) = (Some(file), Some(line));
+            }
             // A finalizer that fails changes nothing about the error that is told.
             let _ = lua.gc_collect();
         }
@@ -336,14 +380,28 @@ impl Drop for Limit<'_> {
     }
 }
 
-/// Remembers whether the code around the running one may wait.
+/// Remembers which code there is around the running one, and whether it may wait.
 struct Mode<'a> {
-    cell: &'a Cell<bool>,
-    outer: bool,
+    env: &'a Env,
+    waiting: bool,
+    body: u64,
 }
 
 impl Drop for Mode<'_> {
     fn drop(&mut self) {
-        self.cell.set(self.outer);
+        self.env.waiting.set(self.waiting);
+        self.env.body.set(self.body);
+    }
+}
+
+/// A coroutine waits for another until this is dropped.
+pub(crate) struct Wait {
+    env: Rc<Env>,
+    own: u64,
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        self.env.waits.borrow_mut().remove(&self.own);
     }
 }

@@ -23,6 +23,8 @@ pub const LUA_SERVICE: &str = "lua";
 
 /// What people see as the file of a line they typed.
 const TYPED: &str = "=lua";
+/// And of what came from standard input.
+const INPUT: &str = "=stdin";
 
 /// Evaluates Lua for a person.
 ///
@@ -80,11 +82,7 @@ impl Evaluator {
     pub fn eval(&self, source: &str) -> LocalBoxFuture<'static, Result<Option<String>, HandlerError>> {
         let source = source.strip_prefix('=').unwrap_or(source).to_owned();
         let typed = source.clone();
-        let run = self.run(move |lua| {
-            // An expression is the common case; the error of a statement is told in the words for statements.
-            let expression = compile(lua, format!("return {source}").as_bytes(), TYPED, None);
-            expression.or_else(|_| compile(lua, source.as_bytes(), TYPED, None))
-        });
+        let run = self.run(DeadlineClass::Main, move |lua| compile_typed(lua, &source, TYPED));
         let hinted = move |mut error: HandlerError| {
             hint::add(&mut error, Some(&typed));
             error
@@ -92,17 +90,36 @@ impl Evaluator {
         run.map(move |ran| ran.map_err(hinted)).boxed_local()
     }
 
-    /// Runs a file and shows what it answers, as [`Evaluator::eval`] does.
+    /// Evaluates what came from standard input, as [`Evaluator::eval`] does, within the time that a file has.
+    pub fn eval_input(&self, source: &str) -> LocalBoxFuture<'static, Result<Option<String>, HandlerError>> {
+        let source = source.to_owned();
+        self.run(DeadlineClass::Load, move |lua| compile_typed(lua, &source, INPUT))
+    }
+
+    /// Counts what was started and ends by itself: tasks, jobs and timers that run once.
+    pub fn pending(&self) -> usize {
+        let registered = self.0.kernel.registered(self.0.ext);
+        let ends = |(kind, label): &&(&'static str, String)| match *kind {
+            "task" | "job" => true,
+            "timer" => label == "defer",
+            _ => false,
+        };
+        registered.iter().filter(ends).count()
+    }
+
+    /// Runs a file and shows what it answers, as [`Evaluator::eval`] does; it may compute as long as an extension may
+    /// while it loads.
     pub fn eval_file(
         &self,
         path: impl AsRef<Path>,
     ) -> LocalBoxFuture<'static, Result<Option<String>, HandlerError>> {
         let path = path.as_ref().to_owned();
-        self.run(move |lua| compile_file(lua, &path, None))
+        self.run(DeadlineClass::Load, move |lua| compile_file(lua, &path, None))
     }
 
     fn run(
         &self,
+        class: DeadlineClass,
         compiled: impl FnOnce(&Lua) -> mlua::Result<Function> + 'static,
     ) -> LocalBoxFuture<'static, Result<Option<String>, HandlerError>> {
         let inner = Rc::clone(&self.0);
@@ -114,7 +131,7 @@ impl Evaluator {
             let is_nothing = values.iter().all(Value::is_nil);
             Ok((!is_nothing).then(|| shown.join("\n")))
         };
-        self.0.kernel.guard().future(self.0.ext, DeadlineClass::Main, "lua", body.boxed_local())
+        self.0.kernel.guard().future(self.0.ext, class, "lua", body.boxed_local())
     }
 
     /// Evaluates for other threads, under the name [`LUA_SERVICE`]; what is printed meanwhile is told as it is printed.
@@ -152,4 +169,10 @@ impl std::fmt::Debug for Evaluator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Evaluator").field("ext", &self.0.ext).finish_non_exhaustive()
     }
+}
+
+/// An expression is the common case; the error of a statement is told in the words for statements.
+fn compile_typed(lua: &Lua, source: &str, name: &str) -> mlua::Result<Function> {
+    let expression = compile(lua, format!("return {source}").as_bytes(), name, None);
+    expression.or_else(|_| compile(lua, source.as_bytes(), name, None))
 }

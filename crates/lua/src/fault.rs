@@ -146,9 +146,13 @@ fn split_place(text: &str) -> (Option<(String, u32)>, &str) {
 fn first_place(trace: &str) -> Option<(String, u32)> {
     trace.lines().map(str::trim).filter(|line| !GLUE.iter().any(|glue| line.starts_with(glue))).find_map(
         |line| {
-            let (file, rest) = line.rsplit_once(':').map(|(file, rest)| (file, rest.trim()))?;
-            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-            digits.parse().ok().map(|line| (file.to_owned(), line))
+            // `file:12`, or `file:12: in function <file:3>`.
+            line.match_indices(':').find_map(|(at, _)| {
+                let rest = &line[at + 1..];
+                let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+                let ends = rest[end..].is_empty() || rest[end..].starts_with([':', ' ']);
+                rest[..end].parse().ok().filter(|_| ends).map(|number| (line[..at].to_owned(), number))
+            })
         },
     )
 }
@@ -174,6 +178,15 @@ mod tests {
         assert_eq!(split_place("/a/b.lua:12: boom: 3"), (Some(("/a/b.lua".into(), 12)), "boom: 3"));
         assert_eq!(split_place("no place"), (None, "no place"));
         assert_eq!(split_place(r#"[string "x"]:1: eh"#), (Some((r#"[string "x"]"#.into(), 1)), "eh"));
+    }
+
+    #[test]
+    fn the_first_place_of_a_trace_is_that_of_an_authors_code() {
+        let first = |trace: &str| first_place(trace).map(|(file, line)| format!("{file}:{line}"));
+        assert_eq!(first("lua:1: in function <lua:1>").as_deref(), Some("lua:1"));
+        assert_eq!(first("[C] in error\n/a/b.lua:12 function f\n/a/b.lua:3").as_deref(), Some("/a/b.lua:12"));
+        assert_eq!(first("purlin:glue:4\n/a/c:d.lua:7").as_deref(), Some("/a/c:d.lua:7"));
+        assert_eq!(first("no place").as_deref(), None);
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub(crate) fn create(env: &Rc<Env>, memory_limit: usize) -> mlua::Result<Lua> {
         if watched.is_overdue() {
             return Err(mlua::Error::external(Overdue { place: fault::caller(lua) }));
         }
+        if memory_limit > 0 && lua.used_memory() > memory_limit / 2 {
+            *watched.crowded.borrow_mut() = fault::caller(lua);
+        }
         Ok(VmState::Continue)
     });
     Ok(lua)

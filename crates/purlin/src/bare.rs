@@ -4,7 +4,7 @@
 //! process. Of the configuration only `[ui]` and `[extensions.limits]` count, and those of `[keys]` whose command exists
 //! here. What stands behind `--` on the command line is `purlin.args`.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use purlin_kernel::{ExtId, Kernel, Level, LogMessage, Topic};
@@ -44,8 +44,12 @@ async fn program(kernel: &Kernel, options: &Options, config: Config, paths: &Pat
     if let Some(problem) = keys::prepare(kernel, &config) {
         kernel.ui().notify(ExtId::CORE, problem, Level::Warn);
     }
+    let stopped = end_when_suspended(kernel);
     for path in &options.extensions {
         load(kernel, path)?;
+    }
+    if let Some(why) = stopped.borrow().clone() {
+        return Err(Report::new(Kind::Extension, why));
     }
     if kernel.quit_requested() {
         // It has nothing to show: a mistake in its arguments, for instance.
@@ -66,10 +70,27 @@ async fn program(kernel: &Kernel, options: &Options, config: Config, paths: &Pat
         farewell: Box::new(move || parting.parting().text),
         ..AppOptions::default()
     };
-    match App::run(&stage, app, futures_util::stream::pending()).await {
+    let ended = App::run(&stage, app, futures_util::stream::pending()).await;
+    if let Some(why) = stopped.borrow().clone() {
+        return Err(Report::new(Kind::Extension, why));
+    }
+    match ended {
         Ok(exit) => Ok(terminal::exit_code(exit, kernel)),
         Err(error) => Err(no_terminal(&error.to_string())),
     }
+}
+
+/// Ends the run when the program is suspended, which leaves nobody to answer a key; the answer then holds why.
+fn end_when_suspended(kernel: &Kernel) -> Rc<RefCell<Option<String>>> {
+    let why: Rc<RefCell<Option<String>>> = Rc::default();
+    let (told, weak) = (Rc::clone(&why), kernel.downgrade());
+    kernel.guard().on_suspend(Rc::new(move |ext, reason| {
+        let Some(kernel) = weak.upgrade() else { return };
+        let name = kernel.ext().name(ext);
+        told.borrow_mut().get_or_insert_with(|| format!("The program `{name}` was ended: {reason}."));
+        kernel.quit();
+    }));
+    why
 }
 
 /// Loads the program; it is one file or folder, and an error in it is the end.

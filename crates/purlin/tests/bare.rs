@@ -227,3 +227,19 @@ fn a_text_can_be_edited_without_a_line_of_code() {
     assert_eq!(pty.wait_end(), Ended::Code(0));
     assert!(pty.dump().contains("world"), "{}", pty.dump());
 }
+
+#[test]
+fn a_program_that_was_stopped_too_often_ends_and_says_why() {
+    let home = Home::new();
+    let source = format!(
+        "{HELLO}
+        purlin.keymap.set({{ window = 'page' }}, 'e', function() while true do end end)"
+    );
+    let mut pty = start(&home, &source, &[]);
+    pty.wait_text("hello");
+    pty.send("eee");
+    assert_eq!(pty.wait_end(), Ended::Code(1));
+    pty.assert_restored();
+    let said = pty.dump();
+    assert!(said.contains("The program `app` was ended") && !said.contains("resume"), "{said}");
+}

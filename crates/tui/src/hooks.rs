@@ -122,15 +122,23 @@ pub fn line_of(value: &Value) -> Vec<Line> {
 fn line_with(value: &Value, color: ReadColor<'_>) -> Vec<Line> {
     match value {
         Value::Array(parts) => {
-            let spans = parts.iter().flat_map(|part| line_with(part, color)).flatten().collect();
-            vec![spans]
+            let part = |part: &Value| match part {
+                Value::String(text) if text.contains('\n') => line_with(&json!(within_line(text)), color),
+                other => line_with(other, color),
+            };
+            vec![parts.iter().flat_map(part).flatten().collect()]
         }
         Value::Object(span) => {
             let text = span.get("text").or_else(|| span.get("1")).map_or_else(String::new, plain_text);
-            vec![vec![Span::new(text, style_with(span, color))]]
+            vec![vec![Span::new(within_line(&text), style_with(span, color))]]
         }
         other => purlin_kernel::text::sgr::parse(&plain_text(other)),
     }
+}
+
+/// A line break inside of a line is shown as what it is, like any other control character.
+fn within_line(text: &str) -> String {
+    text.replace('\n', "^J")
 }
 
 fn plain_text(value: &Value) -> String {
@@ -158,4 +166,19 @@ fn style_with(fields: &Object, color: ReadColor<'_>) -> Style {
         }
     }
     style
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_break_within_a_line_is_shown_and_one_between_lines_divides() {
+        let texts = |value: Value| -> Vec<String> {
+            line_of(&value).iter().map(|line| line.iter().map(|span| span.text.as_ref()).collect()).collect()
+        };
+        assert_eq!(texts(json!([["a"], ["b\nc"]])), ["ab^Jc"]);
+        assert_eq!(texts(json!([{ "text": "a\nb" }, "c"])), ["a^Jbc"]);
+        assert_eq!(texts(json!("a\nb")), ["a", "b"]);
+    }
 }

@@ -630,7 +630,7 @@ function purlin.quit(code, text) end
 ---@return boolean
 function purlin.has(feature) end
 
----Starts a coroutine of the runtime in the next turn of the loop. The task has `:cancel()` and `:wait()`, which answers what the function returned.
+---Starts a coroutine of the runtime in the next turn of the loop. The task has `:cancel()` and `:wait()`, which answers what the function returned; a task that waits for itself, also by way of others, is an error.
 ---@param fn (async fun(...: any): any, any) What to run; it may wait.
 ---@param ... any What it is called with.
 ---@return purlin.Task
@@ -890,7 +890,7 @@ function purlin.buf.replace(name, a, b, text) end
 ---@param what (string|number)|table Text, or a block: a table with any of `kind, role, id, created_at, streaming`.
 function purlin.buf.append(name, what) end
 
----Empties text and blocks, and puts the cursor at the start.
+---Empties text and blocks, and puts the cursor at the start. Blocks of a projection such as `transcript` are shown as they are stored again.
 ---@param name string The buffer's name.
 function purlin.buf.clear(name) end
 
@@ -958,7 +958,7 @@ function purlin.buf.get_blocks(name, start, end_) end
 ---@return integer
 function purlin.buf.block_count(name) end
 
----Replaces blocks. Of a projection such as `transcript` it changes how they are shown, until `buf.reset`, never what is stored.
+---Replaces blocks. Of a projection such as `transcript` it changes how they are shown, until `buf.clear`, never what is stored.
 ---@param name string The buffer's name.
 ---@param start? integer The first block that is replaced, from 0; negative from the end. All without it.
 ---@param end? integer The block after the last that is replaced.
@@ -966,7 +966,7 @@ function purlin.buf.block_count(name) end
 ---@overload fun(name: string, blocks: any[])
 function purlin.buf.set_blocks(name, start, end_, blocks) end
 
----Deletes blocks. Of a projection such as `transcript` it hides them, until `buf.reset`.
+---Deletes blocks. Of a projection such as `transcript` it hides them, until `buf.clear`.
 ---@param name string The buffer's name.
 ---@param start? integer The first block, from 0; a negative one counts from the end.
 ---@param end? integer The block after the last; the end without it.

@@ -168,6 +168,9 @@ fn a_projection_is_read_by_range_and_shown_otherwise_without_being_changed() {
     assert_eq!((shown[0].text.as_str(), shown[0].id.as_str()), ("other", "5"));
     assert_ne!(shown[0].revision, before, "what is cached of it is made anew");
     assert_eq!(source.range(5..6)[0].text, "block 5");
+    assert!(kernel.buf().clear("main"));
+    assert_eq!(kernel.buf().blocks("main", 5..6)[0].text, "block 5", "shown otherwise until it is cleared");
+    assert!(kernel.buf().show_block(ext, "main", "5", Shown::Hidden));
     kernel
         .guard()
         .stretch(ext, DeadlineClass::Main, "delete", || {

@@ -234,7 +234,7 @@ pub(super) const FNS: &[ApiFn] = &[
         params: &[NAME],
         returns: "",
         errors: &[],
-        doc: "Empties text and blocks, and puts the cursor at the start.",
+        doc: "Empties text and blocks, and puts the cursor at the start. Blocks of a projection such as `transcript` are shown as they are stored again.",
         example: "purlin.buf.clear('notes')",
         run: Run::Now(|call| {
             call.kernel()?.buf().clear(&call.str(0)?);

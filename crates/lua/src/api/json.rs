@@ -23,7 +23,7 @@ pub(super) const FNS: &[ApiFn] = &[
         ],
         returns: "string",
         errors: &[
-            "The value holds something JSON has no form for, such as a function; the error names its place.",
+            "The value holds something JSON has no form for, such as a function or a string that is not valid UTF-8; the error names its place.",
         ],
         doc: "Encodes a value as JSON.",
         example: "assert(purlin.json.encode({ a = { 1, 2 } }) == '{\"a\":[1,2]}')",

@@ -62,7 +62,8 @@ pub(super) const FNS: &[ApiFn] = &[
         ],
         returns: "integer",
         errors: &[
-            "There is no such buffer.",
+            "There is no such buffer, or no such namespace.",
+            "`end_pos` is before `pos`.",
             "The extension already has as many marks as its quota allows, 200,000.",
         ],
         doc: "Sets a mark and answers its number. It moves with the text around it.",
@@ -121,7 +122,16 @@ fn range(call: &Call) -> mlua::Result<Range<usize>> {
 fn set(call: &Call) -> mlua::Result<MultiValue> {
     let (ns, pos) = (namespace(call)?, call.position(2)?);
     let kernel = call.kernel()?;
+    if !kernel.mark().is_namespace(ns) {
+        return Err(call.refuse(1, format!("a namespace from 'mark.namespace' expected, got {}", ns.0)));
+    }
     let options = if call.is_nil(3) { MarkOptions::default() } else { options(call)? };
+    if let Some(end) = options.end.filter(|end| *end < pos) {
+        return Err(call.refuse(
+            3,
+            format!("field 'end_pos': {pos} or more expected, as the mark begins there, got {end}"),
+        ));
+    }
     let id = kernel.mark().set(call.env.ext, &call.str(0)?, ns, pos, options);
     call.one(id.map_err(|error| call.fail(error.message))?)
 }

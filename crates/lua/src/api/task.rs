@@ -24,7 +24,7 @@ pub(super) const FNS: &[ApiFn] = &[
         params: &[req("fn", FN, "What to run; it may wait."), rest("args", "What it is called with.")],
         returns: "Task",
         errors: &["The extension already runs as many tasks as its quota allows."],
-        doc: "Starts a coroutine of the runtime in the next turn of the loop. The task has `:cancel()` and `:wait()`, which answers what the function returned.",
+        doc: "Starts a coroutine of the runtime in the next turn of the loop. The task has `:cancel()` and `:wait()`, which answers what the function returned; a task that waits for itself, also by way of others, is an error.",
         example: "purlin.spawn(function(name) purlin.sleep(1) purlin.log('hello ' .. name) end, 'Bob')",
         run: Run::Now(spawn),
     },
@@ -87,6 +87,8 @@ type Outcome = Result<MultiValue, String>;
 struct Task {
     env: Rc<Env>,
     handle: Handle,
+    /// The number of its coroutine.
+    body: u64,
     outcome: Shared<oneshot::Receiver<Outcome>>,
 }
 
@@ -103,7 +105,16 @@ impl UserData for Task {
         }
         methods.add_async_method("wait", |lua, task, ()| {
             let outcome = task.outcome.clone();
+            let ended = outcome.peek().is_some();
+            let waiting = if ended { None } else { task.env.wait_for(task.body) };
+            let stuck = (!ended && waiting.is_none()).then(|| {
+                crate::fault::raise(&lua, "Task:wait: the task waits for itself and would never end")
+            });
             async move {
+                if let Some(error) = stuck {
+                    return Err(error);
+                }
+                let _waiting = waiting;
                 match outcome.await {
                     Ok(Ok(values)) => Ok(values),
                     Ok(Err(why)) => (Value::Nil, why).into_lua_multi(&lua),
@@ -120,8 +131,9 @@ fn spawn(call: &Call) -> mlua::Result<MultiValue> {
     let args: MultiValue = call.args.iter().skip(1).cloned().collect();
     let kernel = call.kernel()?;
     let (sender, receiver) = oneshot::channel();
-    let body = call.env.call_waiting::<MultiValue>(function, args);
-    let guarded = kernel.guard().future(call.env.ext, DeadlineClass::Main, "spawn", body);
+    let body = call.env.next_body();
+    let running = call.env.call_waiting_as::<MultiValue>(body, function, args);
+    let guarded = kernel.guard().future(call.env.ext, DeadlineClass::Main, "spawn", running);
     let task = async move {
         let outcome = guarded.await.map_err(|error| error.to_string());
         // Nobody has to wait for a task.
@@ -129,7 +141,7 @@ fn spawn(call: &Call) -> mlua::Result<MultiValue> {
     };
     let handle =
         kernel.spawn_within_quota(call.env.ext, Box::pin(task)).map_err(|error| call.fail(error.message))?;
-    call.one(Task { env: Rc::clone(&call.env), handle, outcome: receiver.shared() })
+    call.one(Task { env: Rc::clone(&call.env), handle, body, outcome: receiver.shared() })
 }
 
 fn sleep(call: Call) -> Waiting {

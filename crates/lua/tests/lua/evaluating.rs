@@ -115,3 +115,61 @@ fn what_was_registered_is_gone_with_the_evaluator() {
     world.settle();
     assert!(world.kernel.command().get("typed").is_none());
 }
+
+#[test]
+fn a_task_that_waits_for_itself_is_told() {
+    let world = World::new();
+    let (evaluator, _) = evaluator(&world);
+    let check = |source: &str, expected: &str| {
+        let shown = eval(&world, &evaluator, source).expect(source).unwrap_or_default();
+        assert!(shown.contains(expected), "{source}: {shown}");
+    };
+    check(
+        "local t t = purlin.spawn(function() purlin.sleep(1) return t:wait() end) return t:wait()",
+        "waits for itself",
+    );
+    check(
+        "local a, b\n\
+         a = purlin.spawn(function() purlin.sleep(1) return b:wait() end)\n\
+         b = purlin.spawn(function() purlin.sleep(1) return a:wait() end)\n\
+         return a:wait()",
+        "waits for itself",
+    );
+    // Waiting in a row, twice for one, and for one that has ended, is no circle.
+    check(
+        "local a = purlin.spawn(function() purlin.sleep(5) return 'far' end)\n\
+         local b = purlin.spawn(function() return a:wait() end)\n\
+         local c = purlin.spawn(function() return a:wait() .. b:wait() end)\n\
+         return c:wait() .. a:wait()",
+        "farfarfar",
+    );
+}
+
+#[test]
+fn what_is_pending_is_what_ends_by_itself() {
+    let world = World::new();
+    let (evaluator, _) = evaluator(&world);
+    eval(&world, &evaluator, "every = purlin.timer.interval(1000, function() end)").expect("an interval");
+    assert_eq!(evaluator.pending(), 0);
+    eval(
+        &world,
+        &evaluator,
+        "purlin.defer(function() end, 500) purlin.spawn(function() purlin.sleep(900) end)",
+    )
+    .expect("two");
+    assert_eq!(evaluator.pending(), 2);
+}
+
+#[test]
+fn memory_and_tables_that_are_raised_have_their_place() {
+    let world = World::new();
+    let mut limits = world.kernel.guard().limits();
+    limits.quotas.memory_bytes = 8 << 20;
+    world.kernel.guard().set_limits(limits);
+    let (evaluator, _) = evaluator(&world);
+    let error = |source: &str| eval(&world, &evaluator, source).expect_err(source);
+    let said = error("error({ code = 5 })");
+    assert!(said.starts_with("lua:1: ") && !said.contains("in function"), "{said}");
+    let said = error("local all = {}\nfor i = 1, 1e9 do\n  all[i] = string.rep('x', 1e6) .. i\nend");
+    assert!(said.starts_with("lua:3: ") && said.contains("memory limit"), "{said}");
+}

@@ -123,6 +123,26 @@ fn paths_that_are_no_extension_say_why() {
     world.file("future/purlin.toml", "api_version = 99");
     let error = LuaExtension::from_path(folder.join("future")).err().expect("an error").to_string();
     assert!(error.contains("API level 99"), "{error}");
+    let each = LuaExtension::each_from_path(&folder).expect("those that can be used, and the others");
+    let loadable: Vec<bool> = each.iter().map(|(_, found)| found.is_ok()).collect();
+    assert_eq!(loadable, [true, true, false, false]);
+}
+
+#[test]
+fn names_that_would_share_state_or_leave_a_folder_are_refused() {
+    let world = World::new();
+    world.file("it/init.lua", "");
+    for name in ["../../x", ".hidden", "", "two words", "lua", "configuration", "a\nb"] {
+        let manifest = format!("name = {}", serde_json::Value::from(name));
+        world.file("it/purlin.toml", &manifest);
+        let error = LuaExtension::from_path(world.folder().join("it")).err().expect(name).to_string();
+        assert!(error.contains("purlin.toml") || error.contains("init.lua"), "{error}");
+        assert!(error.contains("no name of an extension") || error.contains("uses the name"), "{error}");
+    }
+    world.file("it/purlin.toml", "name = 'my.own_name-2'");
+    LuaExtension::from_path(world.folder().join("it")).expect("a good name");
+    let file = world.file("lua.lua", "");
+    assert!(LuaExtension::from_path(file).is_err());
 }
 
 #[test]

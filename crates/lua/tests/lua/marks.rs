@@ -40,6 +40,8 @@ fn marks_carry_all_they_can_show_and_move_with_edits() {
           ["purlin.mark.set('nowhere', 0, 0)"] = "there is no buffer `nowhere`",
           ["purlin.mark.set('t', 0, -1)"] = "bad argument #3 to 'mark.set' (a position from 0 expected, got -1)",
           ["purlin.mark.set('t', -1, 0)"] = "bad argument #2 to 'mark.set' (a namespace from 'mark.namespace' expected, got -1)",
+          ["purlin.mark.set('t', 999, 0)"] = "bad argument #2 to 'mark.set' (a namespace from 'mark.namespace' expected, got 999)",
+          ["purlin.mark.set('t', 0, 3, { end_pos = 1 })"] = "field 'end_pos': 3 or more expected, as the mark begins there, got 1",
           ["purlin.mark.set('t', 0, 0, { virt_text = { { text = 'x', fg = 'acent' } } })"] = "field 'virt_text': span 1: field 'fg': unknown colour 'acent', did you mean 'accent'?",
           ["purlin.mark.set('t', 0, 0, { virt_text = { { text = 'x', blod = true } } })"] = "unknown field 'blod', did you mean 'bold'?",
         } do

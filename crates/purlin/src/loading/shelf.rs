@@ -49,7 +49,13 @@ impl Shelf {
     /// Loads the extensions in order; what cannot be loaded is said and stops nothing.
     pub fn load(&self, paths: &[PathBuf], mut say: impl FnMut(&str)) {
         for path in paths {
-            for kept in self.load_path(path) {
+            let each = LuaExtension::each_from_path(path);
+            for (path, found) in each.unwrap_or_else(|error| vec![(path.clone(), Err(error))]) {
+                let kept = match found {
+                    Ok(extension) => self.load_one(extension),
+                    Err(error) => Some(unusable(&path, &error)),
+                };
+                let Some(kept) = kept else { return };
                 if let Some(failure) = &kept.failure {
                     say(failure);
                 }
@@ -58,21 +64,13 @@ impl Shelf {
         }
     }
 
-    fn load_path(&self, path: &Path) -> Vec<Kept> {
-        let each = match LuaExtension::each_from_path(path) {
-            Ok(each) => each,
-            Err(error) => return vec![unusable(path, &error)],
-        };
-        let load = |(path, found): (PathBuf, Result<LuaExtension, PathError>)| match found {
-            Ok(extension) => self.load_one(extension),
-            Err(error) => Some(unusable(&path, &error)),
-        };
-        each.into_iter().filter_map(load).collect()
-    }
-
     fn load_one(&self, extension: LuaExtension) -> Option<Kept> {
         let kernel = self.0.kernel.upgrade()?;
         let mut kept = describe(&extension);
+        if let Some(taken) = self.taken(&kept, None) {
+            kept.failure = Some(format!("Extension `{}` was not loaded: {taken}.", kept.name));
+            return Some(kept);
+        }
         match kernel.ext().load(Box::new(extension)) {
             Ok(ext) => {
                 kept.ext = Some(ext);
@@ -81,6 +79,16 @@ impl Shelf {
             Err(error) => kept.failure = Some(format!("The {error}.")),
         }
         Some(kept)
+    }
+
+    /// Why a name cannot be had: another is loaded under it, whose state and options these would be. `own` is the place of
+    /// the extension in the list, if it has one.
+    fn taken(&self, new: &Kept, own: Option<usize>) -> Option<String> {
+        let kept = self.0.kept.borrow();
+        let mut others = kept.iter().enumerate().filter(|(at, _)| Some(*at) != own).map(|(_, other)| other);
+        let other = others.find(|other| other.name == new.name && other.ext.is_some())?;
+        let (here, there) = (new.path.display(), other.path.display());
+        Some(format!("`{there}` has that name already; give `{here}` another, or load one of them only"))
     }
 
     /// The extensions, in the order in which they were asked for.
@@ -99,7 +107,8 @@ impl Shelf {
         let kernel = self.0.kernel.upgrade().ok_or(ENDING)?;
         let before = self.0.kept.borrow().get(at).cloned().ok_or(ENDING)?;
         let running = before.ext.filter(|ext| kernel.ext().is_loaded(*ext));
-        match load_anew(&kernel, &before, running) {
+        let anew = self.load_anew(&kernel, at, &before, running);
+        match anew {
             Ok(after) => {
                 if running.is_some() {
                     hooks::unloaded(&kernel, &before.name, "reload");
@@ -121,6 +130,27 @@ impl Shelf {
                 Err(sentence)
             }
         }
+    }
+
+    /// Loads the extension that is at the path now, in the place of the one that runs.
+    fn load_anew(
+        &self,
+        kernel: &Kernel,
+        at: usize,
+        before: &Kept,
+        running: Option<ExtId>,
+    ) -> Result<Kept, String> {
+        let extension = LuaExtension::from_path(&before.path).map_err(|error| error.to_string())?;
+        let after = describe(&extension);
+        if let Some(taken) = self.taken(&after, Some(at)) {
+            return Err(taken);
+        }
+        let loaded = match running {
+            Some(old) => kernel.ext().replace(old, Box::new(extension)),
+            None => kernel.ext().load(Box::new(extension)),
+        };
+        let ext = loaded.map_err(|error| error.source.to_string())?;
+        Ok(Kept { ext: Some(ext), ..after })
     }
 
     fn put(&self, at: usize, kept: Kept) {
@@ -160,18 +190,6 @@ fn unusable(path: &Path, error: &PathError) -> Kept {
         ext: None,
         failure: Some(format!("An extension was not loaded: {error}.")),
     }
-}
-
-/// Loads the extension that is at the path now, in the place of the one that runs.
-fn load_anew(kernel: &Kernel, before: &Kept, running: Option<ExtId>) -> Result<Kept, String> {
-    let extension = LuaExtension::from_path(&before.path).map_err(|error| error.to_string())?;
-    let after = describe(&extension);
-    let loaded = match running {
-        Some(old) => kernel.ext().replace(old, Box::new(extension)),
-        None => kernel.ext().load(Box::new(extension)),
-    };
-    let ext = loaded.map_err(|error| error.source.to_string())?;
-    Ok(Kept { ext: Some(ext), ..after })
 }
 
 fn describe(extension: &LuaExtension) -> Kept {

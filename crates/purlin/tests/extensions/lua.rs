@@ -106,3 +106,39 @@ fn standard_input_is_run_too() {
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "21\n");
 }
+
+#[test]
+fn what_a_file_started_may_end_and_a_file_may_compute_longer_than_a_handler() {
+    let home = Home::new();
+    let file = home.file(
+        "late.lua",
+        "local purlin = require('purlin')\n\
+         purlin.spawn(function() purlin.sleep(60) print('late') end)\n\
+         purlin.timer.defer(30, function() print('timed') end)\n\
+         purlin.timer.interval(1000, function() end)\n\
+         local from = os.clock() while os.clock() - from < 0.4 do end\n\
+         return 5",
+    );
+    let (code, out, err) = run(&home, &["lua", &file.display().to_string()]);
+    assert_eq!((code, err.as_str(), out.as_str()), (0, "", "5\ntimed\nlate\n"));
+}
+
+#[test]
+fn extensions_of_a_folder_load_beside_one_that_cannot_and_names_are_had_once() {
+    let home = Home::new();
+    home.file("all/bad/purlin.toml", "api_version = 99");
+    home.file("all/bad/init.lua", "");
+    home.file("all/good.lua", "require('purlin').command.create('good', function() return 'here' end)");
+    home.file("all/one/purlin.toml", "name = 'same'");
+    home.file("all/one/init.lua", "");
+    home.file("all/two/purlin.toml", "name = 'same'");
+    home.file("all/two/init.lua", "");
+    let folder = home.work().join("all").display().to_string();
+    let file = home.file("look.lua", "return require('purlin').command.run('good')");
+    let (code, out, err) = run(&home, &["-e", &folder, "lua", &file.display().to_string()]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("here"), "{out}");
+    assert!(err.contains("API level 99"), "{err}");
+    let clash = err.lines().find(|line| line.contains("`same`")).expect("the clash");
+    assert!(clash.contains("all/one") && clash.contains("all/two"), "{clash}");
+}

@@ -39,7 +39,7 @@ const ACTIONS: &[(&str, &str, Run)] = &[
     ("autocomplete.close", "Closes the completion.", |screen| {
         screen.0.popup.close(&screen.0.kernel);
     }),
-    ("escape", "Closes what is open, else interrupts.", escape),
+    ("escape", "Closes what is open or goes back to the composer, else interrupts.", escape),
     ("prompt.cancel", "Clears the composer; pressed twice, quits.", cancel),
     ("transcript.fold", "Unfolds tool output and reasoning, or folds them again.", fold),
     ("transcript.focus", "Gives the transcript the keyboard, or the composer.", focus),
@@ -271,11 +271,16 @@ fn escape(screen: &Screen) {
         screen.clear_selection();
         screen.close_find();
     } else if screen.clear_selection() {
-    } else if is_away(kernel) {
-        kernel.win().focus(COMPOSER);
+    } else if is_elsewhere(kernel) && kernel.win().focus(COMPOSER) {
+        // Also from a window of an extension that does nothing with the key: there is always a way back.
     } else if kernel.command().get("interrupt").is_some() {
         kernel.command().invoke("interrupt", "");
     }
+}
+
+/// Tells whether another window than the composer's has the keyboard.
+fn is_elsewhere(kernel: &Kernel) -> bool {
+    kernel.win().focused().is_some_and(|window| window.name != COMPOSER)
 }
 
 /// Tells whether the transcript has the keyboard.

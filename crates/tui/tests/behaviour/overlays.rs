@@ -67,6 +67,21 @@ fn enter_takes_no_completion_that_is_something_else() {
 }
 
 #[test]
+fn escape_leads_from_a_focused_float_back_to_the_composer() {
+    let stage = Stage::new(50, 12);
+    let ext = stage.kernel.ext().reserve("floats");
+    stage.kernel.buf().create(ext, "notes");
+    let area = purlin_kernel::Rect::new(2, 2, 20, 4);
+    let float = purlin_kernel::Window::float("notes", "notes", "notes", area);
+    stage.kernel.win().create(ext, purlin_kernel::Window { focusable: true, ..float }).expect("a window");
+    assert!(stage.kernel.win().focus("notes"));
+    stage.keys("lost");
+    assert_eq!((stage.kernel.buf().text("notes").as_str(), stage.composer().as_str()), ("lost", ""));
+    stage.keys("<esc>found");
+    assert_eq!(stage.composer(), "found");
+}
+
+#[test]
 fn escape_closes_the_completion_until_the_text_changes() {
     let stage = Stage::new(50, 12);
     commands(&stage);

@@ -58,7 +58,7 @@ pub(crate) const FNS: &[ApiFn] = &[
         ],
         returns: "",
         errors: &["An item is no block.", "The buffer's source refuses the blocks."],
-        doc: "Replaces blocks. Of a projection such as `transcript` it changes how they are shown, until `buf.reset`, never what is stored.",
+        doc: "Replaces blocks. Of a projection such as `transcript` it changes how they are shown, until `buf.clear`, never what is stored.",
         example: "purlin.buf.set_blocks('notes', { { kind = 'note', text = 'a' }, { kind = 'note', text = 'b' } })\npurlin.buf.set_blocks('notes', 0, 1, {})\nassert(purlin.buf.get_blocks('notes')[1].text == 'b')",
         run: Run::Now(|call| {
             let blocks = match call.opt_table(3) {
@@ -81,7 +81,7 @@ pub(crate) const FNS: &[ApiFn] = &[
         ],
         returns: "",
         errors: &["The buffer's source refuses it."],
-        doc: "Deletes blocks. Of a projection such as `transcript` it hides them, until `buf.reset`.",
+        doc: "Deletes blocks. Of a projection such as `transcript` it hides them, until `buf.clear`.",
         example: "purlin.buf.set_blocks('notes', { { kind = 'note', text = 'a' } })\npurlin.buf.delete_blocks('notes')\nassert(purlin.buf.block_count('notes') == 0)",
         run: Run::Now(|call| {
             let name = call.string(0)?;
