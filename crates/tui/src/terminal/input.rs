@@ -257,9 +257,8 @@ fn partial(bytes: &[u8], marker: &[u8]) -> usize {
 fn doubtful(bytes: &[u8]) -> usize {
     match bytes {
         [.., 0x1b, 0x1b, b'[' | b'O'] => 3,
-        [.., 0x1b, 0x1b] => 2,
+        [.., 0x1b, 0x1b | b'[' | b']' | b'O' | b'P' | b'_' | b'^' | b'X'] => 2,
         [.., 0x1b] => 1,
-        [.., 0x1b, b'[' | b']' | b'O' | b'P' | b'_' | b'^' | b'X'] => 2,
         _ => 0,
     }
 }
