@@ -206,7 +206,9 @@ end)
 purlin.on("resize", function()
   purlin.schedule(function()
     if not game then return end
-    if game.state == "small" or game.state == "ready" then
+    local width, height = fitting()
+    local fits = game.width == width and game.height == height
+    if game.state == "small" or game.state == "ready" and not fits then
       begin()
       go(game.state)
     elseif game.state == "running" then

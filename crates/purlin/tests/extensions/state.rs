@@ -33,6 +33,7 @@ fn state_of_a_session_is_part_of_it_and_read_back_at_once() {
     command(&pty, "/count");
     pty.wait_text("at load 3, now 4");
     command(&pty, "/new");
+    pty.wait_gone("hello");
     command(&pty, "/count");
     pty.wait_text("at load 3, now 1");
     quit(pty);
