@@ -39,7 +39,7 @@ const ACTIONS: &[(&str, &str, Run)] = &[
     ("autocomplete.close", "Closes the completion.", |screen| {
         screen.0.popup.close(&screen.0.kernel);
     }),
-    ("escape", "Closes what is open or goes back to the composer, else interrupts.", escape),
+    ("escape", "Closes what is open, leaves a window, else interrupts.", escape),
     ("prompt.cancel", "Clears the composer; pressed twice, quits.", cancel),
     ("transcript.fold", "Unfolds tool output and reasoning, or folds them again.", fold),
     ("transcript.focus", "Gives the transcript the keyboard, or the composer.", focus),
