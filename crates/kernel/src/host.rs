@@ -220,6 +220,8 @@ pub enum ProcessEvent {
         code: Option<i32>,
         /// The signal, if one ended it.
         signal: Option<i32>,
+        /// Whether it was killed because its time was over.
+        timed_out: bool,
     },
 }
 

@@ -40,6 +40,8 @@ pub struct JobResult {
     pub code: Option<i32>,
     /// The signal, if one ended it.
     pub signal: Option<i32>,
+    /// Whether it was killed because its time was over.
+    pub timed_out: bool,
     /// Everything it wrote on standard output.
     pub stdout: Vec<u8>,
     /// Everything it wrote on standard error.
@@ -48,8 +50,8 @@ pub struct JobResult {
 
 /// Hears of a piece of output.
 pub type OutputFn = Rc<dyn Fn(Vec<u8>) -> Result<(), HandlerError>>;
-/// Hears of the end: exit code or signal.
-pub type ExitFn = Rc<dyn Fn(Option<i32>, Option<i32>) -> Result<(), HandlerError>>;
+/// Hears of the end.
+pub type ExitFn = Rc<dyn Fn(JobExit) -> Result<(), HandlerError>>;
 
 /// What is called while a process runs, each in its owner's stretch.
 #[derive(Clone, Default)]
@@ -75,6 +77,8 @@ pub struct JobExit {
     pub code: Option<i32>,
     /// The signal, if one ended it.
     pub signal: Option<i32>,
+    /// Whether it was killed because its time was over.
+    pub timed_out: bool,
 }
 
 #[derive(Default)]
@@ -163,8 +167,8 @@ async fn pump(
         let told = match event {
             ProcessEvent::Stdout(bytes) => events.on_stdout.as_ref().map(|f| (f, bytes)),
             ProcessEvent::Stderr(bytes) => events.on_stderr.as_ref().map(|f| (f, bytes)),
-            ProcessEvent::Exit { code, signal } => {
-                exit = JobExit { code, signal };
+            ProcessEvent::Exit { code, signal, timed_out } => {
+                exit = JobExit { code, signal, timed_out };
                 break;
             }
         };
@@ -176,7 +180,7 @@ async fn pump(
     let wakers = ended.wakers.take();
     wakers.into_iter().for_each(Waker::wake);
     if let Some(f) = &events.on_exit {
-        tell(&kernel, owner, || f(exit.code, exit.signal));
+        tell(&kernel, owner, || f(exit));
     }
 }
 
@@ -243,8 +247,8 @@ impl Jobs<'_> {
                 match event {
                     ProcessEvent::Stdout(bytes) => keep(&mut result.stdout, &bytes, limit),
                     ProcessEvent::Stderr(bytes) => keep(&mut result.stderr, &bytes, limit),
-                    ProcessEvent::Exit { code, signal } => {
-                        (result.code, result.signal) = (code, signal);
+                    ProcessEvent::Exit { code, signal, timed_out } => {
+                        (result.code, result.signal, result.timed_out) = (code, signal, timed_out);
                         break;
                     }
                 }

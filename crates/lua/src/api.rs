@@ -104,9 +104,20 @@ pub(crate) fn install(lua: &Lua, env: &Rc<Env>, glue: &Table) -> mlua::Result<()
         purlin.raw_set(&name, &namespace)?;
         Ok(Value::Table(namespace))
     })?;
+    let walk = lua.create_function(|lua, purlin: Table| {
+        for name in inner_namespaces("") {
+            purlin.get::<Value>(name)?;
+        }
+        Ok((lua.globals().raw_get::<Function>("next")?, purlin))
+    })?;
     let meta = lua.create_table()?;
     meta.raw_set("__index", open)?;
-    meta.raw_set("__metatable", false)?;
+    meta.raw_set("__iter", &walk)?;
+    meta.raw_set("__pairs", &walk)?;
+    // What `getmetatable` answers: enough for `pairs`, and nothing by which it could be changed.
+    let shown = lua.create_table()?;
+    shown.raw_set("__pairs", walk)?;
+    meta.raw_set("__metatable", shown)?;
     purlin.set_metatable(Some(meta))?;
     let globals = lua.globals();
     let loaded: Table = globals.get::<Table>("package")?.get("loaded")?;
@@ -148,12 +159,16 @@ fn fill(lua: &Lua, env: &Rc<Env>, glue: &Table, name: &str) -> mlua::Result<Opti
     Ok(Some(table))
 }
 
-/// The names of the namespaces directly inside another.
+/// The names of the namespaces directly inside another, or of the outermost ones.
 fn inner_namespaces(name: &str) -> Vec<&'static str> {
     let mut found = Vec::new();
     for declared in functions() {
-        let rest = declared.namespace().strip_prefix(name).and_then(|rest| rest.strip_prefix('.'));
+        let rest = match name {
+            "" => Some(declared.namespace()),
+            name => declared.namespace().strip_prefix(name).and_then(|rest| rest.strip_prefix('.')),
+        };
         if let Some(inner) = rest.and_then(|rest| rest.split('.').next())
+            && !inner.is_empty()
             && !found.contains(&inner)
         {
             found.push(inner);
@@ -186,14 +201,20 @@ fn make(lua: &Lua, env: &Rc<Env>, glue: &Table, declared: &'static ApiFn) -> mlu
     let env = Rc::clone(env);
     match declared.run {
         Run::Now(run) => lua.create_function(move |lua, mut args: MultiValue| {
+            env.begin();
             check::check(declared, &mut args).map_err(|message| fault::raise(lua, &message))?;
             run(&Call { lua: lua.clone(), env: Rc::clone(&env), declared, args })
         }),
         Run::Wait(run) => {
-            let waiting = lua.create_async_function(move |lua, args: MultiValue| {
-                run(Call { lua, env: Rc::clone(&env), declared, args })
+            let waiter = Rc::clone(&env);
+            let waiting = lua.create_function(move |lua, ()| {
+                let env = Rc::clone(&waiter);
+                lua.create_async_function(move |lua, args: MultiValue| {
+                    run(Call { lua, env: Rc::clone(&env), declared, args })
+                })
             })?;
             let check = lua.create_function(move |lua, mut args: MultiValue| {
+                env.begin();
                 check::check(declared, &mut args).map_err(|message| fault::raise(lua, &message))?;
                 Ok(args)
             })?;

@@ -7,12 +7,17 @@
 use mlua::{Lua, LuaSerdeExt, Table, Value};
 use serde_json::{Map, Number, Value as Json};
 
-/// How deeply tables may be nested; deeper ones are taken for cycles.
+use crate::env::spend;
+use crate::fault;
+
+/// How deeply tables may be nested.
 const MAX_DEPTH: usize = 100;
 /// A longer path to what is wrong is cut in messages.
 const MAX_SHOWN: usize = 8;
 /// More values are not converted at once: it would take too long, and too much memory.
 const MAX_VALUES: usize = 500_000;
+/// After so many values it is asked whether there is time for more.
+const ASK_EVERY: usize = 64;
 /// The largest magnitude up to which every integer is exact in a Lua number.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -38,6 +43,7 @@ pub(crate) fn to_lua_or_nil(lua: &Lua, json: &Json) -> mlua::Result<Value> {
 
 /// Converts a JSON object into a Lua table.
 pub(crate) fn map_to_lua(lua: &Lua, map: &Map<String, Json>) -> mlua::Result<Table> {
+    take_time(lua, map.len())?;
     let table = lua.create_table_with_capacity(0, map.len())?;
     for (key, value) in map {
         table.raw_set(key.as_str(), to_lua(lua, value)?)?;
@@ -46,6 +52,7 @@ pub(crate) fn map_to_lua(lua: &Lua, map: &Map<String, Json>) -> mlua::Result<Tab
 }
 
 fn list_to_lua(lua: &Lua, items: &[Json]) -> mlua::Result<Table> {
+    take_time(lua, items.len())?;
     let table = lua.create_table_with_capacity(items.len(), 0)?;
     for item in items {
         table.raw_push(to_lua(lua, item)?)?;
@@ -54,6 +61,11 @@ fn list_to_lua(lua: &Lua, items: &[Json]) -> mlua::Result<Table> {
         table.set_metatable(Some(lua.array_metatable()))?;
     }
     Ok(table)
+}
+
+/// Counts the making of a table; an error once the time of the handler is over.
+fn take_time(lua: &Lua, entries: usize) -> mlua::Result<()> {
+    spend(lua, entries * ASK_EVERY).map_err(|why| fault::raise(lua, &why))
 }
 
 pub(crate) fn number_to_lua(number: &Number) -> Value {
@@ -65,13 +77,13 @@ pub(crate) fn number_to_lua(number: &Number) -> Value {
 
 /// Converts a Lua value into JSON; the error names the place, like `a function at 'args.run'`.
 pub(crate) fn to_json(lua: &Lua, value: &Value) -> Result<Json, String> {
-    Walk { arrays: lua.array_metatable(), path: Vec::new(), lenient: false, seen: 0 }.value(value)
+    Walk::new(lua, false).value(value)
 }
 
 /// Converts a handler's answer: a table that mixes list and named keys becomes a map, and
 /// functions in it are left out, because an answer may carry what another host understood.
 pub(crate) fn answer_to_json(lua: &Lua, value: &Value) -> Result<Json, String> {
-    Walk { arrays: lua.array_metatable(), path: Vec::new(), lenient: true, seen: 0 }.value(value)
+    Walk::new(lua, true).value(value)
 }
 
 /// Converts a Lua table into a JSON object; an empty table is an empty object.
@@ -83,19 +95,32 @@ pub(crate) fn table_to_map(lua: &Lua, table: &Table) -> Result<Map<String, Json>
     }
 }
 
-struct Walk {
+struct Walk<'a> {
+    lua: &'a Lua,
     arrays: Table,
     path: Vec<String>,
+    /// The tables around the value, outermost first.
+    open: Vec<*const std::ffi::c_void>,
     lenient: bool,
     /// How many values were converted.
     seen: usize,
 }
 
-impl Walk {
+impl<'a> Walk<'a> {
+    fn new(lua: &'a Lua, lenient: bool) -> Self {
+        let arrays = lua.array_metatable();
+        Self { lua, arrays, path: Vec::new(), open: Vec::new(), lenient, seen: 0 }
+    }
+
     fn value(&mut self, value: &Value) -> Result<Json, String> {
         self.seen += 1;
         if self.seen > MAX_VALUES {
             return Err(format!("more than {MAX_VALUES} values"));
+        }
+        match value {
+            Value::String(text) => spend(self.lua, text.as_bytes().len())?,
+            _ if self.seen.is_multiple_of(ASK_EVERY) => spend(self.lua, ASK_EVERY * size_of::<Value>())?,
+            _ => {}
         }
         Ok(match value {
             Value::Nil => Json::Null,
@@ -123,9 +148,21 @@ impl Walk {
     }
 
     fn table(&mut self, table: &Table) -> Result<Json, String> {
-        if self.path.len() >= MAX_DEPTH {
-            return Err(self.refuse("the table contains itself or is nested too deeply"));
+        let pointer = table.to_pointer();
+        if self.open.len() >= MAX_DEPTH {
+            return Err(if self.open.contains(&pointer) {
+                self.refuse("the table contains itself")
+            } else {
+                self.refuse(&format!("tables are nested deeper than {MAX_DEPTH} levels"))
+            });
         }
+        self.open.push(pointer);
+        let json = self.entries(table);
+        self.open.pop();
+        json
+    }
+
+    fn entries(&mut self, table: &Table) -> Result<Json, String> {
         let length = table.raw_len();
         if length == 0 {
             return self.map(table);
@@ -246,7 +283,19 @@ mod tests {
         check("{0/0}", "NaN is not a JSON number (at '1')");
         let cycle: Value = lua.load("local t = {} t.t = t return t").eval().expect("eval");
         let why = to_json(&lua, &cycle).expect_err("a cycle");
-        assert!(why.contains("contains itself") && why.ends_with("(at 't.t.t.t.t.t.t.t.…')"), "{why}");
+        assert_eq!(why, "the table contains itself (at 't.t.t.t.t.t.t.t.…')");
+    }
+
+    #[test]
+    fn a_deep_table_is_told_the_limit() {
+        let lua = Lua::new();
+        let nested = |levels: usize| -> Result<Json, String> {
+            let source = format!("local t = {{}} for _ = 2, {levels} do t = {{ a = t }} end return t");
+            to_json(&lua, &lua.load(source).eval::<Value>().expect("eval"))
+        };
+        assert!(nested(100).is_ok());
+        let why = nested(100_000).expect_err("too deep");
+        assert_eq!(why, "tables are nested deeper than 100 levels (at 'a.a.a.a.a.a.a.a.…')");
     }
 
     #[test]

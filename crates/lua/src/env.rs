@@ -51,9 +51,19 @@ pub(crate) struct Env {
     body: Cell<u64>,
     bodies: Cell<u64>,
     waits: RefCell<BTreeMap<u64, u64>>,
+    /// How much the call of the API that runs has copied, in bytes.
+    effort: Cell<usize>,
     /// Who is given each printed line, beside the log.
     printers: Rc<RefCell<Vec<(u64, PrintFn)>>>,
 }
+
+/// A call of the API copies at most so many bytes into or out of the interpreter: one text that stands in a list a
+/// thousand times is little memory there, and much outside.
+const MOST_EFFORT: usize = 64 * 1024 * 1024;
+/// After so many bytes the deadline is looked at.
+const LOOK_EVERY: usize = 64 * 1024;
+/// What an item costs beside its text.
+const ITEM: usize = 16;
 
 /// Is given each line that is printed.
 pub(crate) type PrintFn = Rc<dyn Fn(&str)>;
@@ -109,12 +119,15 @@ impl Env {
             body: Cell::new(0),
             bodies: Cell::new(0),
             waits: RefCell::default(),
+            effort: Cell::new(0),
             printers: Rc::default(),
         })
     }
 
     /// Says which interpreter the extension runs in.
-    pub(crate) fn attach(&self, lua: &Lua) {
+    pub(crate) fn attach(self: &Rc<Self>, lua: &Lua) {
+        // A state has one extension.
+        let _ = lua.set_app_data(Rc::clone(self));
         *self.lua.borrow_mut() = Some(lua.weak());
     }
 
@@ -200,6 +213,26 @@ impl Env {
     #[inline]
     pub(crate) fn is_overdue(&self) -> bool {
         self.watchdog.expired()
+    }
+
+    /// Begins to count anew what a call of the API copies.
+    #[inline]
+    pub(crate) fn begin(&self) {
+        self.effort.set(0);
+    }
+
+    /// Counts an item of so many bytes that a call copies; the error says that there is no room or no time for more.
+    pub(crate) fn spend(&self, bytes: usize) -> Result<(), String> {
+        let before = self.effort.get();
+        let now = before.saturating_add(bytes).saturating_add(ITEM);
+        self.effort.set(now);
+        if now > MOST_EFFORT {
+            return Err(format!("more than {} MiB for one call", MOST_EFFORT / 1024 / 1024));
+        }
+        if before / LOOK_EVERY != now / LOOK_EVERY && self.is_overdue() {
+            return Err("more than there is time for".to_owned());
+        }
+        Ok(())
     }
 
     /// Whether the running code may wait, as far as the runtime knows.
@@ -358,6 +391,11 @@ impl Env {
             }
         }
     }
+}
+
+/// Does what [`Env::spend`] does where only the interpreter is at hand.
+pub(crate) fn spend(lua: &Lua, bytes: usize) -> Result<(), String> {
+    lua.app_data_ref::<Rc<Env>>().map_or(Ok(()), |env| env.spend(bytes))
 }
 
 /// Makes a few small values of our own without the memory limit, under which each would cost a protected call, several

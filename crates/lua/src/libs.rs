@@ -12,7 +12,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use mlua::chunk::{ChunkMode, Compiler};
-use mlua::{Lua, LuaString, MultiValue, Table, Value};
+use mlua::{Function, Lua, LuaString, MultiValue, Table, Value};
 
 use crate::env::Env;
 use crate::fault;
@@ -57,9 +57,15 @@ pub(crate) fn install(lua: &Lua, env: &Rc<Env>) -> mlua::Result<Table> {
         })?,
     )?;
     run_glue(lua, &glue)?;
-    bit::install(lua, &globals)?;
-    os::install(lua, &globals, &glue, env)?;
-    io::install(lua, &globals, &glue, env)?;
+    let bit = lua.create_table()?;
+    lazy(lua, &glue, &bit, bit::fill)?;
+    globals.raw_set("bit", bit)?;
+    let (kept, owner) = (glue.clone(), Rc::clone(env));
+    lazy(lua, &glue, &globals.raw_get("os")?, move |lua, os| os::fill(lua, os, &kept, &owner))?;
+    let io = lua.create_table()?;
+    let (kept, owner) = (glue.clone(), Rc::clone(env));
+    lazy(lua, &glue, &io, move |lua, io| io::fill(lua, io, &kept, &owner))?;
+    globals.raw_set("io", io)?;
     package::install(lua, &globals, env)?;
     let printer = Rc::clone(env);
     globals.raw_set(
@@ -67,6 +73,17 @@ pub(crate) fn install(lua: &Lua, env: &Rc<Env>) -> mlua::Result<Table> {
         lua.create_function(move |lua, values: MultiValue| print(lua, &printer, &values))?,
     )?;
     Ok(glue)
+}
+
+/// Has a library filled when it is first used: most extensions use few of them.
+fn lazy(
+    lua: &Lua,
+    glue: &Table,
+    library: &Table,
+    fill: impl Fn(&Lua, &Table) -> mlua::Result<()> + 'static,
+) -> mlua::Result<()> {
+    let fill = lua.create_function(move |lua, library: Table| fill(lua, &library))?;
+    glue.raw_get::<Function>("lazy")?.call((library, fill))
 }
 
 /// `string.find` for plain text so large that it could take hours; one-based, inclusive answers.

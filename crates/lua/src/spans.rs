@@ -4,15 +4,24 @@
 //! list of spans; lines are a text, a list of lines, or a list of span lists. SGR sequences in a string become styles;
 //! every other control character is shown and never acts.
 
+use std::cell::Cell;
+
 use mlua::{Lua, Table, Value};
 use purlin_kernel::Kernel;
 use purlin_kernel::text::{Attrs, Color, Line, Span, Style, Token, sgr};
+
+use crate::env::spend;
+use crate::fault;
 
 /// After so many items of a list the deadline is looked at.
 const LOOK_EVERY: usize = 1024;
 
 /// More text than any screen shows, in bytes; laying it out would hold the screen up.
 const LONGEST: usize = 1024 * 1024;
+/// The same for all texts that are given at once.
+const LONGEST_IN_ALL: usize = 16 * LONGEST;
+/// A longer address is followed by no terminal.
+const LONGEST_URL: usize = 4096;
 
 /// What a style is made of.
 pub(crate) const STYLE_FIELDS: [&str; 9] =
@@ -21,11 +30,13 @@ pub(crate) const STYLE_FIELDS: [&str; 9] =
 /// Reads what authors write; the error says what is wrong, without a place.
 pub(crate) struct Reader<'a> {
     kernel: &'a Kernel,
+    /// Bytes of text that were read.
+    bytes: Cell<usize>,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(kernel: &'a Kernel) -> Self {
-        Self { kernel }
+        Self { kernel, bytes: Cell::new(0) }
     }
 
     /// A colour by token, highlight group, `#rrggbb`, palette index or `default`.
@@ -74,6 +85,9 @@ impl<'a> Reader<'a> {
             b"fg" => return self.ground(value, Ground::Fg, &mut style.fg),
             b"bg" => return self.ground(value, Ground::Bg, &mut style.bg),
             b"url" => match value {
+                Value::String(url) if url.as_bytes().len() > LONGEST_URL => {
+                    return Err(format!("field 'url': at most {LONGEST_URL} bytes expected"));
+                }
                 Value::String(url) => {
                     style.url = Some(url.to_string_lossy().into());
                     return Ok(true);
@@ -156,7 +170,7 @@ impl<'a> Reader<'a> {
                 }
                 match (&*name, is_span) {
                     (b"text", true) => {
-                        span.text = text_of(value)?.into();
+                        span.text = self.text_of(value)?.into();
                         Ok(None)
                     }
                     (b"style" | b"hl", true) => self.style(value).map(Some),
@@ -164,7 +178,7 @@ impl<'a> Reader<'a> {
                 }
             }
             (Value::Integer(1), _) if is_span => {
-                span.text = text_of(value)?.into();
+                span.text = self.text_of(value)?.into();
                 Ok(None)
             }
             (Value::Integer(2), _) if is_span => self.style(value).map(Some),
@@ -180,6 +194,16 @@ impl<'a> Reader<'a> {
             span.text = span.text.replace(['\n', '\r'], " ").into();
         }
         Ok(span)
+    }
+
+    /// A text, or a number as text.
+    fn text_of(&self, value: &Value) -> Result<String, String> {
+        let text = text_of(value)?;
+        self.bytes.set(self.bytes.get() + text.len());
+        if self.bytes.get() > LONGEST_IN_ALL {
+            return Err(format!("at most {} MiB of text in all expected", LONGEST_IN_ALL / 1024 / 1024));
+        }
+        Ok(text)
     }
 
     /// Refuses to go on with a list when the handler's time is over; asked for each item, it looks now and then.
@@ -207,14 +231,14 @@ impl<'a> Reader<'a> {
                         Value::Table(span) => {
                             line.push(self.span(span).map_err(|why| format!("span {index}: {why}"))?);
                         }
-                        other => append(&mut line, &text_of(other)?),
+                        other => append(&mut line, &self.text_of(other)?),
                     }
                 }
                 Ok(line)
             }
             other => {
                 let mut line = Line::new();
-                append(&mut line, &text_of(other)?);
+                append(&mut line, &self.text_of(other)?);
                 Ok(line)
             }
         }
@@ -234,12 +258,12 @@ impl<'a> Reader<'a> {
                         Value::Table(_) => {
                             lines.push(self.line(&item).map_err(|why| format!("line {index}: {why}"))?);
                         }
-                        other => lines.extend(parse(&text_of(other)?)),
+                        other => lines.extend(parse(&self.text_of(other)?)),
                     }
                 }
                 Ok(lines)
             }
-            other => Ok(parse(&text_of(other)?)),
+            other => Ok(parse(&self.text_of(other)?)),
         }
     }
 }
@@ -317,6 +341,7 @@ fn append(line: &mut Line, text: &str) {
 pub(crate) fn to_lua(lua: &Lua, lines: &[Line]) -> mlua::Result<Table> {
     let list = lua.create_table_with_capacity(lines.len(), 0)?;
     for line in lines {
+        spend(lua, line.len() * 256).map_err(|why| fault::raise(lua, &why))?;
         list.raw_push(line_to_lua(lua, line)?)?;
     }
     Ok(list)

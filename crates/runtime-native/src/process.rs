@@ -67,6 +67,7 @@ pub fn spawn(mut spec: ProcessSpec) -> Result<Process, HostError> {
         child: Some(attached.child),
         group: group.clone(),
         deadline: spec.timeout.map(|limit| Instant::now() + limit),
+        timed_out: false,
         ended: None,
         late: None,
         told: false,
@@ -256,6 +257,7 @@ struct Running {
     stderr: Output,
     group: Arc<Group>,
     deadline: Option<Instant>,
+    timed_out: bool,
     ended: Option<ProcessEvent>,
     /// Since when, and how many times, output was waited for after the end.
     late: Option<(Instant, u32)>,
@@ -299,12 +301,13 @@ impl Running {
         tokio::select! {
             output = read_either(&mut self.stdout, &mut self.stderr), if open => output,
             status = child.wait() => {
-                self.ended = Some(exit_event(&status));
+                self.ended = Some(exit_event(&status, self.timed_out));
                 self.group.leader_ended();
                 None
             }
             () = reach(self.deadline), if self.deadline.is_some() => {
                 self.deadline = None;
+                self.timed_out = true;
                 end_gently(&self.group);
                 None
             }
@@ -373,10 +376,10 @@ async fn read(pipe: &mut Output) -> Option<Vec<u8>> {
     (count > 0).then_some(bytes)
 }
 
-fn exit_event(status: &std::io::Result<std::process::ExitStatus>) -> ProcessEvent {
+fn exit_event(status: &std::io::Result<std::process::ExitStatus>, timed_out: bool) -> ProcessEvent {
     use std::os::unix::process::ExitStatusExt as _;
     match status {
-        Ok(status) => ProcessEvent::Exit { code: status.code(), signal: status.signal() },
-        Err(_) => ProcessEvent::Exit { code: None, signal: None },
+        Ok(status) => ProcessEvent::Exit { code: status.code(), signal: status.signal(), timed_out },
+        Err(_) => ProcessEvent::Exit { code: None, signal: None, timed_out },
     }
 }

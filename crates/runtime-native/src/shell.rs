@@ -69,7 +69,7 @@ async fn run(spec: ProcessSpec, cx: ExecutionContext) -> Result<Outcome, Executi
         match event {
             Some(ProcessEvent::Stdout(bytes)) => put(&cx, StreamName::Stdout, &bytes).await,
             Some(ProcessEvent::Stderr(bytes)) => put(&cx, StreamName::Stderr, &bytes).await,
-            Some(ProcessEvent::Exit { code, signal }) => return ending(&cx, code, signal),
+            Some(ProcessEvent::Exit { code, signal, .. }) => return ending(&cx, code, signal),
             None => return ending(&cx, None, None),
         }
     }

@@ -186,7 +186,7 @@ fn ctrl_c_on_its_terminal_interrupts_a_process() {
         while let Some(event) = process.output.next().await {
             last = Some(event);
         }
-        assert_eq!(last, Some(ProcessEvent::Exit { code: None, signal: Some(2) }));
+        assert_eq!(last, Some(ProcessEvent::Exit { code: None, signal: Some(2), timed_out: false }));
     });
 }
 

@@ -30,7 +30,7 @@ async fn all(spec: ProcessSpec) -> (String, String, Option<i32>, Option<i32>) {
         match event {
             ProcessEvent::Stdout(bytes) => out.extend(bytes),
             ProcessEvent::Stderr(bytes) => err.extend(bytes),
-            ProcessEvent::Exit { code, signal } => {
+            ProcessEvent::Exit { code, signal, .. } => {
                 assert!(process.output.next().await.is_none());
                 return (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap(), code, signal);
             }
@@ -127,7 +127,7 @@ fn a_kill_ends_the_whole_group() {
         assert!(lives(&child));
         (process.kill)();
         let last = process.output.next().await;
-        assert_eq!(last, Some(ProcessEvent::Exit { code: None, signal: Some(15) }));
+        assert_eq!(last, Some(ProcessEvent::Exit { code: None, signal: Some(15), timed_out: false }));
         until_dead(&child).await;
     });
 }
@@ -139,7 +139,7 @@ fn a_group_that_ignores_the_request_is_made_to_end() {
         let leader = first_line(&mut process).await;
         (process.kill)();
         let last = process.output.next().await;
-        assert_eq!(last, Some(ProcessEvent::Exit { code: None, signal: Some(9) }));
+        assert_eq!(last, Some(ProcessEvent::Exit { code: None, signal: Some(9), timed_out: false }));
         until_dead(&leader).await;
     });
 }
@@ -177,7 +177,7 @@ fn a_background_child_neither_keeps_the_exit_from_being_told_nor_outlives_the_pr
         let mut process = spawn(sh("sleep 1000 & echo $!")).unwrap();
         let child = first_line(&mut process).await;
         let last = process.output.next().await;
-        assert_eq!(last, Some(ProcessEvent::Exit { code: Some(0), signal: None }));
+        assert_eq!(last, Some(ProcessEvent::Exit { code: Some(0), signal: None, timed_out: false }));
         assert!(lives(&child));
         drop(process);
         until_dead(&child).await;

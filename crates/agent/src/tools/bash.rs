@@ -126,7 +126,7 @@ async fn watch(mut process: Process, cx: &ToolContext, limit: Duration) -> Ended
         match event {
             Some(ProcessEvent::Stdout(bytes)) => take(StreamName::Stdout, &stdout.decode(&bytes)),
             Some(ProcessEvent::Stderr(bytes)) => take(StreamName::Stderr, &stderr.decode(&bytes)),
-            Some(ProcessEvent::Exit { code, signal }) => {
+            Some(ProcessEvent::Exit { code, signal, .. }) => {
                 (ended.code, ended.signal) = (code, signal);
                 take(StreamName::Stdout, stdout.finish());
                 take(StreamName::Stderr, stderr.finish());

@@ -231,7 +231,7 @@ impl KernelHost for Processes {
         use futures_util::stream::{StreamExt, iter, pending};
         let command = spec.args.last().cloned().unwrap_or_default();
         self.started.borrow_mut().push(command.clone());
-        let exit = |code| ProcessEvent::Exit { code: Some(code), signal: None };
+        let exit = |code| ProcessEvent::Exit { code: Some(code), signal: None, timed_out: false };
         let output = match command.split_once(' ') {
             Some(("echo", text)) => {
                 iter(vec![ProcessEvent::Stdout(format!("{text}\n").into_bytes()), exit(0)]).boxed_local()

@@ -1,5 +1,7 @@
 //! The difference of two texts, line by line.
 
+use std::time::Instant;
+
 use similar::{ChangeTag, TextDiff};
 
 /// Unchanged lines shown around what changed.
@@ -44,7 +46,17 @@ pub struct Hunk {
 
 /// Answers what changed between two texts.
 pub fn diff(old: &str, new: &str) -> Vec<Hunk> {
-    let diff = TextDiff::from_lines(old, new);
+    diff_until(old, new, None)
+}
+
+/// Does the same; what has not been compared at `deadline` is told as replaced, so that texts which have nothing in
+/// common do not take the square of their length.
+pub fn diff_until(old: &str, new: &str, deadline: Option<Instant>) -> Vec<Hunk> {
+    let mut config = TextDiff::configure();
+    if let Some(deadline) = deadline {
+        config.deadline(deadline);
+    }
+    let diff = config.diff_lines(old, new);
     let groups = diff.grouped_ops(CONTEXT);
     groups
         .iter()

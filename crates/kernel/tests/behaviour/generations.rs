@@ -285,8 +285,8 @@ fn a_job_calls_back_and_those_who_wait_hear_of_its_end() {
             Ok(())
         })),
         on_stderr: None,
-        on_exit: Some(Rc::new(move |code, signal| {
-            end.add(format!("{code:?} {signal:?}"));
+        on_exit: Some(Rc::new(move |JobExit { code, signal, timed_out }| {
+            end.add(format!("{code:?} {signal:?} {timed_out}"));
             Ok(())
         })),
     };
@@ -296,8 +296,8 @@ fn a_job_calls_back_and_those_who_wait_hear_of_its_end() {
         ..ProcessSpec::default()
     };
     let job = kernel.job().start(ext, spec("echo"), events.clone()).unwrap();
-    assert_eq!(host.block_on(job.wait()), JobExit { code: Some(0), signal: None });
-    assert_eq!(trace.take(), ["hello", "Some(0) None"]);
+    assert_eq!(host.block_on(job.wait()), JobExit { code: Some(0), signal: None, timed_out: false });
+    assert_eq!(trace.take(), ["hello", "Some(0) None false"]);
     assert!(job.handle.is_stale() && job.exit().is_some());
     let error = host.block_on(job.write(b"x".to_vec())).unwrap_err();
     assert!(error.message.contains("no open input"), "{error}");

@@ -182,7 +182,8 @@ impl Host for FakeHost {
         let output = futures_util::stream::iter([said]).chain(if spec.program == "sleep" {
             futures_util::stream::pending().boxed_local()
         } else {
-            futures_util::stream::iter([ProcessEvent::Exit { code: Some(0), signal: None }]).boxed_local()
+            let exit = ProcessEvent::Exit { code: Some(0), signal: None, timed_out: false };
+            futures_util::stream::iter([exit]).boxed_local()
         });
         Ok(Process { output: output.boxed_local(), kill, input: None })
     }

@@ -18,8 +18,58 @@ local wide = {}
 for i = 1, 1e5 do wide['key' .. i] = i end
 local deep = {}
 for i = 1, 1e5 do deep = { deep } end
+local bush = { win = 'composer' }
+for i = 1, 40 do bush = { bush, bush } end
+local text = ('word '):rep(2e5)
+local shared, rows = {}, {}
+for i = 1, 1000 do
+  shared[i] = text
+  rows[i] = { text = text, label = text, buffer = text }
+end
 local sparse = { [1] = 1, [1e9] = 1 }
 ";
+
+/// What the standard libraries can be made to do in one call.
+const LIBRARIES: &[&str] = &[
+    "return ('x'):rep(1e9)",
+    "return text:rep(60):upper():lower():reverse()",
+    "return table.concat(texts, text)",
+    "return table.concat(numbers, ',')",
+    "table.sort(numbers, function(a, b) return a > b end)",
+    "table.sort(texts)",
+    "table.move(numbers, 1, 1e6, 2)",
+    "for i = 1, 1000 do table.insert(numbers, 1, i) end",
+    "return table.clone(numbers)",
+    "return table.find(numbers, 2)",
+    "return table.create(1e9)",
+    "return select('#', table.unpack(numbers))",
+    "return text:gsub('.', '%0%0')",
+    "return text:find(('a?'):rep(30) .. ('a'):rep(30))",
+    "return ('a'):rep(1e5):find(('.-'):rep(20) .. 'b')",
+    "return text:rep(8):find(text:sub(1, 1e5) .. '!', 1, true)",
+    "return text:rep(8):split(text:sub(1, 1e5) .. '!')",
+    "return utf8.len(text:rep(8))",
+    "for _ in text:gmatch('%a+') do end",
+    "return buffer.tostring(buffer.create(3e7))",
+    "return load(text)",
+    "return load(('('):rep(1e5))",
+    "return load('return ' .. ('{'):rep(1e5))",
+    "return load('x = ' .. ('1 + '):rep(2e5) .. '1')",
+    "return require(text)",
+    "return string.format('%99s', text)",
+    "return bit.band(table.unpack(numbers, 1, 7000))",
+    "print(text:rep(8))",
+    "error(text:rep(8))",
+    "io.write(text:rep(8))",
+    "return io.open(text)",
+    "return os.rename(text, text)",
+    "local f = io.tmpfile() f:write(text:rep(8)) f:seek('set') return f:read('*a')",
+    "local f = io.tmpfile() f:write(('a\n'):rep(2e6)) f:seek('set') for _ in f:lines() do end",
+    "return io.popen('cat /dev/zero'):read('*a')",
+    "return os.execute('sleep 5')",
+    "return coroutine.wrap(function() while true do end end)()",
+    "local t = setmetatable({}, { __index = function(t, k) return t[k + 1] end }) return t[1]",
+];
 
 /// Texts: what they are, and how many bytes one repetition has.
 const SHAPES: [(&str, usize); 7] =
@@ -29,6 +79,8 @@ const SIZES: [usize; 2] = [8 << 20, 256 << 10];
 /// Answers the longest calls, the longest first.
 pub fn longest() -> Vec<(Duration, String)> {
     let mut found: Vec<(Duration, String)> = functions().flat_map(calls_of).collect();
+    let libraries: Vec<String> = LIBRARIES.iter().map(|call| (*call).to_owned()).collect();
+    found.extend(time(&libraries));
     found.sort();
     found.reverse();
     found
@@ -60,24 +112,20 @@ fn table(options: &[Opt], field: Option<(&str, &str)>) -> String {
 }
 
 /// The same as large as it can be, in every way that the type allows.
-fn large(ty: &Ty) -> Vec<String> {
+fn large(ty: &'static Ty) -> Vec<String> {
     let texts = || {
         let sized =
             |(text, bytes): (&str, usize)| SIZES.map(|size| format!("('{text}'):rep({})", size / bytes));
         SHAPES.into_iter().flat_map(sized)
     };
-    let tables = ["numbers", "texts", "spans", "wide", "deep", "sparse"].map(str::to_owned);
+    let tables = ["numbers", "texts", "spans", "wide", "deep", "bush", "shared", "rows", "sparse"].map(str::to_owned);
     match ty {
         Ty::Any | Ty::Value => texts().chain(tables).collect(),
         Ty::String | Ty::Text | Ty::Choice(_) => texts().collect(),
         Ty::Integer | Ty::Number => vec!["1e9".into(), "-1e9".into()],
         Ty::Table | Ty::List => tables.to_vec(),
         Ty::Options(options) => {
-            let fields = options.iter().flat_map(|option| {
-                let values = large_field(&option.ty).into_iter();
-                values.map(|value| table(options, Some((option.name, &value))))
-            });
-            fields.chain(["wide".to_owned()]).collect()
+            fields_of(options).into_iter().chain(["wide".to_owned(), "numbers".to_owned()]).collect()
         }
         Ty::Either(types) => types.iter().flat_map(large).collect(),
         Ty::Boolean | Ty::Function | Ty::AsyncFunction => Vec::new(),
@@ -85,16 +133,25 @@ fn large(ty: &Ty) -> Vec<String> {
 }
 
 /// A few of them, for the many fields of options.
-fn large_field(ty: &Ty) -> Vec<String> {
+fn large_field(ty: &'static Ty) -> Vec<String> {
     let owned = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
     match ty {
-        Ty::Any | Ty::Value => owned(&["('word '):rep(16e5)", "numbers", "deep"]),
-        Ty::String | Ty::Text => owned(&["('word '):rep(16e5)", "('a\\n'):rep(131072)"]),
+        Ty::Any | Ty::Value => owned(&["('word '):rep(16e5)", "numbers", "deep", "bush"]),
+        Ty::String | Ty::Text | Ty::Choice(_) => owned(&["('word '):rep(16e5)", "('a\\n'):rep(131072)"]),
         Ty::Integer | Ty::Number => owned(&["1e9"]),
-        Ty::Table | Ty::List => owned(&["numbers", "spans", "deep"]),
+        Ty::Table | Ty::List => owned(&["numbers", "spans", "deep", "bush", "shared", "rows"]),
         Ty::Either(types) => types.iter().flat_map(large_field).collect(),
-        Ty::Options(_) | Ty::Choice(_) | Ty::Boolean | Ty::Function | Ty::AsyncFunction => Vec::new(),
+        Ty::Options(options) => fields_of(options),
+        Ty::Boolean | Ty::Function | Ty::AsyncFunction => Vec::new(),
     }
+}
+
+/// Options tables, each with one large field.
+fn fields_of(options: &'static [Opt]) -> Vec<String> {
+    let large = options.iter().map(|option| (option.name, large_field(&option.ty)));
+    large
+        .flat_map(|(name, values)| values.into_iter().map(move |value| table(options, Some((name, &value)))))
+        .collect()
 }
 
 fn calls_of(function: &'static ApiFn) -> Vec<(Duration, String)> {
@@ -131,10 +188,15 @@ fn time(calls: &[String]) -> Vec<(Duration, String)> {
     );
     let ext = world.load("hunt", &source);
     let timed = calls.iter().map(|call| {
+        if std::env::var_os("PURLIN_BENCH_TRACE").is_some() {
+            println!("  {call}");
+        }
         let start = Instant::now();
         world.press("x");
         // What is only noted down by a call costs when it is drawn.
         drop(world.kernel.frame(120, 40));
+        // What waited goes on.
+        world.advance(1);
         let took = start.elapsed();
         world.kernel.guard().resume(ext);
         (took, call.clone())

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 use super::check::bad_argument;
 use super::declare::ApiFn;
 use crate::convert;
-use crate::env::Env;
+use crate::env::{Env, spend};
 use crate::fault;
 
 /// The checked arguments of one call, with the state and the extension it came from.
@@ -137,6 +137,11 @@ impl Call {
         }
     }
 
+    /// Counts an item that is copied; an error once there is no room or no time for more.
+    pub(crate) fn spend(&self, bytes: usize) -> mlua::Result<()> {
+        self.env.spend(bytes).map_err(|why| self.fail(format!("'{}': {why}", self.declared.name)))
+    }
+
     /// A table, if given.
     pub(crate) fn opt_table(&self, index: usize) -> Option<Table> {
         match self.value(index) {
@@ -163,7 +168,7 @@ impl Call {
     /// A list of strings; numbers in it are taken as text.
     pub(crate) fn strings(&self, index: usize) -> mlua::Result<Vec<String>> {
         let Value::Table(table) = self.value(index) else { return Ok(Vec::new()) };
-        string_list(table).map_err(|why| self.refuse(index, why))
+        string_list(&self.lua, table).map_err(|why| self.refuse(index, why))
     }
 
     /// The options table at an index, which may be absent.
@@ -218,8 +223,8 @@ impl std::ops::Deref for Text {
 }
 
 /// The strings of a list; the error says which item is none.
-pub(crate) fn string_list(table: &Table) -> Result<Vec<String>, String> {
-    let mut strings = Vec::with_capacity(table.raw_len());
+pub(crate) fn string_list(lua: &Lua, table: &Table) -> Result<Vec<String>, String> {
+    let mut strings = Vec::new();
     for index in 1..=table.raw_len() {
         match table.raw_get::<Value>(index) {
             Ok(Value::String(text)) => strings.push(text.to_string_lossy()),
@@ -228,6 +233,8 @@ pub(crate) fn string_list(table: &Table) -> Result<Vec<String>, String> {
             Ok(other) => return Err(format!("item {index}: string expected, got {}", other.type_name())),
             Err(error) => return Err(error.to_string()),
         }
+        let bytes = strings.last().map_or(0, String::len);
+        spend(lua, bytes).map_err(|why| format!("item {index}: {why}"))?;
     }
     Ok(strings)
 }
@@ -296,7 +303,7 @@ impl Options<'_> {
 
     pub(crate) fn strings(&self, key: &str) -> mlua::Result<Vec<String>> {
         let Some(table) = self.table(key) else { return Ok(Vec::new()) };
-        string_list(&table).map_err(|why| self.call.refuse(self.index, format!("field '{key}': {why}")))
+        string_list(&self.call.lua, &table).map_err(|why| self.call.refuse(self.index, format!("field '{key}': {why}")))
     }
 
     pub(crate) fn json(&self, key: &str) -> mlua::Result<Json> {

@@ -80,6 +80,9 @@ fn refuse(ty: &Ty, value: &Value) -> Option<Refusal> {
         Ty::Function | Ty::AsyncFunction => matches!(value, Value::Function(_)),
         Ty::Table => matches!(value, Value::Table(_)),
         Ty::List => match value {
+            Value::Table(table) if table.raw_len() > LONGEST_LIST => {
+                return Some(format!("a list of at most {LONGEST_LIST} items expected"));
+            }
             Value::Table(table) => is_list(table),
             _ => false,
         },
@@ -132,10 +135,8 @@ pub(super) fn refuse_options(options: &[Opt], table: &Table) -> Option<Refusal> 
     }
     let mut refusal = None;
     let walked = table.for_each::<Value, Value>(|key, value| {
-        if refusal.is_none() {
-            refusal = refuse_field(options, &key, &value);
-        }
-        Ok(())
+        refusal = refuse_field(options, &key, &value);
+        go_on(refusal.is_none())
     });
     refusal.or_else(|| walked.err().map(|error| error.to_string()))
 }
@@ -158,23 +159,31 @@ fn refuse_field(options: &[Opt], key: &Value, value: &Value) -> Option<Refusal> 
     refuse(&option.ty, value).map(|refusal| format!("field '{name}': {refusal}"))
 }
 
+/// A longer list is refused; looking at it alone would take too long.
+const LONGEST_LIST: usize = 1_000_000;
+
 fn is_list(table: &Table) -> bool {
     let length = table.raw_len();
     let mut entries = 0;
     let walked = table.for_each::<Value, Value>(|_, _| {
         entries += 1;
-        Ok(())
+        go_on(entries <= length)
     });
     walked.is_ok() && entries == length
+}
+
+/// Ends a walk over a table early.
+fn go_on(further: bool) -> mlua::Result<()> {
+    if further { Ok(()) } else { Err(mlua::Error::StackError) }
 }
 
 /// Whether a table has a key that is no number.
 fn is_named(table: &Table) -> bool {
     let mut named = false;
-    // The walk looks only; it cannot fail.
+    // It ends early where the answer is found; nothing else can fail.
     let _ = table.for_each::<Value, Value>(|key, _| {
-        named |= !key.is_number() && !key.is_integer();
-        Ok(())
+        named = !key.is_number() && !key.is_integer();
+        go_on(!named)
     });
     named
 }

@@ -153,7 +153,7 @@ fn completer(env: &Rc<Env>, function: Function) -> purlin_kernel::command::Compl
         let context = env.events.context()?;
         let answer: Value = env.call(&function, (prefix, context))?;
         match answer {
-            Value::Table(list) => super::string_list(&list).map_err(HandlerError::new),
+            Value::Table(list) => super::string_list(&env.lua()?, &list).map_err(HandlerError::new),
             _ => Ok(Vec::new()),
         }
     })

@@ -30,9 +30,9 @@ const RUN: &[Opt] = &[CMD, ARGS, CWD, ENV, key("stdin", Ty::Text, "What it reads
 pub(super) const FNS: &[ApiFn] = &[ApiFn {
     name: "job.run",
     params: &[req("job", Ty::Options(RUN), "")],
-    returns: "{ code: integer?, signal: integer?, stdout: string, stderr: string } | nil, string",
+    returns: "{ code: integer?, signal: integer?, timed_out: boolean, stdout: string, stderr: string } | nil, string",
     errors: &["The place cannot wait."],
-    doc: "Runs a process to its end and answers what it wrote, at most 16 MiB of each stream; `nil` and the reason if it cannot be started.",
+    doc: "Runs a process to its end and answers what it wrote, at most 16 MiB of each stream; `nil` and the reason if it cannot be started. `timed_out` tells that it was killed after `timeout_ms`; what it wrote until then is there.",
     example: "purlin.spawn(function()\n  local done = purlin.job.run{ cmd = 'echo', args = { 'hello' } }\n  assert(done.code == 0 and done.stdout == 'hello\\n')\nend)",
     run: Run::Wait(run),
 }];
@@ -48,9 +48,10 @@ fn run(call: Call) -> Waiting {
         let running = call.kernel()?.job().run(call.env.ext, spec, MAX_OUTPUT);
         match running.await {
             Ok(ended) => {
-                let table = call.lua.create_table()?;
+                let table = call.lua.create_table_with_capacity(0, 5)?;
                 table.raw_set("code", ended.code)?;
                 table.raw_set("signal", ended.signal)?;
+                table.raw_set("timed_out", ended.timed_out)?;
                 table.raw_set("stdout", call.lua.create_string(&ended.stdout)?)?;
                 table.raw_set("stderr", call.lua.create_string(&ended.stderr)?)?;
                 call.one(table)

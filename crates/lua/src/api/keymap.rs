@@ -27,6 +27,10 @@ const OPTIONS: &[Opt] = &[
     key("when", Ty::Function, "`fn()`, answering whether the map applies now."),
 ];
 
+/// A list of targets has no lists in it, and a map no more targets than this.
+const MAX_LISTS: usize = 1;
+const MAX_TARGETS: usize = 256;
+
 const TARGET: Ty = Ty::Either(&[Ty::String, Ty::Table]);
 const TARGET_DOC: &str = "`\"global\"`, `{focus=}`, `{buffer=}`, `{window=}`, `{role=}`, `{scope=, name=}`, a list of them; any other string is a role.";
 
@@ -128,21 +132,27 @@ fn target_json(target: &Target) -> Json {
 }
 
 fn target(call: &Call, index: usize) -> mlua::Result<Target> {
-    parse_target(call.value(index)).map_err(|why| call.refuse(index, why))
+    parse_target(call.value(index), 0).map_err(|why| call.refuse(index, why))
 }
 
-/// Reads a target as authors write it.
-pub(crate) fn parse_target(value: &Value) -> Result<Target, String> {
+/// Reads a target as authors write it; `depth` counts the lists around it.
+fn parse_target(value: &Value, depth: usize) -> Result<Target, String> {
     match value {
         Value::String(word) => Ok(match word.to_string_lossy().as_str() {
             "global" => Target::Global,
             role => Target::Role(role.to_owned()),
         }),
         Value::Table(table) if table.raw_len() > 0 => {
+            if depth >= MAX_LISTS {
+                return Err("a list of targets expected, without further lists in it".to_owned());
+            }
+            if table.raw_len() > MAX_TARGETS {
+                return Err(format!("at most {MAX_TARGETS} targets expected"));
+            }
             let mut targets = Vec::new();
             for index in 1..=table.raw_len() {
                 let item: Value = table.raw_get(index).map_err(|error| error.to_string())?;
-                targets.push(parse_target(&item)?);
+                targets.push(parse_target(&item, depth + 1)?);
             }
             Ok(Target::AnyOf(targets))
         }
@@ -203,7 +213,7 @@ fn condition(call: &Call, when: Option<Function>, mode: &Value) -> mlua::Result<
     let modes = match mode {
         Value::String(mode) => vec![mode.to_string_lossy()],
         Value::Table(list) => {
-            super::string_list(list).map_err(|why| call.refuse(3, format!("field 'mode': {why}")))?
+            super::string_list(&call.lua, list).map_err(|why| call.refuse(3, format!("field 'mode': {why}")))?
         }
         _ => Vec::new(),
     };

@@ -10,6 +10,8 @@ use super::win::open::length;
 
 /// Deeper trees are mistakes.
 const MAX_DEPTH: usize = 32;
+/// A screen has no room for more nodes.
+const MAX_NODES: usize = 1000;
 const NODE: [&str; 8] = ["dir", "win", "grow", "min", "max", "size", "dock", "children"];
 
 pub(super) const FNS: &[ApiFn] = &[
@@ -48,7 +50,8 @@ pub(super) const FNS: &[ApiFn] = &[
         example: "purlin.layout.tree({ dir = 'col', { win = 'transcript', grow = 1 }, { win = 'composer', min = 3, max = 12 } })\nassert(purlin.layout.get().tree[2].max == 12)\npurlin.layout.reset()",
         run: Run::Now(|call| {
             let Some(table) = call.opt_table(0) else { return call.none() };
-            let tree = node(call, &table, "tree", 0)?;
+            let mut room = MAX_NODES;
+            let tree = node(call, &table, "tree", 0, &mut room)?;
             call.kernel()?.layout().set_tree(tree);
             call.none()
         }),
@@ -136,12 +139,24 @@ fn rect(call: &Call, window: &str, fields: &Table) -> mlua::Result<PartialRect> 
     Ok(PartialRect { x: side("x")?, y: side("y")?, width: side("width")?, height: side("height")? })
 }
 
-fn node(call: &Call, table: &Table, place: &str, depth: usize) -> mlua::Result<LayoutNode> {
+/// Reads a node and those in it; `room` is how many there may still be, since one table may stand in several places.
+fn node(
+    call: &Call,
+    table: &Table,
+    place: &str,
+    depth: usize,
+    room: &mut usize,
+) -> mlua::Result<LayoutNode> {
     let wrong = |why: String| call.refuse(0, format!("{place}: {why}"));
     let refuse = |why: String| Err(wrong(why));
     if depth > MAX_DEPTH {
-        return Err(call.refuse(0, "the tree contains itself or is nested too deeply"));
+        let why = format!("the tree contains itself or is nested deeper than {MAX_DEPTH} levels");
+        return Err(call.refuse(0, why));
     }
+    if *room == 0 || table.raw_len() > *room {
+        return Err(call.refuse(0, format!("at most {MAX_NODES} nodes expected")));
+    }
+    *room -= 1;
     let mut unknown = None;
     table.for_each::<Value, Value>(|key, _| {
         match &key {
@@ -182,7 +197,7 @@ fn node(call: &Call, table: &Table, place: &str, depth: usize) -> mlua::Result<L
     for index in 1..=table.raw_len() {
         match table.raw_get::<Value>(index)? {
             Value::Table(child) => {
-                found.children.push(node(call, &child, &format!("{place}[{index}]"), depth + 1)?);
+                found.children.push(node(call, &child, &format!("{place}[{index}]"), depth + 1, room)?);
             }
             other => return refuse(format!("item {index}: a node expected, got {}", other.type_name())),
         }

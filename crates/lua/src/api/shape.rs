@@ -141,8 +141,8 @@ pub const SHAPES: &[Shape] = &[
             method(
                 "wait",
                 "",
-                "integer?, integer?",
-                "Waits for its end and answers its exit code, or nil and the signal.",
+                "integer?, integer?, boolean",
+                "Waits for its end and answers its exit code, or nil and the signal, and whether it was killed after `timeout_ms`.",
             ),
             method("is_running", "", "boolean", "Tells whether it runs."),
         ],

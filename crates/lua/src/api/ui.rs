@@ -110,13 +110,15 @@ fn select(call: Call) -> Waiting {
         let Some(items) = call.opt_table(0) else { return call.nothing("user") };
         let options = call.options(1);
         let format = options.function("format");
-        let mut shown = Vec::with_capacity(items.raw_len());
+        let mut shown = Vec::new();
         for index in 1..=items.raw_len() {
             let item: Value = items.raw_get(index)?;
-            shown.push(match &format {
+            let found = match &format {
                 Some(format) => SelectItem::from(label(&format.call::<Value>(&item)?)),
                 None => select_item(&item),
-            });
+            };
+            call.spend(found.label.len() + found.detail.len())?;
+            shown.push(found);
         }
         let multi = options.flag("multi").unwrap_or(false);
         let asked = SelectOptions {
@@ -193,7 +195,7 @@ fn completion(env: &Rc<Env>, function: Function) -> InputComplete {
     InputComplete(Rc::new(move |text| {
         let answer: Value = env.call(&function, text)?;
         match answer {
-            Value::Table(list) => super::string_list(&list).map_err(HandlerError::new),
+            Value::Table(list) => super::string_list(&env.lua()?, &list).map_err(HandlerError::new),
             _ => Ok(Vec::new()),
         }
     }))

@@ -2,25 +2,23 @@
 
 use mlua::{Lua, Table, Variadic};
 
-/// Adds the global `bit`.
-pub(super) fn install(lua: &Lua, globals: &Table) -> mlua::Result<()> {
-    let bit = lua.create_table()?;
-    one(lua, &bit, "tobit", |x| x)?;
-    one(lua, &bit, "bnot", |x| !x)?;
-    one(lua, &bit, "bswap", u32::swap_bytes)?;
-    fold(lua, &bit, "band", |a, b| a & b)?;
-    fold(lua, &bit, "bor", |a, b| a | b)?;
-    fold(lua, &bit, "bxor", |a, b| a ^ b)?;
-    shift(lua, &bit, "lshift", |x, n| x << n)?;
-    shift(lua, &bit, "rshift", |x, n| x >> n)?;
-    shift(lua, &bit, "arshift", |x, n| ((x as i32) >> n) as u32)?;
-    shift(lua, &bit, "rol", u32::rotate_left)?;
-    shift(lua, &bit, "ror", u32::rotate_right)?;
+/// Fills the global `bit`.
+pub(super) fn fill(lua: &Lua, bit: &Table) -> mlua::Result<()> {
+    one(lua, bit, "tobit", |x| x)?;
+    one(lua, bit, "bnot", |x| !x)?;
+    one(lua, bit, "bswap", u32::swap_bytes)?;
+    fold(lua, bit, "band", |a, b| a & b)?;
+    fold(lua, bit, "bor", |a, b| a | b)?;
+    fold(lua, bit, "bxor", |a, b| a ^ b)?;
+    shift(lua, bit, "lshift", |x, n| x << n)?;
+    shift(lua, bit, "rshift", |x, n| x >> n)?;
+    shift(lua, bit, "arshift", |x, n| ((x as i32) >> n) as u32)?;
+    shift(lua, bit, "rol", u32::rotate_left)?;
+    shift(lua, bit, "ror", u32::rotate_right)?;
     bit.raw_set(
         "tohex",
         lua.create_function(|_, (x, n): (f64, Option<i64>)| Ok(to_hex(wrap(x), n.unwrap_or(8))))?,
-    )?;
-    globals.raw_set("bit", bit)
+    )
 }
 
 /// The number modulo 2^32.

@@ -68,13 +68,39 @@ function coroutine.wrap(f)
   end
 end
 
--- `f` waits; anywhere it cannot, the caller is told what to do instead. A wrong argument is told
+-- Fills a table when something is first looked for that is not in it.
+function host.lazy(into, fill)
+  local function open()
+    setmetatable(into, nil)
+    fill(into)
+  end
+  local function walk()
+    open()
+    return next, into
+  end
+  return setmetatable(into, {
+    __index = function(_, name)
+      open()
+      return into[name]
+    end,
+    __newindex = function(_, name, value)
+      open()
+      into[name] = value
+    end,
+    __iter = walk,
+    __pairs = walk,
+  })
+end
+
+-- `f`, which `make` makes when it is first called, waits; anywhere it cannot, the caller is told what to do instead. A wrong argument is told
 -- first: it is wrong everywhere.
-function host.waiting(name, check, f)
+function host.waiting(name, check, make)
+  local f
   local function start(...)
     if not can_wait() or not is_yieldable() then
       error(("'%s' waits, and this place cannot; start it with purlin.spawn(function() ... end)"):format(name), 3)
     end
+    f = f or make()
     return f(...)
   end
   return function(...)

@@ -13,9 +13,8 @@ use crate::fault;
 
 const NO_READ: &str = "io.read would take the keyboard away from the screen; ask with purlin.ui.input, or read a file with io.open";
 
-/// Adds the global `io`.
-pub(super) fn install(lua: &Lua, globals: &Table, glue: &Table, env: &Rc<Env>) -> mlua::Result<()> {
-    let io = lua.create_table()?;
+/// Fills the global `io`.
+pub(super) fn fill(lua: &Lua, io: &Table, glue: &Table, env: &Rc<Env>) -> mlua::Result<()> {
     let opener = Rc::clone(env);
     io.raw_set(
         "open",
@@ -55,12 +54,11 @@ pub(super) fn install(lua: &Lua, globals: &Table, glue: &Table, env: &Rc<Env>) -
     let written: Function = lua
         .load("local io = ... return function(...) return io.stdout:write(...) end")
         .set_name("=purlin:glue")
-        .call(&io)?;
+        .call(io)?;
     io.raw_set("write", written)?;
     let closed: Function =
         lua.load("return function(file) return file:close() end").set_name("=purlin:glue").call(())?;
-    io.raw_set("close", closed)?;
-    globals.raw_set("io", io)
+    io.raw_set("close", closed)
 }
 
 fn open(lua: &Lua, env: &Rc<Env>, path: &str, mode: &str) -> mlua::Result<std::io::Result<LuaFile>> {

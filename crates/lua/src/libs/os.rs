@@ -10,8 +10,7 @@ use crate::env::Env;
 use crate::fault;
 
 /// Completes the global `os`.
-pub(super) fn install(lua: &Lua, globals: &Table, glue: &Table, env: &Rc<Env>) -> mlua::Result<()> {
-    let os: Table = globals.raw_get("os")?;
+pub(super) fn fill(lua: &Lua, os: &Table, glue: &Table, env: &Rc<Env>) -> mlua::Result<()> {
     os.raw_set("getenv", lua.create_function(|_, name: String| Ok(std::env::var(name).ok()))?)?;
     os.raw_set("remove", lua.create_function(|lua, path: String| remove(lua, &path))?)?;
     os.raw_set(

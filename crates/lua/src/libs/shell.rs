@@ -45,7 +45,7 @@ pub(crate) async fn run_as_job(env: &Rc<Env>, command: &str, stdin: Vec<u8>) -> 
         match event {
             ProcessEvent::Stdout(bytes) => done.stdout.extend(bytes),
             ProcessEvent::Stderr(bytes) => done.stderr.extend(bytes),
-            ProcessEvent::Exit { code, signal } => {
+            ProcessEvent::Exit { code, signal, .. } => {
                 done.code = code.map_or_else(|| 128 + i64::from(signal.unwrap_or(0)), i64::from);
                 break;
             }

@@ -326,11 +326,11 @@ fn a_process_runs_beside_and_calls_back() {
         local job = purlin.job.spawn{
           cmd = { "printf", "one" },
           on_stdout = function(text) purlin.sleep(1) print("out", text) end,
-          on_exit = function(code, signal) print("exit", code, signal) end,
+          on_exit = function(...) print("exit", ...) end,
         }
         purlin.command.create("wait", function()
-          local code, signal = job:wait()
-          assert(code == 0 and signal == nil and not job:is_running())
+          local code, signal, late = job:wait()
+          assert(code == 0 and signal == nil and late == false and not job:is_running())
           local gone, why = job:kill()
           assert(gone == nil and why == "stale")
           assert(select(2, job:write("x")) == "stale" and select(2, job:close()) == "stale")
@@ -347,6 +347,6 @@ fn a_process_runs_beside_and_calls_back() {
     world.advance(10);
     let mut printed = world.printed();
     printed.sort();
-    assert_eq!(printed, ["exit\t0\tnil", "out\tone"]);
+    assert_eq!(printed, ["exit\t0\tnil\tfalse", "out\tone"]);
     assert_eq!(world.problems(), [""; 0]);
 }

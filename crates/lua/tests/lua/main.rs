@@ -3,6 +3,7 @@
 
 mod api;
 mod asking;
+mod bounds;
 mod compat;
 mod contract;
 mod conventions;

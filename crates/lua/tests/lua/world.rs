@@ -92,6 +92,7 @@ impl Host for SharedHost {
         Box::new(Aborts(task))
     }
 
+    /// Whatever has a limit runs out of time, once it has ended.
     fn spawn_process(&self, spec: ProcessSpec) -> Result<Process, HostError> {
         let ran = std::process::Command::new(&spec.program)
             .args(&spec.args)
@@ -100,7 +101,7 @@ impl Host for SharedHost {
         let events = [
             ProcessEvent::Stdout(ran.stdout),
             ProcessEvent::Stderr(ran.stderr),
-            ProcessEvent::Exit { code: ran.status.code(), signal: None },
+            ProcessEvent::Exit { code: ran.status.code(), signal: None, timed_out: spec.timeout.is_some() },
         ];
         Ok(Process {
             output: Box::pin(futures_util::stream::iter(events)),

@@ -153,7 +153,7 @@ pub(super) fn append_text(call: &Call, name: &str) -> mlua::Result<()> {
 
 /// The blocks of a list of tables.
 pub(super) fn block_list(call: &Call, index: usize, list: &Table) -> mlua::Result<Vec<Block>> {
-    let mut blocks = Vec::with_capacity(list.raw_len());
+    let mut blocks = Vec::new();
     for item in 1..=list.raw_len() {
         match list.raw_get::<Value>(item)? {
             Value::Table(table) => blocks.push(block(call, index, &table)?),

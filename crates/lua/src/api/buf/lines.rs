@@ -65,6 +65,7 @@ fn get_lines(call: &Call) -> mlua::Result<MultiValue> {
     let lines = call.lua.create_table()?;
     for index in from..to {
         let line = buffer.rope.line(index).to_string();
+        call.spend(line.len())?;
         lines.raw_push(line.trim_end_matches(['\n', '\r']))?;
     }
     call.one(lines)

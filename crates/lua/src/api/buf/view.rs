@@ -34,6 +34,7 @@ pub(crate) fn read(lua: &Lua, env: &Env, name: &str, field: &str) -> mlua::Resul
         "chars" => {
             let chars = lua.create_table()?;
             for c in text().chars() {
+                env.spend(c.len_utf8()).map_err(|why| fault::raise(lua, &why))?;
                 chars.raw_push(c.to_string())?;
             }
             Value::Table(chars)
@@ -136,7 +137,7 @@ fn text_of(call: &Call, name: &str, value: &Table) -> mlua::Result<Option<String
     };
     let chars = match value.raw_get::<Value>("chars")? {
         Value::Table(chars) => {
-            Some(super::super::string_list(&chars).map_err(|why| call.refuse(1, why))?.concat())
+            Some(super::super::string_list(&call.lua, &chars).map_err(|why| call.refuse(1, why))?.concat())
         }
         _ => None,
     };

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use mlua::{Function, IntoLuaMulti, MultiValue, UserData, UserDataMethods, Value};
-use purlin_kernel::{HandlerError, JobEvents, RunningJob};
+use purlin_kernel::{HandlerError, JobEvents, JobExit, RunningJob};
 
 use super::super::call::Call;
 use super::super::declare::{ApiFn, Opt, Run, Ty, key, req};
@@ -30,7 +30,7 @@ const SPAWN: &[Opt] = &[
     ),
     key("on_stdout", Ty::AsyncFunction, "`fn(text)`, called with each piece of its output; it may wait."),
     key("on_stderr", Ty::AsyncFunction, "`fn(text)`, the same for its errors."),
-    key("on_exit", Ty::AsyncFunction, "`fn(code, signal)`, called once."),
+    key("on_exit", Ty::AsyncFunction, "`fn(code, signal, timed_out)`, called once; `timed_out` tells that it was killed after `timeout_ms`."),
     TIMEOUT,
 ];
 
@@ -94,7 +94,7 @@ impl UserData for LuaJob {
             let waiting = this.job.wait();
             async move {
                 let exit = waiting.await;
-                (exit.code, exit.signal).into_lua_multi(&lua)
+                exit_values(exit).into_lua_multi(&lua)
             }
         });
         methods.add_method("is_running", |_, this, ()| Ok(!this.is_stale()));
@@ -131,13 +131,18 @@ fn piece_fn(env: &Rc<Env>, function: Function) -> Rc<dyn Fn(Vec<u8>) -> Result<(
     })
 }
 
-type ExitFn = Rc<dyn Fn(Option<i32>, Option<i32>) -> Result<(), HandlerError>>;
+type ExitFn = Rc<dyn Fn(JobExit) -> Result<(), HandlerError>>;
+
+/// How a process ended, as Lua code is told.
+fn exit_values(exit: JobExit) -> (Option<i32>, Option<i32>, bool) {
+    (exit.code, exit.signal, exit.timed_out)
+}
 
 fn exit_fn(env: &Rc<Env>, function: Function) -> ExitFn {
     let env = Rc::clone(env);
-    Rc::new(move |code, signal| {
+    Rc::new(move |exit| {
         let lua = env.lua()?;
-        let args = (code, signal).into_lua_multi(&lua).map_err(|error| fault::handler_error(&error))?;
+        let args = exit_values(exit).into_lua_multi(&lua).map_err(|error| fault::handler_error(&error))?;
         task::start(&env, "job", &function, args)
     })
 }

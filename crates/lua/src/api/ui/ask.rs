@@ -11,8 +11,9 @@ use serde_json::json;
 
 use super::super::call::Call;
 use super::super::declare::{ApiFn, Opt, Run, Ty, Waiting, key, req};
+use super::text::MAX_MARKDOWN;
 use super::{REASONS, TIMEOUT, label, nobody};
-use crate::env::Env;
+use crate::env::{Env, spend};
 use crate::fault;
 use crate::handle::LuaHandle;
 use crate::spans::{self, Reader};
@@ -64,7 +65,7 @@ pub(crate) const FNS: &[ApiFn] = &[
         name: "ui.overlay",
         params: &[req("overlay", Ty::Options(OVERLAY), REASONS)],
         returns: "{ action: string, index: integer, cancelled: boolean } | nil, string",
-        errors: &["The place cannot wait.", "A colour is not known."],
+        errors: &["The place cannot wait.", "A colour is not known.", "The Markdown is larger than 256 KiB."],
         doc: "Shows something over the screen, which goes on living behind it, until it is left. `index` is zero-based, -1 without a chosen action.",
         example: "purlin.spawn(function()\n  local answer = purlin.ui.overlay{ title = 'News', markdown = '**Hello**', actions = { 'Fine', 'More' } }\nend)",
         run: Run::Wait(overlay),
@@ -101,6 +102,10 @@ fn overlay(call: Call) -> Waiting {
         let options = call.options(0);
         let kernel = call.kernel()?;
         let body = match (options.string("markdown"), options.value("text")) {
+            (Some(markdown), _) if markdown.len() > MAX_MARKDOWN => {
+                let most = MAX_MARKDOWN / 1024;
+                return Err(call.refuse(0, format!("field 'markdown': at most {most} KiB of text expected")));
+            }
             (Some(markdown), _) => OverlayBody::Markdown(markdown),
             (None, Value::Nil) => OverlayBody::default(),
             (None, text) => {
@@ -151,8 +156,8 @@ struct Items {
 
 impl Items {
     /// Items as the kernel shows them; each knows its place among the given ones.
-    fn take(&self, list: &Table) -> mlua::Result<Vec<PickItem>> {
-        let mut shown = Vec::with_capacity(list.raw_len());
+    fn take(&self, lua: &Lua, list: &Table) -> mlua::Result<Vec<PickItem>> {
+        let mut shown = Vec::new();
         for index in 1..=list.raw_len() {
             let item: Value = list.raw_get(index)?;
             let found = match &self.format {
@@ -160,6 +165,7 @@ impl Items {
                 None => super::select_item(&item),
             };
             self.given.raw_push(item)?;
+            spend(lua, found.label.len() + found.detail.len()).map_err(|why| fault::raise(lua, &why))?;
             shown.push(PickItem {
                 label: found.label,
                 detail: found.detail,
@@ -178,8 +184,8 @@ struct Feed {
 
 impl UserData for Feed {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
-        methods.add_method("add", |_, this, list: Table| Ok(this.feed.add(this.items.take(&list)?)));
-        methods.add_method("set", |_, this, list: Table| Ok(this.feed.set(this.items.take(&list)?)));
+        methods.add_method("add", |lua, this, list: Table| Ok(this.feed.add(this.items.take(lua, &list)?)));
+        methods.add_method("set", |lua, this, list: Table| Ok(this.feed.set(this.items.take(lua, &list)?)));
         methods.add_method("is_wanted", |_, this, ()| Ok(this.feed.is_wanted()));
     }
 }
@@ -189,7 +195,7 @@ fn picker(call: Call) -> Waiting {
         let options = call.options(0);
         let items = Items { given: call.lua.create_table()?, format: options.function("format") };
         let first = match options.table("items") {
-            Some(list) => items.take(&list)?,
+            Some(list) => items.take(&call.lua, &list)?,
             None => Vec::new(),
         };
         let multi = options.flag("multi").unwrap_or(false);
@@ -239,7 +245,8 @@ fn source(env: &Rc<Env>, function: Function, items: &Items) -> PickerSource {
             };
             let answer: Value = env.call_waiting(function, (query, handed)).await?;
             if let Value::Table(list) = answer {
-                feed.add(items.take(&list).map_err(|error| fault::handler_error(&error))?);
+                let taken = items.take(&env.lua()?, &list);
+                feed.add(taken.map_err(|error| fault::handler_error(&error))?);
             }
             Ok(())
         })

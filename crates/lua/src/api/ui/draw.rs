@@ -207,8 +207,9 @@ fn draw(call: &Call, op: DrawOp) -> mlua::Result<MultiValue> {
 fn batch(call: &Call) -> mlua::Result<MultiValue> {
     let Some(list) = call.opt_table(0) else { return call.none() };
     let kernel = call.kernel()?;
-    let mut ops = Vec::with_capacity(list.raw_len());
+    let mut ops = Vec::new();
     for index in 1..=list.raw_len() {
+        call.spend(0)?;
         let wrong = |why: String| call.refuse(0, format!("operation {index}: {why}"));
         let Value::Table(fields) = list.raw_get::<Value>(index)? else {
             return Err(wrong("a table expected".to_owned()));

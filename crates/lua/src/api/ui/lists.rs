@@ -1,5 +1,7 @@
 //! `purlin.ui`: what of a long list is visible, code with colours, and differences.
 
+use std::time::{Duration, Instant};
+
 use mlua::{MultiValue, Table, Value};
 use purlin_kernel::text::{self, DiffTag, Hunk, viewport, virtual_list};
 use serde_json::{Value as Json, json};
@@ -9,6 +11,8 @@ use super::super::declare::{ApiFn, Run, Ty, opt, req};
 use super::text::{MAX_WRAPPED, bounded, width};
 use crate::spans;
 
+/// After so long a comparison becomes coarse: what is left of the texts is told as replaced.
+const DIFF_TIME: Duration = Duration::from_millis(30);
 /// A higher item is nobody's screen.
 const MAX_ROWS: usize = 1_000_000;
 
@@ -56,7 +60,7 @@ pub(crate) const FNS: &[ApiFn] = &[
         params: &[req("a", Ty::Text, "The text before."), req("b", Ty::Text, "The text after.")],
         returns: "{ old_start: integer, old_count: integer, new_start: integer, new_count: integer, lines: { kind: string, text: string }[] }[]",
         errors: &["A text is larger than 1 MiB.", "The time of the handler is over."],
-        doc: "Compares two texts by lines. Line numbers are zero-based; `kind` is `same`, `delete` or `insert`.",
+        doc: "Compares two texts by lines. Line numbers are zero-based; `kind` is `same`, `delete` or `insert`. What is still not compared after 30 ms is told as replaced.",
         example: "local hunks = purlin.ui.diff('a\\nb\\n', 'a\\nc\\n')\nassert(hunks[1].lines[2].kind == 'delete')",
         run: Run::Now(diff),
     },
@@ -67,6 +71,7 @@ fn show_part(call: &Call) -> mlua::Result<MultiValue> {
     let view = viewport(lines.raw_len(), width(call, 1), width(call, 2));
     let shown = call.lua.create_table_with_capacity(view.end - view.start, 0)?;
     for index in view.start..view.end {
+        call.spend(0)?;
         shown.raw_push(lines.raw_get::<Value>(index + 1)?)?;
     }
     let bounds = [view.start, view.end, view.offset, view.max_offset, view.total];
@@ -85,13 +90,15 @@ fn part(call: &Call, name: &str, shown: Table, bounds: [usize; 5]) -> mlua::Resu
 
 fn show_items(call: &Call) -> mlua::Result<MultiValue> {
     let Some(items) = call.opt_table(0) else { return call.none() };
-    let mut heights = Vec::with_capacity(items.raw_len());
+    let mut heights = Vec::new();
     for item in items.sequence_values::<Value>() {
+        call.spend(0)?;
         heights.push(height(&item?).clamp(0, MAX_ROWS as i64) as usize);
     }
     let list = virtual_list(&heights, width(call, 1), width(call, 2));
     let shown = call.lua.create_table_with_capacity(list.items.len(), 0)?;
     for item in &list.items {
+        call.spend(0)?;
         let entry = call.lua.create_table_with_capacity(0, 4)?;
         entry.raw_set("index", item.index)?;
         entry.raw_set("lua_index", item.index + 1)?;
@@ -119,7 +126,9 @@ fn highlight(call: &Call) -> mlua::Result<MultiValue> {
 }
 
 fn diff(call: &Call) -> mlua::Result<MultiValue> {
-    let hunks: Vec<Json> = text::diff(&call.text(0)?, &call.text(1)?).iter().map(hunk).collect();
+    let (old, new) = (bounded(call, 0, MAX_WRAPPED)?, bounded(call, 1, MAX_WRAPPED)?);
+    let until = Instant::now() + DIFF_TIME;
+    let hunks: Vec<Json> = text::diff_until(&old, &new, Some(until)).iter().map(hunk).collect();
     call.answer(&Json::Array(hunks))
 }
 

@@ -49,10 +49,18 @@ pub(crate) const FNS: &[ApiFn] = &[
         name: "ui.wrap",
         params: &[TEXT, WIDTH],
         returns: "string[]",
-        errors: &[],
+        errors: &["The text is larger than 1 MiB.", "The time of the handler is over."],
         doc: "Breaks a text into rows: after the last space or tab that fits; blanks at the end of a row and at the beginning of the next go; a grapheme that is too wide stands alone. A width of 0 or less gives one empty row.",
         example: "assert(purlin.ui.wrap('one two three', 7)[2] == 'three')",
-        run: Run::Now(|call| call.one(text::wrap(&bounded(call, 0, MAX_WRAPPED)?, width(call, 1)))),
+        run: Run::Now(|call| {
+            let rows = text::wrap(&bounded(call, 0, MAX_WRAPPED)?, width(call, 1));
+            let list = call.lua.create_table_with_capacity(rows.len(), 0)?;
+            for row in rows {
+                call.spend(row.len())?;
+                list.raw_push(row)?;
+            }
+            call.one(list)
+        }),
     },
     ApiFn {
         name: "ui.theme_tokens",
@@ -71,7 +79,7 @@ pub(crate) const FNS: &[ApiFn] = &[
         name: "ui.markdown",
         params: &[TEXT, WIDTH],
         returns: "Span[][]",
-        errors: &[],
+        errors: &["The text is larger than 256 KiB.", "The time of the handler is over."],
         doc: "Lays Markdown out in lines of a width, each a list of spans.",
         example: "local lines = purlin.ui.markdown('# Title', 40)\nassert(lines[1][1].text == 'Title')",
         run: Run::Now(|call| {
@@ -89,7 +97,7 @@ pub(super) fn width(call: &Call, index: usize) -> usize {
 /// A longer text cannot be wrapped before the deadline of a handler.
 pub(super) const MAX_WRAPPED: usize = 1024 * 1024;
 /// The same for Markdown.
-const MAX_MARKDOWN: usize = 256 * 1024;
+pub(super) const MAX_MARKDOWN: usize = 256 * 1024;
 
 /// A text of at most so many bytes.
 pub(super) fn bounded(call: &Call, index: usize, most: usize) -> mlua::Result<String> {
