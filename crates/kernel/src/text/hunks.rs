@@ -50,8 +50,13 @@ pub struct Hunk {
     pub lines: Vec<(DiffTag, String)>,
 }
 
-/// Answers what changed between two texts. After `until` a longer script than necessary will do.
-pub fn diff(old: &str, new: &str, until: Option<Instant>) -> Vec<Hunk> {
+/// Answers what changed between two texts.
+pub fn diff(old: &str, new: &str) -> Vec<Hunk> {
+    diff_until(old, new, None)
+}
+
+/// Answers the same; after `until` a longer script than necessary will do.
+pub fn diff_until(old: &str, new: &str, until: Option<Instant>) -> Vec<Hunk> {
     let compared = Compared::new(old, new, until);
     let hunk = |ops: &Vec<DiffOp>| {
         let (old, new) = ranges(ops)?;
@@ -170,7 +175,7 @@ mod tests {
     fn distant_changes_are_hunks_of_their_own() {
         let old = (0..20).map(|line| line.to_string()).collect::<Vec<_>>().join("\n");
         let new = old.replace("2\n3\n", "2\nnew\n3\n").replace("17\n", "");
-        let shown: Vec<String> = diff(&old, &new, None)
+        let shown: Vec<String> = diff(&old, &new)
             .iter()
             .map(|hunk| {
                 let signed = hunk.lines.iter().map(|(tag, line)| format!("{}{line}", tag.sign()));
@@ -180,7 +185,7 @@ mod tests {
             })
             .collect();
         assert_eq!(shown, ["0,6 0,7  0  1  2 +new  3  4  5", "14,6 15,5  14  15  16 -17  18  19"]);
-        assert!(diff(&old, &old, None).is_empty());
+        assert!(diff(&old, &old).is_empty());
     }
 
     #[test]

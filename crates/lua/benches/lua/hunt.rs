@@ -118,7 +118,8 @@ fn large(ty: &'static Ty) -> Vec<String> {
             |(text, bytes): (&str, usize)| SIZES.map(|size| format!("('{text}'):rep({})", size / bytes));
         SHAPES.into_iter().flat_map(sized)
     };
-    let tables = ["numbers", "texts", "spans", "wide", "deep", "bush", "shared", "rows", "sparse"].map(str::to_owned);
+    let tables =
+        ["numbers", "texts", "spans", "wide", "deep", "bush", "shared", "rows", "sparse"].map(str::to_owned);
     match ty {
         Ty::Any | Ty::Value => texts().chain(tables).collect(),
         Ty::String | Ty::Text | Ty::Choice(_) => texts().collect(),

@@ -303,7 +303,8 @@ impl Options<'_> {
 
     pub(crate) fn strings(&self, key: &str) -> mlua::Result<Vec<String>> {
         let Some(table) = self.table(key) else { return Ok(Vec::new()) };
-        string_list(&self.call.lua, &table).map_err(|why| self.call.refuse(self.index, format!("field '{key}': {why}")))
+        string_list(&self.call.lua, &table)
+            .map_err(|why| self.call.refuse(self.index, format!("field '{key}': {why}")))
     }
 
     pub(crate) fn json(&self, key: &str) -> mlua::Result<Json> {

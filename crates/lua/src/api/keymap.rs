@@ -212,9 +212,8 @@ fn set(call: &Call) -> mlua::Result<MultiValue> {
 fn condition(call: &Call, when: Option<Function>, mode: &Value) -> mlua::Result<Option<WhenFn>> {
     let modes = match mode {
         Value::String(mode) => vec![mode.to_string_lossy()],
-        Value::Table(list) => {
-            super::string_list(&call.lua, list).map_err(|why| call.refuse(3, format!("field 'mode': {why}")))?
-        }
+        Value::Table(list) => super::string_list(&call.lua, list)
+            .map_err(|why| call.refuse(3, format!("field 'mode': {why}")))?,
         _ => Vec::new(),
     };
     if when.is_none() && modes.is_empty() {

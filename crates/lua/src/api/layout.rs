@@ -140,13 +140,7 @@ fn rect(call: &Call, window: &str, fields: &Table) -> mlua::Result<PartialRect> 
 }
 
 /// Reads a node and those in it; `room` is how many there may still be, since one table may stand in several places.
-fn node(
-    call: &Call,
-    table: &Table,
-    place: &str,
-    depth: usize,
-    room: &mut usize,
-) -> mlua::Result<LayoutNode> {
+fn node(call: &Call, table: &Table, place: &str, depth: usize, room: &mut usize) -> mlua::Result<LayoutNode> {
     let wrong = |why: String| call.refuse(0, format!("{place}: {why}"));
     let refuse = |why: String| Err(wrong(why));
     if depth > MAX_DEPTH {

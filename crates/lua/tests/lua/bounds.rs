@@ -89,12 +89,12 @@ fn what_is_filled_when_it_is_used_is_there_for_those_who_look() {
     );
     world.load(
         "u",
-        r#"
+        r"
         io.mine = 1
         assert(io.mine == 1 and io.open and getmetatable(io) == nil)
         assert(os.nothing == nil and os.getenv and bit.band(7, 2) == 2)
         assert(not pcall(setmetatable, purlin, {}))
-        "#,
+        ",
     );
     assert_eq!(world.problems(), [""; 0]);
 }

@@ -30,7 +30,11 @@ const SPAWN: &[Opt] = &[
     ),
     key("on_stdout", Ty::AsyncFunction, "`fn(text)`, called with each piece of its output; it may wait."),
     key("on_stderr", Ty::AsyncFunction, "`fn(text)`, the same for its errors."),
-    key("on_exit", Ty::AsyncFunction, "`fn(code, signal, timed_out)`, called once; `timed_out` tells that it was killed after `timeout_ms`."),
+    key(
+        "on_exit",
+        Ty::AsyncFunction,
+        "`fn(code, signal, timed_out)`, called once; `timed_out` tells that it was killed after `timeout_ms`.",
+    ),
     TIMEOUT,
 ];
 

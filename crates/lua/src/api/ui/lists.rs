@@ -128,7 +128,7 @@ fn highlight(call: &Call) -> mlua::Result<MultiValue> {
 fn diff(call: &Call) -> mlua::Result<MultiValue> {
     let (old, new) = (bounded(call, 0, MAX_WRAPPED)?, bounded(call, 1, MAX_WRAPPED)?);
     let until = Instant::now() + DIFF_TIME;
-    let hunks: Vec<Json> = text::diff(&old, &new, Some(until)).iter().map(hunk).collect();
+    let hunks: Vec<Json> = text::diff_until(&old, &new, Some(until)).iter().map(hunk).collect();
     call.answer(&Json::Array(hunks))
 }
 
