@@ -172,11 +172,11 @@ fn it_is_read_block_by_block() {
     pty.wait_text("▌Nothing of it here.");
     pty.send("k");
     pty.wait_text("▌✓ bash");
-    assert!(!pty.dump().contains("│ 11"), "the output is folded:\n{}", pty.dump());
+    assert!(!pty.dump().contains("│ 20"), "the output is folded:\n{}", pty.dump());
     pty.send("\r");
-    pty.wait_text("│ 11");
+    pty.wait_text("│ 20");
     pty.send("\r");
-    pty.wait_gone("│ 11");
+    pty.wait_gone("│ 20");
     pty.send("g");
     pty.wait_text("▌first");
     pty.resize(12, 40);

@@ -299,6 +299,16 @@ function feed.words(block)
   return block.text
 end
 
+-- How often a text stands in another.
+function feed.occurrences(words, text)
+  local n, from = 0, 1
+  while true do
+    local first, last = words:find(text, from, true)
+    if not first then return n end
+    n, from = n + 1, last + 1
+  end
+end
+
 local function plain(line)
   local words = {}
   for i, span in ipairs(line) do words[i] = span.text end
@@ -354,7 +364,8 @@ function feed.rows_with(i, text)
   unhurried()
   local rows = look_up(i, text)
   local block = buf.get_blocks(BUFFER, i, i + 1)[1]
-  if #rows == 0 and block and not unfolded[block.id] then
+  local is_folded = block and block.kind ~= "text" and not is_unfolded and not unfolded[block.id]
+  if is_folded and feed.occurrences(feed.words(block):lower(), text) > #rows then
     unfolded[block.id], kept[block.id] = true, nil
     rows = look_up(i, text)
   end

@@ -33,15 +33,6 @@ end
 
 -- Reading --------------------------------------------------------------------------------------------------------------
 
-local function occurrences(text)
-  local n, from = 0, 1
-  while true do
-    local first, last = text:find(pattern, from, true)
-    if not first then return n end
-    n, from = n + 1, last + 1
-  end
-end
-
 -- Reads on, towards the beginning; `stop` is the first block that was read already.
 local function read(stop, mine)
   if mine ~= run then return end
@@ -50,7 +41,7 @@ local function read(stop, mine)
     local first = math.max(0, stop - BLOCKS)
     local blocks = buf.get_blocks("transcript", first, stop)
     for i = #blocks, 1, -1 do
-      local n = blocks[i].hidden and 0 or occurrences(feed.words(blocks[i]):lower())
+      local n = blocks[i].hidden and 0 or feed.occurrences(feed.words(blocks[i]):lower(), pattern)
       if n > 0 then
         count += n
         table.insert(found, first + i - 1)

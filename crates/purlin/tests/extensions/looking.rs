@@ -73,7 +73,7 @@ fn messages_show_what_was_said_logged_and_failed_and_the_status_counts() {
     pty.wait_text("1 problem · /messages");
     // Who typed it has read its answer: it is written down and calls nobody.
     command(&pty, "/fail");
-    pty.wait_text("`fail`: it broke");
+    pty.wait_text("it broke");
     pty.wait_text("1 problem · /messages");
     command(&pty, "/messages");
     for text in ["printed this", "careful", "noticed", "it broke", "busy.lua:5", "warning busy", "error busy"]
