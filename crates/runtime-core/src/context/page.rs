@@ -25,13 +25,15 @@ pub(crate) struct Page {
     pub(crate) position: f64,
     /// It stands in the store.
     pub(crate) added: bool,
+    /// It stands there at another position than it is to have.
+    pub(crate) moved: bool,
     /// The number of the last delta. It goes on after the output was written anew, so that no number comes twice.
     sequence: i64,
 }
 
 impl Page {
     pub(crate) fn new(id: OutputId, position: f64) -> Self {
-        Self { id, position, added: false, sequence: 0 }
+        Self { id, position, added: false, moved: false, sequence: 0 }
     }
 
     /// Makes the output that goes on after this one.
@@ -42,11 +44,12 @@ impl Page {
     /// Takes its place behind another output, from when it is written anew.
     pub(crate) fn follow(&mut self, before: &Self) {
         self.position = before.position + CONTINUED;
+        self.moved = self.added;
     }
 
     /// Makes the output appear anew, after it was cleared away.
     pub(crate) fn restart(&mut self, position: f64) {
-        self.added = false;
+        (self.added, self.moved) = (false, false);
         self.position = position;
     }
 
@@ -57,7 +60,7 @@ impl Page {
         }
         self.sequence += 1;
         let (output_id, delta, sequence_number) = (self.id.clone(), text, self.sequence);
-        let id = delta_id(&output_id, sequence_number);
+        let id = output_id.delta(sequence_number);
         match form.kind {
             TextKind::Markdown => Event::MarkdownOutputAppended2 { id, output_id, delta, sequence_number },
             TextKind::Terminal(_) => Event::TerminalOutputAppended2 { id, output_id, delta, sequence_number },
@@ -66,7 +69,7 @@ impl Page {
 
     /// Writes the whole text; what the output held before is gone.
     pub(crate) fn replace(&mut self, form: &Form, text: String) -> Event {
-        self.added = true;
+        (self.added, self.moved) = (true, false);
         let metadata =
             (self.sequence > 0).then(|| Map::from_iter([(WRITTEN_AFTER.to_owned(), self.sequence.into())]));
         let content = Media::Inline { data: text.into(), metadata };
@@ -82,12 +85,4 @@ impl Page {
             }
         }
     }
-}
-
-/// Makes the id of a delta: the last 17 characters of an id of ours are its random half; with the number they are
-/// unique in a notebook.
-pub(crate) fn delta_id(output: &OutputId, sequence: i64) -> String {
-    let half = output.as_str();
-    let half = half.get(half.len().saturating_sub(17)..).unwrap_or(half);
-    format!("{half}.{sequence}")
 }
