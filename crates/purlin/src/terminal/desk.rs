@@ -280,11 +280,10 @@ impl Desk {
         let ephemeral = self.open_session().await.notebook.path().is_none();
         let which = if ephemeral { Which::Ephemeral } else { Which::New };
         let ready = ready(session::open(&self.0.paths, &self.0.cwd, &which, &*self.0.host)?)?;
-        let mut previous = String::new();
+        let previous = self.peek().map(|old| old.session.id());
         if let Some(old) = self.0.open.take() {
             // Whoever chose a model chose it for what follows too.
             self.0.kept_model.replace(old.session.model());
-            previous = old.session.id().as_str().to_owned();
             // What extensions keep in their last words belongs to the session that ends.
             old.session.close("switch");
             // One turn for those who were told.
@@ -297,8 +296,8 @@ impl Desk {
             self.end(old).await;
         }
         self.seat(ready).await;
-        if let Some(open) = self.peek() {
-            open.session.switched(&previous);
+        if let (Some(open), Some(previous)) = (self.peek(), previous) {
+            open.session.switched(previous.as_str());
         }
         Ok(())
     }
