@@ -68,7 +68,8 @@ impl Facts {
             let own = conflicts.iter().filter(|conflict| Some(conflict.other) == ext);
             let words = own
                 .map(|conflict| format!("`{}` is `{}`'s", conflict.lhs, kernel.ext().name(conflict.holder)));
-            let complaints = messages.iter().filter(|message| Some(message.ext) == ext && is_complaint(message));
+            let complaints =
+                messages.iter().filter(|message| Some(message.ext) == ext && is_complaint(message));
             let (names, others): (Vec<_>, Vec<_>) = complaints.partition(|message| is_of_a_name(message));
             let words = words.chain(names.into_iter().map(|message| message.text.clone()));
             Self {

@@ -96,7 +96,8 @@ fn print(console: &mut Console, all: &[Facts]) -> Result<(), Stop> {
         }
         console.line(&line)?;
         let wrong = facts.trouble().into_iter().map(|text| (text, Token::Error));
-        let doubtful = facts.conflicts.iter().chain(&facts.diagnostics).map(|text| (text.clone(), Token::Warning));
+        let doubtful =
+            facts.conflicts.iter().chain(&facts.diagnostics).map(|text| (text.clone(), Token::Warning));
         for (text, token) in wrong.chain(doubtful) {
             for line in text.lines() {
                 console.line(&[Span::new(format!("  {}", visible(line)), Style::fg(token))])?;

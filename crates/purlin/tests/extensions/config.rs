@@ -280,8 +280,9 @@ fn sixteen_colours_and_none_are_honoured() {
 #[test]
 fn extensions_come_and_go_with_the_configuration() {
     let home = Home::new();
-    let says =
-        |word: &str| format!("require('purlin').command.create('{word}', function() return 'here is {word}' end)");
+    let says = |word: &str| {
+        format!("require('purlin').command.create('{word}', function() return 'here is {word}' end)")
+    };
     home.file("a.lua", &says("aa"));
     home.file("c.lua", &says("cc"));
     let told = "require('purlin').on('extension_unload', function(ev) \

@@ -204,7 +204,8 @@ fn clashes_and_what_is_wrong_while_loading_are_listed_and_said_once_without_a_sc
     let two = home.file("two.lua", &two).display().to_string();
     let (code, out, err) = run(&home, &["-e", &one, "-e", &two, "extension", "list"]);
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
-    let clash = "`who` is already a command of `one`, which keeps the name; that of `two` does not run under it";
+    let clash =
+        "`who` is already a command of `one`, which keeps the name; that of `two` does not run under it";
     let field = "key: the filter names no field: `keyy`";
     let at = |text: &str| out.lines().position(|line| line.contains(text));
     assert!(at("two ") < at(clash) && at(clash) < at(field) && at(field).is_some(), "{out}");

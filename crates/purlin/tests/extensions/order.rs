@@ -48,7 +48,9 @@ fn a_command_and_a_prompt_behind_new_reach_the_new_session() {
     pty.wait_for("all of it", |screen| {
         let shown = screen.contents();
         let at = |text: &str| shown.find(text).unwrap_or(usize::MAX);
-        at("counted 1") < at("counted 2") && at("counted 2") < at("second prompt") && at("› and typed on") < usize::MAX
+        at("counted 1") < at("counted 2")
+            && at("counted 2") < at("second prompt")
+            && at("› and typed on") < usize::MAX
     });
     pty.wait_gone("esc interrupts");
     pty.send("\x15");
@@ -87,7 +89,8 @@ fn what_is_typed_before_the_first_frame_waits_for_the_session() {
     assert_eq!(titles(&home), ["counted 1", "an earlier prompt"]);
 }
 
-const SLOW: &str = "[[turn]]\ntext = 'Working.'\n[[turn.tool]]\nname = 'bash'\nargs = { command = 'sleep 60' }";
+const SLOW: &str =
+    "[[turn]]\ntext = 'Working.'\n[[turn.tool]]\nname = 'bash'\nargs = { command = 'sleep 60' }";
 
 #[test]
 fn what_is_typed_while_new_asks_waits_for_the_answer() {
@@ -177,7 +180,8 @@ fn a_switch_is_told_with_both_sessions() {
 #[test]
 fn a_prompt_behind_model_is_answered_by_it_also_in_a_new_session() {
     let home = Home::new();
-    let (one, two) = (home.file("one.toml", "[[turn]]\ntext = 'ONE'"), home.file("two.toml", "[[turn]]\ntext = 'TWO'"));
+    let (one, two) =
+        (home.file("one.toml", "[[turn]]\ntext = 'ONE'"), home.file("two.toml", "[[turn]]\ntext = 'TWO'"));
     let pty = open(&home, &["--model", "echo"]);
     pty.send(&format!("/model script:{}\rhi\r", one.display()));
     pty.wait_text("ONE");
