@@ -207,8 +207,7 @@ impl<'a> View<'a> {
         layers.sort_by_key(|mark| (mark.options.priority, mark.id));
         let skipped = layers.len().saturating_sub(LAYERS);
         layers.into_iter().skip(skipped).fold(Style::default(), |style, mark| {
-            let mut top =
-                mark.options.hl.as_ref().map(|group| self.kernel.hl().style(group)).unwrap_or_default();
+            let mut top = mark.options.hl.clone().map(Style::group).unwrap_or_default();
             top.url = mark.options.url.clone().or(top.url);
             style.patch(&top)
         })

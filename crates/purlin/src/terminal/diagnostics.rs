@@ -43,16 +43,15 @@ pub async fn messages(desk: &Desk) -> Result<Option<String>, HandlerError> {
     let body = OverlayBody::Lines(lines);
     show(
         desk.kernel(),
-        OverlayOptions { title: "Messages".to_owned(), body, at_end: true, ..wide(desk.kernel()) },
+        OverlayOptions { title: "Messages".to_owned(), body, at_end: true, ..wide() },
     )
     .await;
     Ok(None)
 }
 
-/// Nine tenths of the screen: rows of diagnostics are long.
-fn wide(kernel: &Kernel) -> OverlayOptions {
-    let columns = kernel.layout().size().0;
-    OverlayOptions { width: Some((u32::from(columns) * 9 / 10) as u16), ..OverlayOptions::default() }
+/// As wide as a list to choose from: rows of diagnostics are long.
+fn wide() -> OverlayOptions {
+    OverlayOptions { whole_width: true, ..OverlayOptions::default() }
 }
 
 async fn show(kernel: &Kernel, options: OverlayOptions) -> Option<String> {
@@ -88,7 +87,7 @@ async fn extension(desk: &Desk, facts: &Facts) -> Result<Option<String>, Handler
         actions.push("Reload".to_owned());
     }
     let body = OverlayBody::Lines(described(desk, facts));
-    let options = OverlayOptions { title: facts.name.clone(), body, actions, ..wide(desk.kernel()) };
+    let options = OverlayOptions { title: facts.name.clone(), body, actions, ..wide() };
     let done = match show(desk.kernel(), options).await.as_deref() {
         Some("Resume") => desk.shelf().resume(&facts.name),
         Some("Reload") => settle::reload(desk, Some(&facts.name)),
@@ -178,7 +177,16 @@ fn options(kernel: &Kernel, extension: &str) -> Vec<Line> {
 /// Lists every key with what it runs and whose it is; a chosen one that runs a command runs it.
 pub async fn keys(desk: &Desk) -> Result<Option<String>, HandlerError> {
     let kernel = desk.kernel();
-    let maps = kernel.keymap().list();
+    let mut maps = kernel.keymap().list();
+    // One's own first, then those of extensions; within these by place and by key.
+    let whose = |map: &KeymapListing| match map.layer {
+        Layer::User => 0,
+        Layer::Extension => 1,
+        Layer::Builtin => 2,
+    };
+    maps.sort_by_cached_key(|map| {
+        (whose(map), map.target != Target::Global, place(&map.target), map.lhs.to_lowercase(), map.lhs.clone())
+    });
     let conflicts = kernel.keymap().conflicts();
     let items = maps.iter().map(|map| {
         let lost = conflicts

@@ -183,3 +183,48 @@ fn the_list_fits_a_narrow_terminal() {
     assert!(dump.lines().all(|line| line.chars().count() <= 30), "{dump}");
     assert!(dump.contains("busy  loaded"), "{dump}");
 }
+
+#[test]
+fn a_key_of_the_configuration_is_named_with_what_its_command_does_and_ones_own_keys_come_first() {
+    let home = Home::new();
+    home.write_config("[keys.composer]\n'alt+enter' = 'edit.newline'\n");
+    let pty = open(&home, &[]);
+    command(&pty, "/help");
+    pty.wait_text("Commands and keys");
+    pty.send("alt+enter");
+    pty.wait_text("Begins a new line at the cursor.");
+    let shown = pty.dump();
+    assert_eq!(shown.matches("alt+enter").count(), 2, "the filter and one entry:\n{shown}");
+    assert!(!shown.contains("edit.newline"), "{shown}");
+    escape(&pty, "Commands and keys");
+    command(&pty, "/keys");
+    pty.wait_text("› alt+enter in composer");
+    escape(&pty, "Keys (type to filter)");
+    quit(pty);
+}
+
+#[test]
+fn code_in_what_a_tool_renderer_answers_has_its_colours() {
+    let home = Home::new();
+    let script = home.file(
+        "script.toml",
+        "[[turn]]\ntext = 'go'\n[[turn.tool]]\nname = 'bash'\nargs = { command = 'true' }\n[[turn]]\ntext = 'done'\n",
+    );
+    let look = home.file(
+        "look.lua",
+        "purlin.tool.renderer('bash', { markdown = true, body = function() return '```rust\\nlet colour = 1;\\n```' end })",
+    );
+    let model = format!("script:{}", script.display());
+    let pty = open(&home, &["--model", &model, "-e", &look.display().to_string()]);
+    command(&pty, "go");
+    pty.wait_text("let colour");
+    let coloured = |screen: &purlin_testkit::Screen| {
+        let row = screen.contents().lines().position(|row| row.contains("let colour"));
+        let col = screen.contents().lines().find_map(|row| row.find("let colour").map(|at| row[..at].chars().count()));
+        let (Some(row), Some(col)) = (row, col) else { return false };
+        let color = |col: usize| screen.cell(row as u16, col as u16).map(|cell| cell.fgcolor());
+        color(col) != color(col + 4)
+    };
+    assert!(pty.wait_within(std::time::Duration::from_secs(60), coloured), "{}", pty.dump());
+    quit(pty);
+}
