@@ -13,7 +13,7 @@ use crate::hooks::Object;
 use crate::hooks::terminal::{Render, Resize, Startup};
 use crate::layout::Rect;
 use crate::text::{Style, Token};
-use crate::window::{Drawer};
+use crate::window::Drawer;
 use crate::{ExtId, Kernel, Ownership, RenderContext, Renderer, Window};
 
 #[derive(Default)]

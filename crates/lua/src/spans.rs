@@ -172,7 +172,9 @@ impl<'a> Reader<'a> {
         self.fields(table, &mut span, true)?;
         if span.text.contains(is_acting) {
             let pieces = within_line(&span.text);
-            line.extend(pieces.into_iter().map(|piece| Span { style: span.style.patch(&piece.style), ..piece }));
+            line.extend(
+                pieces.into_iter().map(|piece| Span { style: span.style.patch(&piece.style), ..piece }),
+            );
         } else {
             line.push(span);
         }

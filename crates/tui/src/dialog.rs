@@ -132,8 +132,11 @@ fn confirm_content(confirm: &Confirm, about: &str, width: usize, height: usize) 
     lines.push(line_truncate(buttons, width));
     let row = lines.len() - 1;
     let cursor = if confirm.yes { 2 } else { 10 };
-    let hint =
-        if scrolls > 0 { "↑↓ scroll · y/n · enter · esc" } else { "y/n choose · enter answers · esc" };
+    let hint = if scrolls > 0 {
+        "↑↓ scroll · y/n · enter · esc"
+    } else {
+        "y/n choose · enter answers · esc"
+    };
     Content { lines, cursor: Some((row, cursor)), hint, scrolls }
 }
 

@@ -148,7 +148,8 @@ impl Reader<'_> {
                 parts.iter().flat_map(|part| self.part(part)).collect()
             }
             Value::Object(fields) => {
-                let text = fields.get("text").or_else(|| fields.get("1")).map_or_else(String::new, plain_text);
+                let text =
+                    fields.get("text").or_else(|| fields.get("1")).map_or_else(String::new, plain_text);
                 laid_on(&self.style(fields), &text)
             }
             other => laid_on(&Style::default(), &plain_text(other)),
@@ -231,11 +232,7 @@ mod tests {
         let bold = Style::fg(Token::Accent).with(purlin_kernel::text::Attrs::BOLD);
         assert_eq!(
             line,
-            [
-                Span::new("a", Style::fg(Token::Dim)),
-                Span::new("b", bold),
-                Span::new("c", Style::default())
-            ]
+            [Span::new("a", Style::fg(Token::Dim)), Span::new("b", bold), Span::new("c", Style::default())]
         );
     }
 }

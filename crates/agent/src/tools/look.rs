@@ -4,9 +4,7 @@
 
 use std::rc::Rc;
 
-use purlin_kernel::text::{
-    Attrs, Color, Line, Part, Span, Style, Token, line_width, sgr, wrap_line,
-};
+use purlin_kernel::text::{Attrs, Color, Line, Part, Span, Style, Token, line_width, sgr, wrap_line};
 use purlin_kernel::{
     ExtId, Handle, HandlerError, HandlerFn, HookError, HookEvent, Kernel, OnOptions, Registration,
 };

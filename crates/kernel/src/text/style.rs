@@ -364,9 +364,8 @@ mod tests {
 
     #[test]
     fn a_pile_of_groups_has_a_bottom() {
-        let pile = (0..100_000).fold(Style::fg(Token::Dim), |under, at| {
-            under.patch(&Style::group(format!("group {}", at % 7)))
-        });
+        let pile = (0..100_000)
+            .fold(Style::fg(Token::Dim), |under, at| under.patch(&Style::group(format!("group {}", at % 7))));
         assert!(pile.layer.is_some_and(|layer| layer.depth <= GroupLayer::DEEPEST));
     }
 }

@@ -424,11 +424,8 @@ mod tests {
         );
         let paint = |theme: &Theme, style: &Style| theme.resolve(style, Depth::TrueColor);
         let over = Style::new().on(Color::Rgb(9, 9, 9)).patch(&Style::group("later"));
-        let expected = Paint {
-            fg: Ink::Rgb(1, 2, 3),
-            bg: Ink::Rgb(9, 9, 9),
-            attrs: Attrs::BOLD | Attrs::ITALIC,
-        };
+        let expected =
+            Paint { fg: Ink::Rgb(1, 2, 3), bg: Ink::Rgb(9, 9, 9), attrs: Attrs::BOLD | Attrs::ITALIC };
         assert_eq!(paint(&theme, &over), expected);
         assert_eq!(paint(&theme, &over.patch(&Style::group("no such group"))), expected);
         let part = Style::group_part("later", Part::Fg);

@@ -94,7 +94,11 @@ pub const SHAPES: &[Shape] = &[
                 "string",
                 "What is shown. SGR sequences become styles; other control characters are shown as `^X`, line breaks as well.",
             ),
-            field("hl", "string?", "The highlight group that the other fields lie on; it has the look it has now."),
+            field(
+                "hl",
+                "string?",
+                "The highlight group that the other fields lie on; it has the look it has now.",
+            ),
             field("fg", "string?", "Colour of the glyphs: a theme token, a highlight group or `#rrggbb`."),
             field("bg", "string?", "Colour behind them."),
             field("bold", "boolean?", "Heavier strokes."),

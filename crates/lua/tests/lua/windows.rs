@@ -391,11 +391,7 @@ fn what_was_drawn_has_the_look_its_group_has_now() {
     let segment = || world.kernel.ui().status()[0].spans[0].style.clone();
     assert_eq!(world.kernel.hl().theme().flatten(&segment()).fg, before);
     world.command("again", "").expect("no error");
-    assert_eq!(
-        world.screen(20, 6)[..2],
-        ["keptpart", "row                 "],
-        "nothing was drawn again"
-    );
+    assert_eq!(world.screen(20, 6)[..2], ["keptpart", "row                 "], "nothing was drawn again");
     assert_eq!(look(0, 0), Style::fg(after).on(Color::Rgb(1, 2, 3)));
     assert_eq!(look(0, 1).bg, Color::Rgb(1, 2, 3));
     assert_eq!(look(1, 0).fg, after);

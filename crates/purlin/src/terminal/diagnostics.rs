@@ -41,11 +41,7 @@ pub async fn messages(desk: &Desk) -> Result<Option<String>, HandlerError> {
     };
     segment(desk, 0);
     let body = OverlayBody::Lines(lines);
-    show(
-        desk.kernel(),
-        OverlayOptions { title: "Messages".to_owned(), body, at_end: true, ..wide() },
-    )
-    .await;
+    show(desk.kernel(), OverlayOptions { title: "Messages".to_owned(), body, at_end: true, ..wide() }).await;
     Ok(None)
 }
 
@@ -185,7 +181,13 @@ pub async fn keys(desk: &Desk) -> Result<Option<String>, HandlerError> {
         Layer::Builtin => 2,
     };
     maps.sort_by_cached_key(|map| {
-        (whose(map), map.target != Target::Global, place(&map.target), map.lhs.to_lowercase(), map.lhs.clone())
+        (
+            whose(map),
+            map.target != Target::Global,
+            place(&map.target),
+            map.lhs.to_lowercase(),
+            map.lhs.clone(),
+        )
     });
     let conflicts = kernel.keymap().conflicts();
     let items = maps.iter().map(|map| {

@@ -220,7 +220,10 @@ fn code_in_what_a_tool_renderer_answers_has_its_colours() {
     pty.wait_text("let colour");
     let coloured = |screen: &purlin_testkit::Screen| {
         let row = screen.contents().lines().position(|row| row.contains("let colour"));
-        let col = screen.contents().lines().find_map(|row| row.find("let colour").map(|at| row[..at].chars().count()));
+        let col = screen
+            .contents()
+            .lines()
+            .find_map(|row| row.find("let colour").map(|at| row[..at].chars().count()));
         let (Some(row), Some(col)) = (row, col) else { return false };
         let color = |col: usize| screen.cell(row as u16, col as u16).map(|cell| cell.fgcolor());
         color(col) != color(col + 4)

@@ -112,7 +112,8 @@ fn code_in_an_overlay_gets_its_colours_when_they_are_ready() {
     use purlin_kernel::{ExtId, OverlayBody, OverlayOptions};
     let stage = Stage::new(60, 20);
     let body = OverlayBody::Markdown("See:\n\n```rust\nlet x = 1;\n```\n".to_owned());
-    let _answer = stage.kernel.ui().overlay(ExtId::CORE, OverlayOptions { body, ..OverlayOptions::default() });
+    let _answer =
+        stage.kernel.ui().overlay(ExtId::CORE, OverlayOptions { body, ..OverlayOptions::default() });
     let row = stage.rows().iter().position(|row| row.contains("let x")).expect("it is shown") as u16;
     assert_eq!(stage.styled(row, has(Token::SyntaxKeyword)), "", "the first frame does not wait");
     settle(&stage);
@@ -133,7 +134,8 @@ fn code_that_a_handler_shows_gets_its_colours_when_they_are_ready() {
                 Color::Token(token) => token.name(),
                 _ => "text",
             };
-            let span = |span: &purlin_kernel::text::Span| json!({"text": span.text, "fg": colour(&span.style)});
+            let span =
+                |span: &purlin_kernel::text::Span| json!({"text": span.text, "fg": colour(&span.style)});
             json!(line.iter().map(span).collect::<Vec<_>>())
         };
         Ok(json!({ "lines": lines.unwrap_or_default().iter().map(line).collect::<Vec<_>>() }))

@@ -4,9 +4,8 @@ use std::rc::Rc;
 
 use mlua::{AnyUserData, Function, Lua, MultiValue, Table, UserData, UserDataMethods, Value};
 use purlin_kernel::{
-    Ground,
-    Anchor, DialogAnswer, DialogAsk, DialogKind, DialogRequest, HandlerError, OverlayBody, OverlayOptions,
-    PickItem, PickerFeed, PickerOptions, PickerSource, ProvideFn, Reason, SelectItem,
+    Anchor, DialogAnswer, DialogAsk, DialogKind, DialogRequest, Ground, HandlerError, OverlayBody,
+    OverlayOptions, PickItem, PickerFeed, PickerOptions, PickerSource, ProvideFn, Reason, SelectItem,
 };
 use serde_json::json;
 

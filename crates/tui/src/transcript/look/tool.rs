@@ -81,7 +81,8 @@ const NO_TERMINAL: &str = "This command has no terminal here and takes no keys; 
 
 /// Programs that draw on the whole terminal or ask on it.
 const FULL_SCREEN: [&str; 14] = [
-    "vi", "vim", "nvim", "view", "emacs", "nano", "pico", "micro", "hx", "helix", "top", "htop", "tmux", "screen",
+    "vi", "vim", "nvim", "view", "emacs", "nano", "pico", "micro", "hx", "helix", "top", "htop", "tmux",
+    "screen",
 ];
 
 /// Tells whether a command that runs is one that cannot do without a terminal, or says so itself.
