@@ -18,7 +18,7 @@ use std::task::Poll;
 
 pub use cancel::CancelToken;
 pub use limits::{DeadlineClass, Limit, LimitSetting, Limits, Quotas};
-pub use record::{ExtReport, Level, LogMessage, MemoryFn, Worst};
+pub use record::{ExtReport, Level, LogMessage, MemoryFn, MemoryUse, Worst};
 pub use watchdog::Watchdog;
 
 use crate::{ErrorKind, ExtId, HandlerError, Kernel, LBF, Place};

@@ -8,6 +8,7 @@ mod combine;
 mod decl;
 mod dispatch;
 mod event;
+mod filter;
 mod interest;
 mod nearest;
 mod raise;
@@ -15,7 +16,7 @@ mod table;
 pub mod terminal;
 
 pub use combine::{Dispatched, Outcome};
-pub use decl::{AnswerField, Combine, Field, Hook, HookDecl, HookMode, Ty};
+pub use decl::{AnswerField, Combine, Field, Hook, HookDecl, HookMode, Ty, Values};
 pub use event::{HookEvent, Payload};
 pub use nearest::nearest;
 pub use table::{AsyncFn, HandlerFn, HookError, HookListing, Hooks, OnOptions, Phase, SyncFn};

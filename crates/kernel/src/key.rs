@@ -125,7 +125,13 @@ impl KeyCode {
         }
     }
 
-    fn from_name(name: &str) -> Option<Self> {
+    /// The words that are names of keys, other spellings included.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        NAMED.iter().map(|(name, _)| *name)
+    }
+
+    /// Reads the name of a key: a character, or a word such as `enter` or `esc`.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         let mut chars = name.chars();
         if let (Some(c), None) = (chars.next(), chars.next()) {
             return Some(Self::Char(c));

@@ -66,13 +66,13 @@ pub use ext::{ExtId, Extension, LoadError, LoadedExtension, Registrar, Registrat
 pub use frame::Frame;
 pub use grid::{Canvas, Grid};
 pub use guard::{
-    CancelToken, DeadlineClass, ExtReport, Guard, Level, Limit, LimitSetting, Limits, LogMessage, Quotas,
-    Watchdog, What, Worst,
+    CancelToken, DeadlineClass, ExtReport, Guard, Level, Limit, LimitSetting, Limits, LogMessage, MemoryUse,
+    Quotas, Watchdog, What, Worst,
 };
 pub use highlight::{Ground, HighlightSpec};
 pub use hooks::{
     AnswerField, Combine, Dispatched, Field, HandlerFn, Hook, HookDecl, HookError, HookEvent, HookListing,
-    HookMode, Object, OnOptions, Outcome, Payload, Phase, Ty, nearest,
+    HookMode, Object, OnOptions, Outcome, Payload, Phase, Ty, Values, nearest,
 };
 pub use host::{
     DirEntry, FileChange, FileEvent, FileStat, Host, HostError, HttpRequest, HttpResponse, LBF, Process,

@@ -31,7 +31,7 @@ mod wrapping;
 pub use cells::{
     TAB_WIDTH, fit, grapheme_width, graphemes, head, pad_right, truncate, visible, width, width_from,
 };
-pub use hunks::{DiffTag, Hunk, diff};
+pub use hunks::{DiffTag, Hunk, diff, unified_diff};
 pub use scroll::{Viewport, VirtualItem, VirtualList, viewport, virtual_list};
 pub use span::{Line, Span, line_plain, line_truncate, line_width, plain, styled};
 pub use style::{Attrs, Color, GroupLayer, Part, Style, Token};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use mlua::{Function, Lua, MultiValue, Table, Value};
-use purlin_kernel::{ExtId, Extension, HandlerError, Kernel, Registrar, Watchdog};
+use purlin_kernel::{ExtId, Extension, HandlerError, Kernel, MemoryUse, Registrar, Watchdog};
 
 use crate::discover::{Found, Looked, PathError, discover};
 use crate::env::Env;
@@ -69,11 +69,6 @@ impl LuaExtension {
         &self.found.version
     }
 
-    /// Bytes of interpreter memory in use; zero while it is not loaded.
-    pub fn used_memory(&self) -> usize {
-        self.lua.as_ref().map_or(0, Lua::used_memory)
-    }
-
     fn run(&self, lua: &Lua, env: &Env) -> Result<(), HandlerError> {
         let purlin: Table = lua.globals().get("purlin").map_err(|error| fault::handler_error(&error))?;
         let mut entry = self.found.entry.clone();
@@ -127,7 +122,13 @@ pub(crate) fn watchdog(kernel: &Kernel) -> Result<Rc<dyn Watchdog>, HandlerError
 /// Says how an interpreter's memory is found whenever somebody asks.
 pub(crate) fn tell_memory(kernel: &Kernel, ext: ExtId, lua: &Lua) {
     let weak = lua.weak();
-    let memory = move || weak.try_upgrade().map_or(0, |lua| lua.used_memory());
+    // The interpreter counts kibibytes. Taken now: what an extension puts in its place is not asked.
+    let count = lua.globals().get::<Function>("gcinfo").ok();
+    let memory = move || {
+        let taken = weak.try_upgrade().map_or(0, |lua| lua.used_memory());
+        let values = count.as_ref().filter(|_| taken > 0).and_then(|count| count.call::<usize>(()).ok());
+        MemoryUse { values: values.map_or(taken, |kibibytes| kibibytes << 10), taken }
+    };
     kernel.guard().on_memory(ext, Rc::new(memory));
 }
 

@@ -78,3 +78,22 @@ impl NotebookId {
             && self.0.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
     }
 }
+
+impl OutputId {
+    /// Makes the id of a delta of this output: the last 17 characters of the output's id, which are the random half of
+    /// an id of ours, and the delta's number. The store keeps no entry for such an id (see `output_deltas`).
+    pub fn delta(&self, number: i64) -> String {
+        format!("{}.{number}", half(&self.0))
+    }
+
+    /// Tells whether an id is the one that [`delta`](Self::delta) makes, without making it.
+    pub(crate) fn is_delta(output: &str, number: i64, id: &str) -> bool {
+        let rest = id.strip_prefix(half(output)).and_then(|rest| rest.strip_prefix('.'));
+        rest.is_some_and(|rest| rest == number.to_string())
+    }
+}
+
+fn half(output: &str) -> &str {
+    let start = output.char_indices().rev().nth(16).map_or(0, |(start, _)| start);
+    &output[start..]
+}

@@ -10,7 +10,7 @@ mod op;
 mod schema;
 
 pub use op::{Op, Plan, Set, Source, Test, Verb};
-pub use schema::{Column, Kind, Literal, SCHEMA_VERSION, TableDef, create_statements};
+pub use schema::{Column, Kind, Literal, SCHEMA_VERSION, TableDef, UniqueWhere, create_statements};
 
 macro_rules! tables {
     ($($(#[$doc:meta])* $variant:ident, $constant:ident;)*) => {

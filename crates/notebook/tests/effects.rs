@@ -23,7 +23,8 @@ fn dumped(store: &MemoryStore) -> Dump {
             table = Table::ALL.iter().position(|table| table.def().name == line).unwrap();
             continue;
         };
-        let key: Vec<&Value> = row.values().take(Table::ALL[table].def().key).collect();
+        let def = Table::ALL[table].def();
+        let key: Vec<&Value> = def.key.iter().map(|place| &row[def.columns[*place].name]).collect();
         dump.insert((table, serde_json::to_string(&key).unwrap()), row.clone());
     }
     dump
@@ -40,7 +41,7 @@ fn changes(before: &Dump, after: &Dump) -> String {
             (None, Some(new)) => ('+', new.clone()),
             (Some(old), None) => ('-', old.clone()),
             (Some(old), Some(new)) if old != new => {
-                let shown = |place: usize, name: &String| place < def.key || old[name] != new[name];
+                let shown = |place: usize, name: &String| def.key.contains(&place) || old[name] != new[name];
                 let columns = new.iter().enumerate().filter(|(place, (name, _))| shown(*place, name));
                 ('~', columns.map(|(_, (name, value))| (name.clone(), value.clone())).collect())
             }

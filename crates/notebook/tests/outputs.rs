@@ -7,7 +7,8 @@ mod support {
 
 use purlin_notebook::rows::grouped;
 use purlin_notebook::{
-    Event, Media, MemoryStore, Output, OutputMeta, Representations, Role, Store, StoreExt, StreamName, dump,
+    Event, Media, MemoryStore, Output, OutputId, OutputMeta, Representations, Role, Store, StoreExt,
+    StreamName, dump,
 };
 use serde_json::json;
 use support::making::{assign, cell, delta, display, request, store, terminal, text};
@@ -24,6 +25,37 @@ fn row_062_a_duplicate_delta_is_ignored_and_order_is_by_number() {
     ]);
     assert_eq!(text(&store, "o"), "abc");
     assert_eq!(store.deltas_after(&"o".into(), 1).unwrap().len(), 1);
+}
+
+#[test]
+fn row_062_an_id_that_follows_from_output_and_number_takes_no_other_delta_s_place() {
+    let store = store(&[
+        cell("c"),
+        terminal("o", "a"),
+        // The same id is made for two outputs whose ids end alike.
+        terminal("x-12345678901234567", ""),
+        terminal("y-12345678901234567", ""),
+        delta("o.1", 1, "b"),
+        delta("o.1", 1, "twice"),
+        Event::TerminalOutputAppended2 {
+            id: OutputId::from("x-12345678901234567").delta(1),
+            output_id: "x-12345678901234567".into(),
+            delta: "x".into(),
+            sequence_number: 1,
+        },
+        Event::TerminalOutputAppended2 {
+            id: OutputId::from("y-12345678901234567").delta(1),
+            output_id: "y-12345678901234567".into(),
+            delta: "y".into(),
+            sequence_number: 1,
+        },
+        // A number that is written in another way makes an id of somebody else's.
+        delta("o.+2", 2, "c"),
+        delta("o.+2", 3, "d"),
+    ]);
+    assert_eq!(text(&store, "o"), "abc");
+    assert_eq!(text(&store, "x-12345678901234567"), "x");
+    assert_eq!(text(&store, "y-12345678901234567"), "y");
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub static CONFIG_CHANGE: HookDecl = HookDecl::future("config_change")
 pub static EXTENSION_LOAD: HookDecl = HookDecl::future("extension_load")
     .payload(&[
         Field::new("extension", Ty::Str, "Its name."),
-        Field::new("reason", Ty::Str, "`start`, `reload` or `resume`."),
+        Field::one_of("reason", &["start", "reload", "resume"], "Why"),
     ])
     .doc("Fires when an extension was loaded, or runs again after it was suspended.");
 
@@ -23,7 +23,7 @@ pub static EXTENSION_LOAD: HookDecl = HookDecl::future("extension_load")
 pub static EXTENSION_UNLOAD: HookDecl = HookDecl::future("extension_unload")
     .payload(&[
         Field::new("extension", Ty::Str, "Its name."),
-        Field::new("reason", Ty::Str, "`reload`, `suspend` or `remove`."),
+        Field::one_of("reason", &["reload", "suspend", "remove"], "Why"),
     ])
     .doc("Fires when an extension was unloaded or suspended; it is told to the others.");
 

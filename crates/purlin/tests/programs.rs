@@ -10,12 +10,9 @@ fn example(name: &str) -> String {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/lua").join(name).display().to_string()
 }
 
-/// The machine that runs the tests may be slow and busy; a deadline is no matter of theirs.
-const PATIENT: &str = "[extensions.limits]\nkey_ms = 5000\nrender_ms = 5000\nhandler_ms = 5000\n";
-
 /// Starts one of the programs on a screen of 24 rows and this many columns.
 fn start(home: &Home, name: &str, columns: u16, arguments: &[&str]) -> Pty {
-    home.write_config(PATIENT);
+    home.be_patient();
     let file = example(name);
     let mut all = vec!["--bare", "-e", file.as_str()];
     all.extend(arguments);

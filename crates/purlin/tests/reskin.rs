@@ -2,15 +2,12 @@
 
 use std::path::PathBuf;
 
-use purlin_testkit::{Ended, Home, Pty, Screen};
+use purlin_testkit::{Home, Pty, Screen, quit};
 
 const PURLIN: &str = env!("CARGO_BIN_EXE_purlin");
 
-/// The machine that runs the tests may be slow and busy; a deadline is no matter of theirs.
-const PATIENT: &str = "[extensions.limits]\nkey_ms = 5000\nrender_ms = 5000\nhandler_ms = 5000\n";
-
 fn open(home: &Home, arguments: &[&str]) -> Pty {
-    home.write_config(PATIENT);
+    home.be_patient();
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/lua/reskin");
     let folder = folder.display().to_string();
     let mut all = vec!["-e", folder.as_str()];
@@ -18,13 +15,6 @@ fn open(home: &Home, arguments: &[&str]) -> Pty {
     let pty = Pty::spawn(PURLIN, &all, home, 24, 80);
     pty.wait_text("Ask, or !run a command");
     pty
-}
-
-fn quit(mut pty: Pty) {
-    pty.send("\x03");
-    pty.send("\x03");
-    assert_eq!(pty.wait_end(), Ended::Code(0));
-    pty.assert_restored();
 }
 
 /// Tells whether a row holds the text between the sides of the prompt's box.

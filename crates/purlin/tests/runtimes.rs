@@ -9,7 +9,7 @@ use purlin_notebook::{
     StoreExt, TerminationReason,
 };
 use purlin_runtime_native::{OpenMode, Paths, SqliteNotebook, SqliteStore};
-use purlin_testkit::{Ended, Home, PATIENCE, Pty, Signal, files, signal};
+use purlin_testkit::{Home, PATIENCE, Pty, Signal, files, quit, signal};
 
 const PURLIN: &str = env!("CARGO_BIN_EXE_purlin");
 
@@ -74,10 +74,12 @@ fn open(home: &Home, arguments: &[&str]) -> Pty {
     pty
 }
 
-fn quit(mut pty: Pty) {
-    pty.send("\x03");
-    pty.send("\x03");
-    assert_eq!(pty.wait_end(), Ended::Code(0));
+/// A terminal in which one prompt was sent, and answered by `echo`.
+fn answered(home: &Home) -> Pty {
+    let pty = open(home, &["--model", "echo"]);
+    pty.send("hello\r");
+    pty.wait_text("ollama/NAME");
+    pty
 }
 
 fn paths(home: &Home) -> Paths {
@@ -214,9 +216,7 @@ fn until_dead(pid: &str) {
 #[test]
 fn row_002_a_runtime_takes_its_lane_from_the_terminal_and_the_terminal_takes_it_back() {
     let home = Home::new();
-    let pty = open(&home, &["--model", "echo"]);
-    pty.send("hello\r");
-    pty.wait_text("ollama/NAME");
+    let pty = answered(&home);
     let runtime = Runtime::holding(&home, &["shell"]);
     let pid = runtime.child.id();
     pty.wait_text(&format!("`!` commands are executed by `shell-runtime-{pid}`, process {pid} in"));
@@ -280,9 +280,7 @@ fn row_005_what_runs_in_a_lane_that_is_taken_is_stopped_and_settled() {
 #[test]
 fn row_042_after_a_kill_of_the_runtime_the_terminal_settles_and_goes_on() {
     let home = Home::new();
-    let pty = open(&home, &["--model", "echo"]);
-    pty.send("hello\r");
-    pty.wait_text("ollama/NAME");
+    let pty = answered(&home);
     let runtime = Runtime::holding(&home, &["shell"]);
     let pid = runtime.child.id();
     pty.wait_text("elsewhere: shell");
@@ -501,9 +499,7 @@ fn prompts_of_the_terminal_are_answered_by_the_runtime_agent_with_its_own_extens
         "[[turn]]\ntext = 'Unused.'\n[[turn]]\ntext = 'Let me see.'\n[[turn.tool]]\nname = 'bash'\n\
          args = { command = 'echo gate-$((40+2))' }\n[[turn]]\ntext = 'That was all.'",
     );
-    let pty = open(&home, &["--model", "echo"]);
-    pty.send("hello\r");
-    pty.wait_text("ollama/NAME");
+    let pty = answered(&home);
     let runtime = Runtime::holding(&home, &["agent", "--model", &model, "-e", &gate]);
     let pid = runtime.child.id();
     pty.wait_text(&format!("Prompts are executed by `agent-runtime-{pid}`, process {pid} in"));
@@ -532,9 +528,7 @@ fn row_099_the_terminal_answers_for_a_runtime_that_has_nobody_to_ask() {
     let model = home.script(&format!(
         "{unused}{call}[[turn]]\ntext = 'That was one.'\n{call}[[turn]]\ntext = 'That was two.'"
     ));
-    let pty = open(&home, &["--model", "echo"]);
-    pty.send("hello\r");
-    pty.wait_text("ollama/NAME");
+    let pty = answered(&home);
     let _runtime = Runtime::holding(&home, &["agent", "--model", &model, "-e", &gate]);
     pty.wait_text("Prompts are executed by");
     pty.send("look\r");
@@ -573,9 +567,7 @@ fn of_a_long_command_that_waits_for_approval_the_middle_is_left_out_and_all_of_i
          [[turn]]\ntext = 'That was all.'",
         lines.join("\n")
     ));
-    let pty = open(&home, &["--model", "echo"]);
-    pty.send("hello\r");
-    pty.wait_text("ollama/NAME");
+    let pty = answered(&home);
     let _runtime = Runtime::holding(&home, &["agent", "--model", &model, "-e", &gate]);
     pty.wait_text("Prompts are executed by");
     pty.send("look\r");
@@ -606,9 +598,7 @@ fn of_a_long_command_that_waits_for_approval_the_middle_is_left_out_and_all_of_i
 #[test]
 fn of_a_lane_that_goes_from_one_to_the_next_only_the_newest_is_said() {
     let home = Home::new();
-    let pty = open(&home, &["--model", "echo"]);
-    pty.send("hello\r");
-    pty.wait_text("ollama/NAME");
+    let pty = answered(&home);
     let first = Runtime::holding(&home, &["shell", "-r", "first"]);
     pty.wait_text("`!` commands are executed by `first`");
     let second = Runtime::holding(&home, &["shell", "-r", "second"]);
@@ -624,9 +614,7 @@ fn of_a_lane_that_goes_from_one_to_the_next_only_the_newest_is_said() {
 #[test]
 fn a_command_whose_runtime_is_lost_says_so_where_it_stands() {
     let home = Home::new();
-    let pty = open(&home, &["--model", "echo"]);
-    pty.send("hello\r");
-    pty.wait_text("ollama/NAME");
+    let pty = answered(&home);
     let runtime = Runtime::holding(&home, &["shell"]);
     pty.wait_text("elsewhere: shell");
     pty.send("!echo begun-$((40+2)); sleep 1000\r");

@@ -1,6 +1,6 @@
 //! The full-screen terminal, as a person uses it: typed at, looked at, resized, killed.
 
-use purlin_testkit::{Ended, Home, Pty, Signal};
+use purlin_testkit::{Ended, Home, Pty, Signal, quit};
 
 const PURLIN: &str = env!("CARGO_BIN_EXE_purlin");
 
@@ -13,15 +13,6 @@ fn open(home: &Home, arguments: &[&str]) -> Pty {
 
 fn spawn(home: &Home, arguments: &[&str]) -> Pty {
     Pty::spawn(PURLIN, arguments, home, 24, 80)
-}
-
-/// Leaves with `ctrl+c` twice, as anyone would.
-fn quit(mut pty: Pty) -> Pty {
-    pty.send("\x03");
-    pty.send("\x03");
-    assert_eq!(pty.wait_end(), Ended::Code(0));
-    pty.assert_restored();
-    pty
 }
 
 #[test]

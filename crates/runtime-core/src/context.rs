@@ -17,7 +17,6 @@ use purlin_notebook::{
 };
 
 use crate::artifacts::Artifacts;
-use crate::context::page::delta_id;
 use crate::context::stream::{TextKind, TextStream};
 use crate::context::writer::Writer;
 use crate::excerpt::INLINE_LIMIT;
@@ -139,7 +138,7 @@ impl ExecutionContext {
     /// Appends to an output of text of an earlier moment; the caller numbers what is appended. A number that was there
     /// already is ignored by the store.
     pub fn append_terminal(&self, output: &OutputId, delta: &str, sequence_number: i64) {
-        let (id, output_id) = (delta_id(output, sequence_number), output.clone());
+        let (id, output_id) = (output.delta(sequence_number), output.clone());
         let event =
             Event::TerminalOutputAppended2 { id, output_id, delta: delta.to_owned(), sequence_number };
         self.writer.append_event(event, delta.len());
@@ -148,7 +147,7 @@ impl ExecutionContext {
     /// Appends to an output of markdown of an earlier moment; the caller numbers what is appended, as with
     /// [`append_terminal`](Self::append_terminal).
     pub fn append_markdown(&self, output: &OutputId, delta: &str, sequence_number: i64) {
-        let (id, output_id) = (delta_id(output, sequence_number), output.clone());
+        let (id, output_id) = (output.delta(sequence_number), output.clone());
         let event =
             Event::MarkdownOutputAppended2 { id, output_id, delta: delta.to_owned(), sequence_number };
         self.writer.append_event(event, delta.len());

@@ -251,7 +251,7 @@ fn one_turn(name: &str, turn: usize) -> Vec<Event> {
         },
     ];
     events.extend((0..20).map(|n| Event::MarkdownOutputAppended2 {
-        id: format!("{name}-{n}"),
+        id: output.delta(n),
         output_id: output.clone(),
         delta: "its bound is inclusive where yours is exclusive, ".to_owned(),
         sequence_number: n,

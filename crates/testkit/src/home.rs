@@ -64,6 +64,14 @@ impl Home {
         write_file(&self.config().join("config.toml"), text);
     }
 
+    /// Writes a configuration under which extensions may compute for seconds: the machine that runs the tests may be slow
+    /// and busy, and their deadlines are no matter of most tests.
+    pub fn be_patient(&self) {
+        self.write_config(
+            "[extensions.limits]\nkey_hard_ms = 5000\nrender_hard_ms = 5000\nmain_hard_ms = 5000\n",
+        );
+    }
+
     /// Writes a file of the working directory and answers its path.
     pub fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.work().join(name);

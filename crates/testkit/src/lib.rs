@@ -23,7 +23,7 @@ mod script;
 
 pub use home::Home;
 pub use model_server::{ModelServer, Received};
-pub use pty::{Ended, PATIENCE, Pty};
+pub use pty::{Ended, PATIENCE, Pty, quit};
 pub use run::{Run, files, signal};
 pub use script::{Failure, Headers, Script, ToolCall, Turn};
 pub use {rustix::process::Signal, vt100::Screen};

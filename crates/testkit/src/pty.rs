@@ -210,6 +210,16 @@ impl Pty {
     }
 }
 
+/// Leaves the program with `ctrl+c` twice, as anyone would: it ends with 0 and leaves the terminal as it found it.
+#[track_caller]
+pub fn quit(mut pty: Pty) -> Pty {
+    pty.send("\x03");
+    pty.send("\x03");
+    assert_eq!(pty.wait_end(), Ended::Code(0));
+    pty.assert_restored();
+    pty
+}
+
 impl Drop for Pty {
     fn drop(&mut self) {
         // It may have ended already.

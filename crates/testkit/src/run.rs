@@ -38,6 +38,14 @@ impl Home {
         self.run_with_input(program, arguments, "")
     }
 
+    /// Runs what must succeed without a complaint, and answers what it printed.
+    #[track_caller]
+    pub fn printed(&self, program: &str, arguments: &[&str]) -> String {
+        let run = self.run(program, arguments);
+        assert_eq!((run.code, run.errors.as_str()), (Some(0), ""), "{run:?}");
+        run.output
+    }
+
     /// Runs a program to its end with this on standard input.
     pub fn run_with_input(&self, program: &str, arguments: &[&str], input: &str) -> Run {
         let mut child = self.start(program, arguments);

@@ -11,7 +11,7 @@ static PROMPT_SUBMIT: HookDecl = HookDecl::sync("prompt_submit", DeadlineClass::
     .payload(&[
         Field::new("text", Ty::Str, "The composer's text."),
         Field::new("key", Ty::Str, "The key that submitted it, if one did."),
-        Field::new("delivery", Ty::Str, "`prompt`, `steer` or `follow_up`."),
+        Field::one_of("delivery", &["prompt", "steer", "follow_up"], "How it is sent"),
         Field::new("attachments", Ty::List, "What goes with it."),
     ])
     .answer(&[AnswerField::mark("consume"), AnswerField::mark("consumed"), AnswerField::mark("handled")])

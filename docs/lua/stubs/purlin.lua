@@ -146,7 +146,7 @@ function Event:copy() end
 
 ---Fires once, before the process ends.
 ---@class purlin.ShutdownEvent : purlin.Event
----@field reason string `user`, `signal` or `error`.
+---@field reason "user"|"signal"|"error" Who or what ends it: `user`, `signal` or `error`.
 
 ---Fires when a timer is due or something animates.
 ---@class purlin.TickEvent : purlin.Event
@@ -182,8 +182,8 @@ function Event:copy() end
 
 ---Fires on a press, release, drag or wheel; consuming it suppresses selection, scroll and focus.
 ---@class purlin.MouseEvent : purlin.Event
----@field kind string `press`, `release`, `drag`, `move` or `wheel`.
----@field button string `left`, `middle`, `right`, `up`, `down` or empty.
+---@field kind "press"|"release"|"drag"|"move"|"wheel" What the mouse did: `press`, `release`, `drag`, `move` or `wheel`.
+---@field button "left"|"middle"|"right"|"up"|"down"|"" The button, or where the wheel turned: `left`, `middle`, `right`, `up`, `down` or empty.
 ---@field row integer Row on the screen.
 ---@field col integer Column on the screen.
 ---@field window string The window below it, if any.
@@ -207,7 +207,7 @@ function Event:copy() end
 ---@class purlin.PromptSubmitEvent : purlin.Event
 ---@field text string The composer's text.
 ---@field key string The key that submitted it, if one did.
----@field delivery string `prompt`, `steer` or `follow_up`.
+---@field delivery "prompt"|"steer"|"follow_up" How it is sent: `prompt`, `steer` or `follow_up`.
 ---@field attachments any[] What goes with it.
 
 ---@class purlin.PromptSubmitAnswer
@@ -227,7 +227,7 @@ function Event:copy() end
 ---Fires when a session is opened.
 ---@class purlin.SessionStartEvent : purlin.Event
 ---@field session_id string The session.
----@field reason string `new`, `resume`, `fork` or `switch`.
+---@field reason "new"|"resume"|"fork"|"switch" How it came to be open: `new`, `resume`, `fork` or `switch`.
 ---@field previous_id string The session that was open before, if one was.
 
 ---Fires when a session's stored content has been read.
@@ -253,7 +253,7 @@ function Event:copy() end
 ---@class purlin.MessageAppendEvent : purlin.Event
 ---@field entry_id string The entry: a cell's or output's id.
 ---@field parent_id string The cell it belongs to or follows.
----@field role string `user`, `assistant` or `tool`.
+---@field role "user"|"assistant"|"tool" Whose it is: `user`, `assistant` or `tool`.
 ---@field kind string What the entry is, for instance `prompt` or `tool_result`.
 ---@field text string Its text.
 ---@field model_facing boolean Whether models see it.
@@ -263,7 +263,7 @@ function Event:copy() end
 ---Fires on user input of any origin, before templates and skills.
 ---@class purlin.InputEvent : purlin.Event
 ---@field text string What was sent.
----@field source string `interactive`, `cli`, `script`, `queue`, `rpc`, `remote` or `extension`.
+---@field source "interactive"|"cli"|"script"|"queue"|"rpc"|"remote"|"extension" Where it came from: `interactive`, `cli`, `script`, `queue`, `rpc`, `remote` or `extension`.
 ---@field attachments any[] Artifacts that go with it.
 
 ---@class purlin.InputAnswer
@@ -311,7 +311,7 @@ function Event:copy() end
 
 ---Fires before another session is opened in place of this one.
 ---@class purlin.SessionBeforeSwitchEvent : purlin.Event
----@field reason string `new`, `resume` or `switch`.
+---@field reason "new"|"resume"|"switch" What was asked for: `new`, `resume` or `switch`.
 ---@field target string The session to open, empty for a new one.
 
 ---@class purlin.SessionBeforeSwitchAnswer
@@ -340,7 +340,7 @@ function Event:copy() end
 ---@class purlin.AgentEndEvent : purlin.Event
 ---@field prompt string The prompt.
 ---@field response string The last text of the model.
----@field stop_reason string `completed`, `cancelled` or `error`.
+---@field stop_reason "completed"|"cancelled"|"error" How it ended: `completed`, `cancelled` or `error`.
 ---@field turns integer How many model requests it took.
 ---@field tool_calls integer How many tools were called.
 ---@field usage table `{input, output, cache_read, cache_write}` in tokens.
@@ -367,7 +367,7 @@ function Event:copy() end
 ---@field user_entry_id string The prompt's cell.
 ---@field assistant_entry_id string The last output of the model, empty if there is none.
 ---@field text string The last text of the model.
----@field stop_reason string `completed`, `cancelled` or `error`.
+---@field stop_reason "completed"|"cancelled"|"error" How it ended: `completed`, `cancelled` or `error`.
 
 ---Fires while the context of a request is assembled.
 ---@class purlin.ContextBuildEvent : purlin.Event
@@ -454,7 +454,7 @@ function Event:copy() end
 ---Fires when a piece of an answer is about to become part of an output.
 ---@class purlin.OutputAppendEvent : purlin.Event
 ---@field text string The piece.
----@field role string `text` or `thinking`.
+---@field role "text"|"thinking" What it is a piece of: `text` or `thinking`.
 ---@field message_id string The assistant message.
 
 ---@class purlin.OutputAppendAnswer
@@ -477,8 +477,8 @@ function Event:copy() end
 ---@field call_id string The same as `tool_call_id`.
 ---@field args table The arguments.
 ---@field input string The arguments as JSON text.
----@field kind string `read`, `edit`, `execute`, `network` or `other`.
----@field source string `llm`, `user` or `extension`.
+---@field kind "read"|"edit"|"execute"|"network"|"other" What the tool does: `read`, `edit`, `execute`, `network` or `other`.
+---@field source "llm"|"user"|"extension" Who called it: `llm`, `user` or `extension`.
 
 ---@class purlin.ToolCallAnswer
 ---@field block? boolean
@@ -496,7 +496,7 @@ function Event:copy() end
 ---@field tool_name string Name of the tool.
 ---@field tool_call_id string Id of the call.
 ---@field chunk string What came since the last time.
----@field stream string `stdout` or `stderr`.
+---@field stream "stdout"|"stderr" Where the tool wrote it: `stdout` or `stderr`.
 
 ---Fires when a tool has returned.
 ---@class purlin.ToolExecutionEndEvent : purlin.Event
@@ -540,12 +540,12 @@ function Event:copy() end
 ---Fires when an extension was loaded, or runs again after it was suspended.
 ---@class purlin.ExtensionLoadEvent : purlin.Event
 ---@field extension string Its name.
----@field reason string `start`, `reload` or `resume`.
+---@field reason "start"|"reload"|"resume" Why: `start`, `reload` or `resume`.
 
 ---Fires when an extension was unloaded or suspended; it is told to the others.
 ---@class purlin.ExtensionUnloadEvent : purlin.Event
 ---@field extension string Its name.
----@field reason string `reload`, `suspend` or `remove`.
+---@field reason "reload"|"suspend"|"remove" Why: `reload`, `suspend` or `remove`.
 
 ---The module of extensions.
 ---@class purlin

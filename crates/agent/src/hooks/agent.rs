@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::{NoAnswer, hook};
 
 const SESSION: Field = Field::new("session_id", Ty::Str, "The session.");
+const STOP_REASON: Field = Field::one_of("stop_reason", &["completed", "cancelled", "error"], "How it ended");
 
 hook!(
     BeforeAgentStart,
@@ -37,7 +38,7 @@ hook!(
     HookDecl::future("agent_end").payload(&[
         Field::new("prompt", Ty::Str, "The prompt."),
         Field::new("response", Ty::Str, "The last text of the model."),
-        Field::new("stop_reason", Ty::Str, "`completed`, `cancelled` or `error`."),
+        STOP_REASON,
         Field::new("turns", Ty::Int, "How many model requests it took."),
         Field::new("tool_calls", Ty::Int, "How many tools were called."),
         Field::new("usage", Ty::Map, "`{input, output, cache_read, cache_write}` in tokens."),
@@ -80,7 +81,7 @@ hook!(
         Field::new("user_entry_id", Ty::Str, "The prompt's cell."),
         Field::new("assistant_entry_id", Ty::Str, "The last output of the model, empty if there is none."),
         Field::new("text", Ty::Str, "The last text of the model."),
-        Field::new("stop_reason", Ty::Str, "`completed`, `cancelled` or `error`."),
+        STOP_REASON,
     ])
 );
 

@@ -145,7 +145,7 @@ hook!(
     HookDecl::future("output_append")
         .payload(&[
             Field::new("text", Ty::Str, "The piece."),
-            Field::new("role", Ty::Str, "`text` or `thinking`."),
+            Field::one_of("role", &["text", "thinking"], "What it is a piece of"),
             MESSAGE,
         ])
         .answer(&[AnswerField::replace("text", Ty::Str), AnswerField::replace("role", Ty::Str)])

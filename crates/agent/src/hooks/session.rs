@@ -15,7 +15,7 @@ hook!(
     "Fires when a session is opened.",
     HookDecl::future("session_start").payload(&[
         SESSION,
-        Field::new("reason", Ty::Str, "`new`, `resume`, `fork` or `switch`."),
+        Field::one_of("reason", &["new", "resume", "fork", "switch"], "How it came to be open"),
         Field::new("previous_id", Ty::Str, "The session that was open before, if one was."),
     ])
 );
@@ -57,7 +57,7 @@ hook!(
     HookDecl::future("message_append").payload(&[
         Field::new("entry_id", Ty::Str, "The entry: a cell's or output's id."),
         Field::new("parent_id", Ty::Str, "The cell it belongs to or follows."),
-        Field::new("role", Ty::Str, "`user`, `assistant` or `tool`."),
+        Field::one_of("role", &["user", "assistant", "tool"], "Whose it is"),
         Field::new("kind", Ty::Str, "What the entry is, for instance `prompt` or `tool_result`."),
         Field::new("text", Ty::Str, "Its text."),
         Field::new("model_facing", Ty::Bool, "Whether models see it."),
@@ -73,10 +73,10 @@ hook!(
     HookDecl::future("input")
         .payload(&[
             Field::new("text", Ty::Str, "What was sent."),
-            Field::new(
+            Field::one_of(
                 "source",
-                Ty::Str,
-                "`interactive`, `cli`, `script`, `queue`, `rpc`, `remote` or `extension`."
+                &["interactive", "cli", "script", "queue", "rpc", "remote", "extension"],
+                "Where it came from"
             ),
             Field::new("attachments", Ty::List, "Artifacts that go with it."),
         ])
@@ -153,7 +153,7 @@ hook!(
     HookDecl::future("session_before_switch")
         .closed()
         .payload(&[
-            Field::new("reason", Ty::Str, "`new`, `resume` or `switch`."),
+            Field::one_of("reason", &["new", "resume", "switch"], "What was asked for"),
             Field::new("target", Ty::Str, "The session to open, empty for a new one."),
         ])
         .answer(&[AnswerField::stop("cancel", Ty::Bool), AnswerField::detail("reason", Ty::Str)])

@@ -51,8 +51,8 @@ hook!(
             Field::new("call_id", Ty::Str, "The same as `tool_call_id`."),
             ARGS,
             INPUT_TEXT,
-            Field::new("kind", Ty::Str, "`read`, `edit`, `execute`, `network` or `other`."),
-            Field::new("source", Ty::Str, "`llm`, `user` or `extension`."),
+            Field::one_of("kind", &["read", "edit", "execute", "network", "other"], "What the tool does"),
+            Field::one_of("source", &["llm", "user", "extension"], "Who called it"),
         ])
         .answer(&[
             AnswerField::stop("block", Ty::Bool),
@@ -76,7 +76,7 @@ hook!(
         NAME,
         ID,
         Field::new("chunk", Ty::Str, "What came since the last time."),
-        Field::new("stream", Ty::Str, "`stdout` or `stderr`."),
+        Field::one_of("stream", &["stdout", "stderr"], "Where the tool wrote it"),
     ])
 );
 hook!(

@@ -1,11 +1,12 @@
 //! The tool `edit`: an exact replacement in a file.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
+use purlin_kernel::text::unified_diff;
 use serde_json::{Value, json};
-use similar::TextDiff;
 
 use super::blocking::blocking;
 use super::clip::clip;
@@ -17,7 +18,7 @@ const DIFF_BYTES: usize = 8 * 1024;
 /// Bytes of a diff that people are shown: what is stored of a result has to stay below the inline limit.
 const SHOWN_DIFF: usize = 32 * 1024;
 /// How long a small diff may be looked for; a larger one is found at once.
-const DIFF_TIME: std::time::Duration = std::time::Duration::from_millis(500);
+const DIFF_TIME: Duration = Duration::from_millis(500);
 /// Largest file that is edited, in bytes.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
 
@@ -206,8 +207,8 @@ fn likeness(a: &str, b: &str) -> f64 {
 
 /// A unified diff of two texts.
 pub(crate) fn diff(before: &str, after: &str, name: &str) -> String {
-    let diff = TextDiff::configure().timeout(DIFF_TIME).diff_lines(before, after);
-    let text = diff.unified_diff().context_radius(3).header(name, name).to_string();
+    let until = Instant::now().checked_add(DIFF_TIME);
+    let text = unified_diff(before, after, name, until);
     clip(&text, SHOWN_DIFF, None)
 }
 

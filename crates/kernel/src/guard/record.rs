@@ -90,8 +90,8 @@ pub struct ExtReport {
     pub hard_stops: u32,
     /// How many of those count towards its suspension.
     pub strikes: u32,
-    /// Bytes of its interpreter now.
-    pub memory_bytes: usize,
+    /// The memory of its interpreter now.
+    pub memory: MemoryUse,
     /// Bytes of its buffers.
     pub buffer_bytes: usize,
     /// Its marks.
@@ -104,8 +104,17 @@ pub struct ExtReport {
     pub registered: Vec<(&'static str, String)>,
 }
 
-/// Answers how many bytes an extension's interpreter takes now.
-pub type MemoryFn = Rc<dyn Fn() -> usize>;
+/// The memory of an extension's interpreter, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MemoryUse {
+    /// What its values take, those included that nobody reaches any more and that were not collected yet.
+    pub values: usize,
+    /// What it has taken for values of each size and not filled yet included; the quota bounds it.
+    pub taken: usize,
+}
+
+/// Answers what memory an extension's interpreter takes now.
+pub type MemoryFn = Rc<dyn Fn() -> MemoryUse>;
 
 /// The record of one extension that is loaded.
 #[derive(Default)]
@@ -176,7 +185,7 @@ impl Guard<'_> {
         let Some(record) = self.record(ext) else { return common };
         // Called without a borrow of the record: an adapter may ask its interpreter.
         let memory = record.memory.borrow().clone();
-        let memory_bytes = memory.map_or(0, |memory| memory());
+        let memory = memory.map_or_else(MemoryUse::default, |memory| memory());
         let spent = record.spent.borrow();
         ExtReport {
             suspended: record.suspended.get(),
@@ -187,13 +196,13 @@ impl Guard<'_> {
             errors: spent.errors,
             hard_stops: spent.hard_stops,
             strikes: spent.strikes,
-            memory_bytes,
+            memory,
             last_error: spent.last_error.clone(),
             ..common
         }
     }
 
-    /// Says how the bytes of an extension's interpreter are found; called by its adapter.
+    /// Says how the memory of an extension's interpreter is found; called by its adapter.
     pub fn on_memory(self, ext: ExtId, memory: MemoryFn) {
         if let Some(record) = self.record(ext) {
             *record.memory.borrow_mut() = Some(memory);

@@ -78,6 +78,17 @@ pub enum Combine {
     Detail,
 }
 
+/// Which values of its type a field can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Values {
+    /// Any.
+    Open,
+    /// These strings.
+    Of(&'static [&'static str]),
+    /// The names of keys, as [`KeyCode::name`](crate::key::KeyCode::name) answers them.
+    Keys,
+}
+
 /// A field of a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Field {
@@ -85,14 +96,45 @@ pub struct Field {
     pub name: &'static str,
     /// Its type.
     pub ty: Ty,
-    /// What it says, one sentence.
-    pub doc: &'static str,
+    /// Which values it can have; a filter that wants another is told.
+    pub values: Values,
+    doc: &'static str,
 }
 
 impl Field {
-    /// Declares a payload field.
+    /// Declares a payload field; `doc` is one sentence.
     pub const fn new(name: &'static str, ty: Ty, doc: &'static str) -> Self {
-        Self { name, ty, doc }
+        Self { name, ty, values: Values::Open, doc }
+    }
+
+    /// Declares a field that has one of these strings; `doc` is a sentence without its end, which names them.
+    pub const fn one_of(name: &'static str, values: &'static [&'static str], doc: &'static str) -> Self {
+        Self { name, ty: Ty::Str, values: Values::Of(values), doc }
+    }
+
+    /// Declares a field that has the name of a key.
+    pub const fn key(name: &'static str, doc: &'static str) -> Self {
+        Self { name, ty: Ty::Str, values: Values::Keys, doc }
+    }
+
+    /// Answers what it says, as one sentence.
+    pub fn doc(&self) -> String {
+        match self.values {
+            Values::Of(values) => format!("{}: {}.", self.doc, listed(values)),
+            Values::Open | Values::Keys => self.doc.to_owned(),
+        }
+    }
+}
+
+/// Lists values for people: `a`, `b` or `c`.
+pub(super) fn listed(values: &[&str]) -> String {
+    let mut words: Vec<String> = values
+        .iter()
+        .map(|value| if value.is_empty() { "empty".to_owned() } else { format!("`{value}`") })
+        .collect();
+    match words.pop() {
+        Some(last) if !words.is_empty() => format!("{} or {last}", words.join(", ")),
+        last => last.unwrap_or_default(),
     }
 }
 

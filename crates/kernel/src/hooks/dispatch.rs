@@ -158,7 +158,7 @@ impl Order {
         if !gate && kernel.guard().is_suspended(handler.owner) {
             return false;
         }
-        if !passes(&handler.options.filter, event) {
+        if !super::filter::passes(&handler.options.filter, event) {
             return false;
         }
         self.consumed = event.consumed();
@@ -183,14 +183,4 @@ impl Order {
             self.ended = Some(handler.options.phase);
         }
     }
-}
-
-fn passes(filter: &Object, event: &HookEvent) -> bool {
-    filter.iter().all(|(field, wanted)| {
-        let value = event.get(field).unwrap_or(Value::Null);
-        match wanted {
-            Value::Array(options) => options.contains(&value),
-            wanted => *wanted == value,
-        }
-    })
 }

@@ -226,7 +226,9 @@ impl Hooks<'_> {
             return Err(HookError::MayNotWait(name.to_owned()));
         }
         if let Some(decl) = decl {
-            self.check_filter(owner, decl, &options.filter);
+            for complaint in super::filter::complaints(decl, &options.filter) {
+                self.0.guard().warn(owner, decl.name, complaint);
+            }
         }
         let key: Rc<str> = decl.map_or(name, |decl| decl.name).into();
         let id = self.0.next_reg();
@@ -243,16 +245,6 @@ impl Hooks<'_> {
             move |kernel| kernel.hook().link(&in_key, &in_handler),
             move |kernel| kernel.hook().unlink(&key, &handler),
         ))
-    }
-
-    fn check_filter(self, owner: ExtId, decl: &HookDecl, filter: &Object) {
-        for name in filter.keys() {
-            if !decl.payload.is_empty() && !decl.payload.iter().any(|field| field.name == name) {
-                let known = nearest(name, decl.payload.iter().map(|field| field.name));
-                let hint = known.map(|known| format!("; did you mean `{known}`?")).unwrap_or_default();
-                self.0.guard().warn(owner, decl.name, format!("the filter names no field: `{name}`{hint}"));
-            }
-        }
     }
 
     fn link(self, name: &Rc<str>, handler: &Rc<Handler>) {

@@ -39,10 +39,10 @@ hook!(
     Object,
     NoAnswer,
     "Fires once, before the process ends.",
-    HookDecl::sync("shutdown", Main).payload(&[Field::new(
+    HookDecl::sync("shutdown", Main).payload(&[Field::one_of(
         "reason",
-        Ty::Str,
-        "`user`, `signal` or `error`."
+        &["user", "signal", "error"],
+        "Who or what ends it"
     )])
 );
 hook!(
@@ -74,7 +74,7 @@ hook!(
     "Fires on every key press; consuming it suppresses keymaps and editing.",
     HookDecl::sync("key", KeyClass)
         .payload(&[
-            Field::new("key", Ty::Str, "The printable character as typed, else the key's name."),
+            Field::key("key", "The printable character as typed, else the key's name."),
             Field::new("text", Ty::Str, "What it would insert."),
             Field::new("ctrl", Ty::Bool, "Whether control is held."),
             Field::new("alt", Ty::Bool, "Whether alt is held."),
@@ -103,8 +103,12 @@ hook!(
     "Fires on a press, release, drag or wheel; consuming it suppresses selection, scroll and focus.",
     HookDecl::sync("mouse", KeyClass)
         .payload(&[
-            Field::new("kind", Ty::Str, "`press`, `release`, `drag`, `move` or `wheel`."),
-            Field::new("button", Ty::Str, "`left`, `middle`, `right`, `up`, `down` or empty."),
+            Field::one_of("kind", &["press", "release", "drag", "move", "wheel"], "What the mouse did"),
+            Field::one_of(
+                "button",
+                &["left", "middle", "right", "up", "down", ""],
+                "The button, or where the wheel turned"
+            ),
             Field::new("row", Ty::Int, "Row on the screen."),
             Field::new("col", Ty::Int, "Column on the screen."),
             Field::new("window", Ty::Str, "The window below it, if any."),

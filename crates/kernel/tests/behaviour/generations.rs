@@ -6,8 +6,8 @@ use std::rc::Rc;
 use purlin_kernel::text::Style;
 use purlin_kernel::{
     Action, CommandSpec, DeadlineClass, DrawOp, ExtId, Extension, HandlerError, HandlerFn, JobEvents,
-    JobExit, Kernel, KeyAnswer, KeyBinding, KeymapOptions, MarkOptions, OnOptions, Place, ProcessSpec, Rect,
-    Registrar, Target, Window,
+    JobExit, Kernel, KeyAnswer, KeyBinding, KeymapOptions, MarkOptions, MemoryUse, OnOptions, Place,
+    ProcessSpec, Rect, Registrar, Target, Window,
 };
 use serde_json::Value;
 
@@ -139,17 +139,18 @@ fn the_report_says_what_an_extension_has_and_what_it_cost() {
     let ns = kernel.mark().namespace("a");
     kernel.mark().set(ext, "main", ns, 0, MarkOptions::default()).unwrap();
     kernel.timer().defer(ext, 500, Rc::new(|| Ok(()))).unwrap();
-    let bytes = Rc::new(std::cell::Cell::new(1024));
+    let bytes = Rc::new(std::cell::Cell::new(MemoryUse { values: 512, taken: 1024 }));
     let told = bytes.clone();
     kernel.guard().on_memory(ext, Rc::new(move || told.get()));
-    bytes.set(4096);
+    let now = MemoryUse { values: 2048, taken: 4096 };
+    bytes.set(now);
     kernel.input(purlin_kernel::Input::Paste("x".into()));
     let reports = kernel.guard().report();
     assert_eq!(reports.iter().map(|r| r.ext).collect::<Vec<_>>(), [ext, idle], "also those that did nothing");
     let report = &reports[0];
     let kind = |kind: &str| report.kinds.get(kind).copied().unwrap_or(0);
     assert_eq!((kind("handler"), kind("command"), kind("keymap"), kind("timer")), (2, 1, 1, 1));
-    assert_eq!((report.errors, report.memory_bytes, report.marks), (1, 4096, 1));
+    assert_eq!((report.errors, report.memory, report.marks), (1, now, 1));
     assert!(report.calls >= 2 && report.buffer_bytes > 1024);
     let worst = report.worst.clone().expect("something ran");
     assert!(worst.what == "load" || worst.place == Some(place));

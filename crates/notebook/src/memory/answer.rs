@@ -53,20 +53,16 @@ fn one_table(maps: &Maps, shape: &Shape, binds: &[Bind<'_>]) -> Vec<Vec<Value>> 
         }
         _ => rows.all().collect(),
     };
-    match shape.order {
-        Sorted::Log => found.sort_by_key(|row| row.order),
-        Sorted::By(columns) => {
-            let places: Vec<usize> = columns.iter().map(|name| place(name)).collect();
-            found.sort_by(|a, b| {
-                let by = places
-                    .iter()
-                    .map(|place| a.values[*place].cmp(&b.values[*place]))
-                    .find(|order| order.is_ne());
-                by.unwrap_or_else(|| a.order.cmp(&b.order))
-            });
-        }
-        Sorted::Key => found.sort_by(|a, b| a.values[..def.key].cmp(&b.values[..def.key])),
-    }
+    let places: Vec<usize> = match shape.order {
+        Sorted::Log => Vec::new(),
+        Sorted::By(columns) => columns.iter().map(|name| place(name)).collect(),
+        Sorted::Key => def.key.to_vec(),
+    };
+    found.sort_by(|a, b| {
+        let by =
+            places.iter().map(|place| a.values[*place].cmp(&b.values[*place])).find(|order| order.is_ne());
+        by.unwrap_or_else(|| a.order.cmp(&b.order))
+    });
     found.into_iter().map(show).collect()
 }
 

@@ -178,7 +178,7 @@ fn written(op: &Op) -> usize {
 fn key_of<'a>(op: &Op, binds: &'a [Bind<'a>]) -> Option<&'a Bind<'a>> {
     let by_key = matches!(op.filter.first(), Some(Test::Is(_)))
         && op.plan().filter.first() == Some(&0)
-        && op.table.def().key == 1;
+        && op.table.def().key == [0];
     if by_key { binds.get(written(op)) } else { None }
 }
 

@@ -57,7 +57,10 @@ impl Shape {
         let order = match self.order {
             Sorted::Log => "rowid".to_owned(),
             Sorted::By(columns) => format!("\"{}\", rowid", columns.join("\", \"")),
-            Sorted::Key => list("", &def.columns[..def.key]),
+            Sorted::Key => {
+                let key: Vec<Column> = def.key.iter().map(|place| def.columns[*place]).collect();
+                list("", &key)
+            }
         };
         format!("SELECT {} FROM {}{condition} ORDER BY {order}", list("", def.columns), def.name)
     }

@@ -1,6 +1,7 @@
 //! The columns of every table, and the statements that create them.
 
-use super::Table;
+use super::{Scalar, Table};
+use crate::OutputId;
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,21 +42,34 @@ pub struct Column {
     pub default: Literal,
 }
 
-/// One table: its columns, the first `key` of which are the primary key, and its indexes.
+/// One table: its columns and its indexes.
 #[derive(Clone, Copy, Debug)]
 pub struct TableDef {
     /// Its name in the database.
     pub name: &'static str,
     /// Its columns.
     pub columns: &'static [Column],
-    /// How many of the first columns are the primary key.
-    pub key: usize,
-    /// Columns of further indexes, and whether they are unique.
-    pub indexes: &'static [(&'static [usize], bool)],
+    /// Places of the columns that are the primary key.
+    pub key: &'static [usize],
+    /// Places of the columns of further indexes.
+    pub indexes: &'static [&'static [usize]],
+    /// A column that is unique as well.
+    pub unique: Option<UniqueWhere>,
+}
+
+/// A column whose texts are unique among the rows that meet a condition; the other rows have no entry in its index.
+#[derive(Clone, Copy, Debug)]
+pub struct UniqueWhere {
+    /// Its place.
+    pub column: usize,
+    /// The condition for a database.
+    pub sql: &'static str,
+    /// The same condition for the values of a row.
+    pub holds: fn(&[Scalar]) -> bool,
 }
 
 /// The version of the tables' form, kept as the database's `user_version`. A file with a higher one is read only.
-pub const SCHEMA_VERSION: i32 = 3;
+pub const SCHEMA_VERSION: i32 = 4;
 
 const fn req(name: &'static str, kind: Kind) -> Column {
     Column { name, kind, default: Literal::Required }
@@ -74,8 +88,16 @@ const fn text(name: &'static str, value: &'static str) -> Column {
 }
 
 macro_rules! def {
-    ($name:literal, $key:literal, [$($column:expr),* $(,)?], [$($index:expr),* $(,)?]) => {
-        const { &TableDef { name: $name, columns: &[$($column),*], key: $key, indexes: &[$($index),*] } }
+    ($name:literal, $key:expr, [$($column:expr),* $(,)?], [$($index:expr),* $(,)?]) => {
+        const {
+            &TableDef {
+                name: $name,
+                columns: &[$($column),*],
+                key: &$key,
+                indexes: &[$($index),*],
+                unique: None,
+            }
+        }
     };
 }
 
@@ -85,24 +107,24 @@ impl Table {
     /// Returns the table's definition.
     pub const fn def(self) -> &'static TableDef {
         match self {
-            Self::Debug => def!("debug", 1, [req("id", Text), text("version", "1")], []),
+            Self::Debug => def!("debug", [0], [req("id", Text), text("version", "1")], []),
             Self::Files => FILES,
-            Self::Presence => def!("presence", 1, [req("userId", Text), opt("cellId", Text)], []),
-            Self::Metadata => def!("notebookMetadata", 1, [req("key", Text), req("value", Text)], []),
+            Self::Presence => def!("presence", [0], [req("userId", Text), opt("cellId", Text)], []),
+            Self::Metadata => def!("notebookMetadata", [0], [req("key", Text), req("value", Text)], []),
             Self::Cells => CELLS,
             Self::Outputs => OUTPUTS,
             Self::Deltas => DELTAS,
             Self::PendingClears => {
-                def!("pendingClears", 1, [req("cellId", Text), req("clearedBy", Text)], [])
+                def!("pendingClears", [0], [req("cellId", Text), req("clearedBy", Text)], [])
             }
             Self::Sessions => SESSIONS,
             Self::Queue => QUEUE,
             Self::Actors => ACTORS,
             Self::Approvals => APPROVALS,
             Self::Annotations => ANNOTATIONS,
-            Self::Lanes => def!("runtimeLanes", 1, [req("sessionId", Text), req("lanes", Json)], []),
-            Self::Branch => def!("selectedBranch", 1, [req("id", Text), opt("leafId", Text)], []),
-            Self::Labels => def!("cellLabels", 1, [req("cellId", Text), req("label", Text)], []),
+            Self::Lanes => def!("runtimeLanes", [0], [req("sessionId", Text), req("lanes", Json)], []),
+            Self::Branch => def!("selectedBranch", [0], [req("id", Text), opt("leafId", Text)], []),
+            Self::Labels => def!("cellLabels", [0], [req("cellId", Text), req("label", Text)], []),
             Self::Steers => STEERS,
             Self::Tools => TOOLS,
             Self::ModelUsage => MODEL_USAGE,
@@ -113,7 +135,7 @@ impl Table {
             Self::OutputRoles => OUTPUT_ROLES,
             Self::Replicas => def!(
                 "runtimeReplicas",
-                1,
+                [0],
                 [req("sessionId", Text), req("clientId", Text), req("replicaId", Text)],
                 []
             ),
@@ -123,7 +145,7 @@ impl Table {
 
 const FILES: &TableDef = def!(
     "files",
-    1,
+    [0],
     [
         req("fileName", Text),
         req("mimeType", Text),
@@ -138,7 +160,7 @@ const FILES: &TableDef = def!(
 
 const CELLS: &TableDef = def!(
     "cells",
-    1,
+    [0],
     [
         req("id", Text),
         req("cellType", Text),
@@ -158,12 +180,12 @@ const CELLS: &TableDef = def!(
         int("aiContextVisible", Bool, 1),
         req("createdBy", Text),
     ],
-    [(&[3, 0], false)]
+    [&[3, 0]]
 );
 
 const OUTPUTS: &TableDef = def!(
     "outputs",
-    1,
+    [0],
     [
         req("id", Text),
         req("cellId", Text),
@@ -178,19 +200,32 @@ const OUTPUTS: &TableDef = def!(
         opt("metadata", Json),
         opt("representations", Json),
     ],
-    [(&[1, 3], false), (&[6], false)]
+    [&[1, 3], &[6]]
 );
 
-const DELTAS: &TableDef = def!(
-    "output_deltas",
-    1,
-    [req("id", Text), req("outputId", Text), text("delta", ""), req("sequenceNumber", Integer),],
-    [(&[1, 3], true)]
-);
+/// Text that is appended is most of what a session commits, so a delta costs one entry of an index besides its row: its
+/// id has an entry of its own only where it is not the one that follows from output and number.
+const DELTAS: &TableDef = &TableDef {
+    name: "output_deltas",
+    columns: &[req("id", Text), req("outputId", Text), text("delta", ""), req("sequenceNumber", Integer)],
+    key: &[1, 3],
+    indexes: &[],
+    unique: Some(UniqueWhere {
+        column: 0,
+        sql: "id <> substr(outputId, -17) || '.' || sequenceNumber",
+        holds: has_foreign_id,
+    }),
+};
+
+/// Tells whether the id of a delta is another than [`OutputId::delta`] makes.
+fn has_foreign_id(row: &[Scalar]) -> bool {
+    let [Scalar::Text(id), Scalar::Text(output), _, Scalar::Integer(number)] = row else { return true };
+    !OutputId::is_delta(output, *number, id)
+}
 
 const SESSIONS: &TableDef = def!(
     "runtimeSessions",
-    1,
+    [0],
     [
         req("sessionId", Text),
         req("runtimeId", Text),
@@ -209,7 +244,7 @@ const SESSIONS: &TableDef = def!(
 
 const QUEUE: &TableDef = def!(
     "executionQueue",
-    1,
+    [0],
     [
         req("id", Text),
         req("cellId", Text),
@@ -221,19 +256,19 @@ const QUEUE: &TableDef = def!(
         opt("completedAt", Text),
         opt("executionDurationMs", Integer),
     ],
-    [(&[1], false), (&[4], false)]
+    [&[1], &[4]]
 );
 
 const ACTORS: &TableDef = def!(
     "actors",
-    1,
+    [0],
     [req("id", Text), req("type", Text), req("displayName", Text), opt("avatar", Text),],
     []
 );
 
 const APPROVALS: &TableDef = def!(
     "toolApprovals",
-    1,
+    [0],
     [
         req("toolCallId", Text),
         req("cellId", Text),
@@ -248,7 +283,7 @@ const APPROVALS: &TableDef = def!(
 
 const ANNOTATIONS: &TableDef = def!(
     "cellAnnotations",
-    1,
+    [0],
     [
         req("cellId", Text),
         req("kind", Text),
@@ -266,7 +301,7 @@ const ANNOTATIONS: &TableDef = def!(
 
 const STEERS: &TableDef = def!(
     "steers",
-    1,
+    [0],
     [
         req("id", Text),
         req("cellId", Text),
@@ -275,12 +310,12 @@ const STEERS: &TableDef = def!(
         req("sentBy", Text),
         opt("takenOutput", Text),
     ],
-    [(&[1], false)]
+    [&[1]]
 );
 
 const TOOLS: &TableDef = def!(
     "toolCalls",
-    1,
+    [0],
     [
         req("toolCallId", Text),
         opt("cellId", Text),
@@ -289,12 +324,12 @@ const TOOLS: &TableDef = def!(
         opt("status", Text),
         opt("durationMs", Integer),
     ],
-    [(&[1], false)]
+    [&[1]]
 );
 
 const MODEL_USAGE: &TableDef = def!(
     "modelUsage",
-    1,
+    [0],
     [
         req("id", Text),
         req("cellId", Text),
@@ -313,7 +348,7 @@ const MODEL_USAGE: &TableDef = def!(
 
 const COMPACTIONS: &TableDef = def!(
     "compactions",
-    1,
+    [0],
     [
         req("id", Text),
         req("leafId", Text),
@@ -328,20 +363,20 @@ const COMPACTIONS: &TableDef = def!(
 
 const EXECUTION_NOTES: &TableDef = def!(
     "executionNotes",
-    1,
+    [0],
     [req("queueId", Text), req("source", Text), opt("reason", Text), opt("error", Text),],
     []
 );
 
 const STATE: &TableDef =
-    def!("extensionState", 2, [req("extension", Text), req("key", Text), req("value", Json),], []);
+    def!("extensionState", [0, 1], [req("extension", Text), req("key", Text), req("value", Json),], []);
 
 const FORKS: &TableDef =
-    def!("forkedFrom", 1, [req("notebookId", Text), req("cellId", Text), opt("outputId", Text),], []);
+    def!("forkedFrom", [0], [req("notebookId", Text), req("cellId", Text), opt("outputId", Text),], []);
 
 const OUTPUT_ROLES: &TableDef = def!(
     "outputRoles",
-    1,
+    [0],
     [req("outputId", Text), req("role", Text), opt("callId", Text), int("opaque", Bool, 0)],
     []
 );
@@ -354,7 +389,7 @@ impl TableDef {
 
     fn create(&self) -> String {
         let columns: Vec<String> = self.columns.iter().map(Column::declaration).collect();
-        let key: Vec<&str> = self.columns[..self.key].iter().map(|c| c.name).collect();
+        let key: Vec<&str> = self.key.iter().map(|place| self.columns[*place].name).collect();
         format!(
             "CREATE TABLE {} ({}, PRIMARY KEY ({})) STRICT",
             self.name,
@@ -387,15 +422,21 @@ pub fn create_statements() -> Vec<String> {
     for table in Table::ALL {
         let def = table.def();
         statements.push(def.create());
-        for (columns, unique) in def.indexes {
-            let names: Vec<&str> = columns.iter().map(|c| def.columns[*c].name).collect();
-            let unique = if *unique { "UNIQUE " } else { "" };
+        for places in def.indexes {
+            let names: Vec<&str> = places.iter().map(|place| def.columns[*place].name).collect();
             statements.push(format!(
-                "CREATE {unique}INDEX {}_{} ON {} ({})",
+                "CREATE INDEX {}_{} ON {} ({})",
                 def.name,
                 names.join("_"),
                 def.name,
                 names.join(", ")
+            ));
+        }
+        if let Some(unique) = &def.unique {
+            let (table, column) = (def.name, def.columns[unique.column].name);
+            statements.push(format!(
+                "CREATE UNIQUE INDEX {table}_{column} ON {table} ({column}) WHERE {}",
+                unique.sql
             ));
         }
     }

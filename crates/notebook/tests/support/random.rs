@@ -2,7 +2,7 @@
 
 use purlin_notebook::{
     ActorType, ApprovalStatus, Capabilities, CellKind, CellRun, CellType, CompactionSource, CompletionStatus,
-    Event, Media, OutputMeta, Representations, Role, RuntimeStatus, StreamName, TerminationReason,
+    Event, Media, OutputId, OutputMeta, Representations, Role, RuntimeStatus, StreamName, TerminationReason,
     ToolCallStatus, time,
 };
 use serde_json::json;
@@ -15,6 +15,11 @@ pub fn event([kind, a, b, c]: [u8; 4]) -> Event {
     let cell = || id("c", x).into();
     let queue = || id("q", y).into();
     let session = || id("s", z).into();
+    // Of one's own making, or that of a delta of any output: this one's, or another's.
+    let delta_id = || match c % 16 {
+        n @ 0..8 => id("delta", n),
+        n => OutputId::from(id("o", n % 4)).delta(i64::from(n % 8)),
+    };
     let date = || time::iso(1_700_000_000_000 + i64::from(b) * 977);
     match kind % 61 {
         0 => Event::Debug { id: id("d", x) },
@@ -154,7 +159,7 @@ pub fn event([kind, a, b, c]: [u8; 4]) -> Event {
         },
         43 => Event::TerminalOutputAppended { output_id: id("o", y).into(), content: content(a, b) },
         44 | 45 => Event::TerminalOutputAppended2 {
-            id: id("delta", c % 16),
+            id: delta_id(),
             output_id: id("o", y).into(),
             delta: format!("+{a}"),
             sequence_number: i64::from(b % 8),
@@ -167,7 +172,7 @@ pub fn event([kind, a, b, c]: [u8; 4]) -> Event {
         },
         47 => Event::MarkdownOutputAppended { output_id: id("o", y).into(), content: content(b, a) },
         48 => Event::MarkdownOutputAppended2 {
-            id: id("delta", c % 16),
+            id: delta_id(),
             output_id: id("o", y).into(),
             delta: format!("*{a}*"),
             sequence_number: i64::from(b % 8),

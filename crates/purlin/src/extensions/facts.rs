@@ -104,9 +104,9 @@ impl Facts {
         self.report.kinds.get(kind).copied().unwrap_or(0)
     }
 
-    /// Bytes of its interpreter and its buffers.
+    /// Bytes of what it keeps: the values of its interpreter and its buffers.
     pub fn memory(&self) -> usize {
-        self.report.memory_bytes + self.report.buffer_bytes
+        self.report.memory.values + self.report.buffer_bytes
     }
 
     /// What has gone wrong with it last, if anything has.
@@ -166,7 +166,8 @@ impl Facts {
             "worst": worst,
             "errors": report.errors,
             "strikes": report.strikes,
-            "memory_bytes": report.memory_bytes,
+            "value_bytes": report.memory.values,
+            "memory_bytes": report.memory.taken,
             "buffer_bytes": report.buffer_bytes,
             "marks": report.marks,
             "last_error": report.last_error.as_ref().map(ToString::to_string),

@@ -155,8 +155,10 @@ fn described(desk: &Desk, facts: &Facts) -> Vec<Line> {
 }
 
 fn memory(facts: &Facts) -> String {
-    let (all, buffers) = (bytes(facts.memory()), bytes(facts.report.buffer_bytes));
-    format!("{all}, {buffers} of it in buffers, {} marks", facts.report.marks)
+    let report = &facts.report;
+    let (values, taken) = (bytes(report.memory.values), bytes(report.memory.taken));
+    let (buffers, marks) = (bytes(report.buffer_bytes), report.marks);
+    format!("{values} of values (the interpreter took {taken} for them), {buffers} in buffers, {marks} marks")
 }
 
 /// The extension's options with their values, but for secret ones.

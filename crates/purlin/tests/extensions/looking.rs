@@ -151,7 +151,7 @@ fn the_list_without_a_screen_fits_and_has_json() {
         out.lines().map(|line| serde_json::from_str(line).expect("one object a line")).collect();
     let counted = ["handlers", "commands", "tools", "keymaps", "timers"].map(|name| all[0][name].as_u64());
     assert_eq!(counted, [Some(2), Some(2), Some(1), Some(1), Some(1)]);
-    assert!(all[0]["memory_bytes"].as_u64() > Some(10_000), "{}", all[0]);
+    assert!(all[0]["value_bytes"].as_u64() > Some(10_000), "{}", all[0]);
     assert_eq!(all[1]["state"], "not loaded");
     let (code, out, err) = run(&home, &["extension", "list"]);
     assert_eq!((code, out.as_str()), (0, ""));
@@ -230,4 +230,30 @@ fn code_in_what_a_tool_renderer_answers_has_its_colours() {
     };
     assert!(pty.wait_within(std::time::Duration::from_secs(60), coloured), "{}", pty.dump());
     quit(pty);
+}
+
+#[test]
+fn the_process_grows_by_more_than_the_values_and_less_than_the_pages_that_are_shown() {
+    const MANY: u64 = 40;
+    let home = Home::new();
+    let source = "purlin.on('key', function(ev) return ev.key == 'x' end)";
+    let files: Vec<String> =
+        (0..=MANY).map(|number| home.file(&format!("e{number}.lua"), source).display().to_string()).collect();
+    let flags =
+        |count: usize| files[..count].iter().flat_map(|file| ["-e", file.as_str()]).collect::<Vec<_>>();
+    let anonymous = |count: usize| {
+        let pty = Pty::spawn(PURLIN, &flags(count), &home, 24, 160);
+        pty.wait_text("›");
+        let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", pty.id())).expect("its memory");
+        let line = rollup.lines().find_map(|line| line.strip_prefix("Anonymous:")).expect("a line");
+        quit(pty);
+        let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kibibytes << 10
+    };
+    // The first one brings along what all of them share.
+    let grown = (anonymous(files.len()) - anonymous(1)) / MANY;
+    let (_, out, _) = run(&home, &[flags(1), vec!["extension", "list", "--json"]].concat());
+    let shown: Value = serde_json::from_str(out.trim()).expect("one extension");
+    let (values, pages) = (shown["value_bytes"].as_u64(), shown["memory_bytes"].as_u64());
+    assert!(values < Some(grown) && Some(grown) < pages, "{values:?} < {grown} < {pages:?}");
 }

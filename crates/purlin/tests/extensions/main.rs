@@ -10,7 +10,8 @@ mod state;
 use std::path::Path;
 use std::time::Duration;
 
-use purlin_testkit::{Ended, Home, Pty};
+pub use purlin_testkit::quit;
+use purlin_testkit::{Home, Pty};
 
 /// The program.
 pub const PURLIN: &str = env!("CARGO_BIN_EXE_purlin");
@@ -47,13 +48,6 @@ pub fn answer(pty: &Pty, keys: &str, text: &str) {
 /// Closes the dialog on which this text stands.
 pub fn escape(pty: &Pty, text: &str) {
     answer(pty, "\x1b", text);
-}
-
-/// Leaves with `ctrl+c` twice, as anyone would.
-pub fn quit(mut pty: Pty) {
-    pty.send("\x03");
-    pty.send("\x03");
-    assert_eq!(pty.wait_end(), Ended::Code(0));
 }
 
 /// Runs without a terminal; code, standard output and standard error.

@@ -24,6 +24,19 @@ const DEADLINES: [(DeadlineClass, &str, &str); 4] = [
 
 const MIB: usize = 1 << 20;
 
+/// What the figures of memory count.
+const MEMORY: &str = "
+## Memory
+
+`/extensions` and `purlin extension list` show as memory what the values of an extension take, with those that nobody reaches any more
+and that were not collected yet, and what its buffers hold.
+
+The interpreter takes memory in pages, each for values of one size, and fills many of them never. The quota counts these pages;
+`/extensions` names them for a chosen extension, and `extension list --json` as `memory_bytes`, beside `value_bytes` and `buffer_bytes`. The
+process grows by what of them was written to, which lies between the two; [the benchmarks](../../bench.md) measure it for two
+hundred small extensions. What Purlin itself keeps for an extension, such as its handlers and windows, is not among these bytes.
+";
+
 /// Writes the page.
 pub fn page() -> String {
     let limits = Limits::default();
@@ -33,6 +46,7 @@ pub fn page() -> String {
     );
     deadlines(&limits, &mut page);
     quotas(&limits, &mut page);
+    page.push_str(MEMORY);
     page.push_str("\n## Functions\n\nWhat single functions refuse:\n\n");
     for function in purlin_lua::functions() {
         for error in function.errors.iter().filter(|error| error.contains(|c: char| c.is_ascii_digit())) {

@@ -122,7 +122,13 @@ fn events(stub: &mut String) {
         let class = class_of(hook.name);
         let _ = writeln!(stub, "\n{}---@class purlin.{class}Event : purlin.Event", comment(hook.doc));
         for field in hook.payload {
-            let _ = writeln!(stub, "---@field {} {} {}", field.name, field_type(field.ty), field.doc);
+            let _ = writeln!(
+                stub,
+                "---@field {} {} {}",
+                field.name,
+                types::values_or(field, "|", field_type(field.ty)),
+                field.doc()
+            );
         }
         if !hook.answer.is_empty() {
             let _ = writeln!(stub, "\n---@class purlin.{class}Answer");

@@ -89,7 +89,12 @@ fn events(stub: &mut String) {
             let _ = writeln!(stub, "\t{name}: {ty},");
         }
         for field in hook.payload {
-            let _ = writeln!(stub, "\t{}: {},", luau_key(field.name), field_type(field.ty));
+            let _ = writeln!(
+                stub,
+                "\t{}: {},",
+                luau_key(field.name),
+                types::values_or(field, " | ", field_type(field.ty))
+            );
         }
         stub.push_str("}\n");
         if !hook.answer.is_empty() {

@@ -150,7 +150,7 @@ fn render_hook(hook: &HookDecl, page: &mut String) {
     page.push('\n');
     for (index, field) in hook.payload.iter().enumerate() {
         let space = if index == 0 { "\n" } else { "" };
-        let _ = writeln!(page, "{space}- `{}` ({}): {}", field.name, field.ty.name(), field.doc);
+        let _ = writeln!(page, "{space}- `{}` ({}): {}", field.name, field.ty.name(), field.doc());
     }
     for (index, field) in hook.answer.iter().enumerate() {
         let space = if index == 0 { "\nAnswer:\n\n" } else { "" };

@@ -5,6 +5,7 @@
 //! base    = a name | "{ name: type, … }" | "{ name, … }" | "{ [string]: type }"
 //! ```
 
+use purlin_kernel::{Field, Values};
 use purlin_lua::{SHAPES, Ty};
 
 /// A type.
@@ -278,6 +279,12 @@ pub fn luau_key(name: &str) -> String {
 
 fn is_shape(name: &str) -> bool {
     SHAPES.iter().any(|shape| shape.name == name)
+}
+
+/// The type of a field of an event: its values where they are known, else what its type is called.
+pub fn values_or(field: &Field, between: &str, otherwise: &str) -> String {
+    let Values::Of(values) = field.values else { return otherwise.to_owned() };
+    values.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>().join(between)
 }
 
 #[test]

@@ -57,7 +57,7 @@ impl Page {
         }
         self.sequence += 1;
         let (output_id, delta, sequence_number) = (self.id.clone(), text, self.sequence);
-        let id = delta_id(&output_id, sequence_number);
+        let id = output_id.delta(sequence_number);
         match form.kind {
             TextKind::Markdown => Event::MarkdownOutputAppended2 { id, output_id, delta, sequence_number },
             TextKind::Terminal(_) => Event::TerminalOutputAppended2 { id, output_id, delta, sequence_number },
@@ -82,12 +82,4 @@ impl Page {
             }
         }
     }
-}
-
-/// Makes the id of a delta: the last 17 characters of an id of ours are its random half; with the number they are
-/// unique in a notebook.
-pub(crate) fn delta_id(output: &OutputId, sequence: i64) -> String {
-    let half = output.as_str();
-    let half = half.get(half.len().saturating_sub(17)..).unwrap_or(half);
-    format!("{half}.{sequence}")
 }

@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use crate::tables::{Bind, Literal, Scalar, Source, TableDef};
+use crate::tables::{Bind, Kind, Literal, Scalar, Source, TableDef};
 
 /// One table.
 pub(in crate::memory) struct MapTable {
@@ -13,7 +13,8 @@ pub(in crate::memory) struct MapTable {
     blank: Vec<Scalar>,
     rows: Vec<Option<MapRow>>,
     free: Vec<usize>,
-    by_key: HashMap<Rc<str>, usize>,
+    /// The rows by a key of texts; a key that ends in a number is the first index.
+    by_key: Option<HashMap<Rc<str>, usize>>,
     indexes: Vec<Index>,
 }
 
@@ -29,6 +30,8 @@ struct Index {
     first: usize,
     second: Option<usize>,
     unique: bool,
+    /// Which rows have an entry; `None` for all.
+    holds: Option<fn(&[Scalar]) -> bool>,
     slots: HashMap<Rc<str>, BTreeSet<(i64, usize)>>,
 }
 
@@ -36,20 +39,21 @@ impl MapTable {
     /// Makes an empty table.
     pub(super) fn new(def: &'static TableDef) -> Self {
         // An index that ends in the key is there for the order of a database's rows, not to find them.
-        let finds = def.indexes.iter().filter(|(columns, _)| columns[1..] != [0]);
-        let index = |(columns, unique): &(&[usize], bool)| Index {
-            first: columns[0],
-            second: columns.get(1).copied(),
-            unique: *unique,
-            slots: HashMap::new(),
-        };
+        let finds = def.indexes.iter().filter(|places| places[1..] != [0]);
+        let numbered = def.key.iter().any(|place| def.columns[*place].kind == Kind::Integer);
+        let key = numbered.then(|| Index { unique: true, ..Index::of(def.key) });
+        let unique = def.unique.map(|only| Index {
+            unique: true,
+            holds: Some(only.holds),
+            ..Index::of(&[only.column])
+        });
         Self {
             def,
             blank: def.columns.iter().map(|column| default(column.default)).collect(),
             rows: Vec::new(),
             free: Vec::new(),
-            by_key: HashMap::new(),
-            indexes: finds.map(index).collect(),
+            by_key: (!numbered).then(HashMap::new),
+            indexes: key.into_iter().chain(finds.map(|places| Index::of(places))).chain(unique).collect(),
         }
     }
 
@@ -70,7 +74,7 @@ impl MapTable {
 
     /// Returns the row of a single-column primary key.
     pub(in crate::memory) fn get(&self, key: &str) -> Option<&MapRow> {
-        self.rows[*self.by_key.get(key)?].as_ref()
+        self.rows[*self.by_key.as_ref()?.get(key)?].as_ref()
     }
 
     /// Returns the rows that have a text in a column, by the best way there is, with their slots.
@@ -80,10 +84,10 @@ impl MapTable {
         text: &'a str,
     ) -> Box<dyn Iterator<Item = (usize, &'a MapRow)> + 'a> {
         let row = |slot: usize| Some((slot, self.rows[slot].as_ref()?));
-        if place == 0 && self.def.key == 1 {
-            return Box::new(self.by_key.get(text).and_then(|slot| row(*slot)).into_iter());
+        if let Some(by_key) = self.by_key.as_ref().filter(|_| self.def.key == [place]) {
+            return Box::new(by_key.get(text).and_then(|slot| row(*slot)).into_iter());
         }
-        if let Some(index) = self.indexes.iter().find(|index| index.first == place) {
+        if let Some(index) = self.indexes.iter().find(|index| index.first == place && index.holds.is_none()) {
             let slots = index.slots.get(text).into_iter().flatten();
             return Box::new(slots.filter_map(move |(_, slot)| row(*slot)));
         }
@@ -104,9 +108,10 @@ impl MapTable {
 
     /// Inserts a row; where its key is taken, in place of the one that is there or not at all.
     pub(super) fn insert(&mut self, row: MapRow, replace: bool) -> bool {
-        let slot = match self.by_key.entry(key(self.def, &row.values)) {
-            Entry::Occupied(_) if !replace => return false,
-            Entry::Occupied(taken) => {
+        let entry = self.by_key.as_mut().map(|by_key| by_key.entry(key(self.def, &row.values)));
+        let slot = match entry {
+            Some(Entry::Occupied(_)) if !replace => return false,
+            Some(Entry::Occupied(taken)) => {
                 let slot = *taken.get();
                 for index in &mut self.indexes {
                     if let Some(old) = &self.rows[slot] {
@@ -115,8 +120,9 @@ impl MapTable {
                 }
                 slot
             }
-            Entry::Vacant(_) if self.indexes.iter().any(|index| index.is_taken(&row.values)) => return false,
-            Entry::Vacant(free) => *free.insert(self.free.pop().unwrap_or(self.rows.len())),
+            None if self.indexes.iter().any(|index| index.is_taken(&row.values)) => return false,
+            Some(Entry::Vacant(free)) => *free.insert(self.free.pop().unwrap_or(self.rows.len())),
+            None => self.free.pop().unwrap_or(self.rows.len()),
         };
         for index in &mut self.indexes {
             index.add(&row.values, slot);
@@ -153,16 +159,18 @@ impl MapTable {
         for index in &mut self.indexes {
             index.remove(&row.values, slot);
         }
-        self.by_key.remove(&key(self.def, &row.values));
+        if let Some(by_key) = &mut self.by_key {
+            by_key.remove(&key(self.def, &row.values));
+        }
         self.free.push(slot);
     }
 
     /// Removes every row and returns how many there were.
     pub(super) fn clear(&mut self) -> usize {
-        let count = self.by_key.len();
+        let count = self.rows.len() - self.free.len();
         self.rows.clear();
         self.free.clear();
-        self.by_key.clear();
+        self.by_key.iter_mut().for_each(HashMap::clear);
         self.indexes.iter_mut().for_each(|index| index.slots.clear());
         count
     }
@@ -170,17 +178,36 @@ impl MapTable {
 
 /// The primary key as one text: the column, or the columns behind their lengths.
 fn key(def: &TableDef, values: &[Scalar]) -> Rc<str> {
-    match &values[..def.key] {
-        [Scalar::Text(text)] => Rc::clone(text),
-        several => {
-            let texts: Vec<&str> = several.iter().filter_map(Scalar::text).collect();
-            let lengths: Vec<String> = texts.iter().map(|text| text.len().to_string()).collect();
-            (lengths.join(",") + ":" + &texts.concat()).into()
-        }
+    if let [place] = def.key
+        && let Scalar::Text(text) = &values[*place]
+    {
+        return Rc::clone(text);
     }
+    let texts: Vec<&str> = def.key.iter().filter_map(|place| values[*place].text()).collect();
+    let lengths: Vec<String> = texts.iter().map(|text| text.len().to_string()).collect();
+    (lengths.join(",") + ":" + &texts.concat()).into()
 }
 
 impl Index {
+    /// Makes an empty index of all rows by one column, or by two.
+    fn of(places: &[usize]) -> Self {
+        Self {
+            first: places[0],
+            second: places.get(1).copied(),
+            unique: false,
+            holds: None,
+            slots: HashMap::new(),
+        }
+    }
+
+    /// The text by which a row is found, if it has an entry.
+    fn entry<'a>(&self, values: &'a [Scalar]) -> Option<&'a Rc<str>> {
+        match &values[self.first] {
+            Scalar::Text(text) if self.holds.is_none_or(|holds| holds(values)) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The second column's place in the order.
     fn second(&self, values: &[Scalar]) -> i64 {
         match self.second.map(|place| &values[place]) {
@@ -195,7 +222,7 @@ impl Index {
     }
 
     fn add(&mut self, values: &[Scalar], slot: usize) {
-        let Scalar::Text(first) = &values[self.first] else { return };
+        let Some(first) = self.entry(values) else { return };
         let entry = (self.second(values), slot);
         if let Some(slots) = self.slots.get_mut(first) {
             slots.insert(entry);
@@ -205,7 +232,7 @@ impl Index {
     }
 
     fn remove(&mut self, values: &[Scalar], slot: usize) {
-        let Scalar::Text(first) = &values[self.first] else { return };
+        let Some(first) = self.entry(values) else { return };
         let entry = (self.second(values), slot);
         if let Some(slots) = self.slots.get_mut(first) {
             slots.remove(&entry);
@@ -216,11 +243,11 @@ impl Index {
     }
 
     fn is_taken(&self, values: &[Scalar]) -> bool {
-        let Scalar::Text(first) = &values[self.first] else { return false };
+        let Some(first) = self.entry(values).filter(|_| self.unique) else { return false };
         let second = self.second(values);
         let taken =
             |slots: &BTreeSet<(i64, usize)>| slots.range((second, 0)..=(second, usize::MAX)).next().is_some();
-        self.unique && self.slots.get(first).is_some_and(taken)
+        self.slots.get(first).is_some_and(taken)
     }
 }
 
