@@ -153,12 +153,11 @@ impl Window {
     /// Answers the columns and rows that its border takes.
     pub(crate) fn edge(&self) -> (u16, u16) {
         match (self.border, &self.placement) {
-            (Border::None, _) => (0, 0),
             (Border::Line, Placement::Split(split)) => match split.side.dir() {
                 Dir::Row => (1, 0),
                 Dir::Col => (0, 1),
             },
-            (Border::Line, _) => (0, 0),
+            (Border::None | Border::Line, _) => (0, 0),
             _ => (2, 2),
         }
     }

@@ -194,23 +194,10 @@ impl<'a> View<'a> {
             let bytes = rest.char_indices().nth(to - from).map_or(rest.len(), |(at, _)| at);
             let (part, after) = rest.split_at(bytes);
             rest = after;
-            let style = self.style(start + from, marks);
+            let style = style(start + from, marks);
             pieces.push(Piece { text: part.to_owned(), style, at: Some(start + from) });
         }
         pieces
-    }
-
-    /// Answers what the marks make of the character at a position.
-    fn style(&self, at: usize, marks: &[Mark]) -> Style {
-        let covers = |mark: &&Mark| mark.start <= at && mark.end.is_some_and(|end| at < end);
-        let mut layers: Vec<&Mark> = marks.iter().filter(covers).collect();
-        layers.sort_by_key(|mark| (mark.options.priority, mark.id));
-        let skipped = layers.len().saturating_sub(LAYERS);
-        layers.into_iter().skip(skipped).fold(Style::default(), |style, mark| {
-            let mut top = mark.options.hl.clone().map(Style::group).unwrap_or_default();
-            top.url = mark.options.url.clone().or(top.url);
-            style.patch(&top)
-        })
     }
 
     fn draw(&self, cx: &mut RenderContext<'_>, top: usize) {
@@ -256,6 +243,19 @@ impl<'a> View<'a> {
             }
         }
     }
+}
+
+/// Answers what the marks make of the character at a position.
+fn style(at: usize, marks: &[Mark]) -> Style {
+    let covers = |mark: &&Mark| mark.start <= at && mark.end.is_some_and(|end| at < end);
+    let mut layers: Vec<&Mark> = marks.iter().filter(covers).collect();
+    layers.sort_by_key(|mark| (mark.options.priority, mark.id));
+    let skipped = layers.len().saturating_sub(LAYERS);
+    layers.into_iter().skip(skipped).fold(Style::default(), |style, mark| {
+        let mut top = mark.options.hl.clone().map(Style::group).unwrap_or_default();
+        top.url = mark.options.url.clone().or(top.url);
+        style.patch(&top)
+    })
 }
 
 /// Shows the last blocks that fit, above the rows that are scrolled away below.
