@@ -3,7 +3,7 @@
 use purlin_testkit::{Home, Pty};
 use serde_json::Value;
 
-use crate::{PURLIN, answer, command, escape, open_with, quit, run};
+use crate::{PURLIN, answer, command, escape, open, open_with, quit, run};
 
 const BUSY: &str = r"
 local purlin = require('purlin')
