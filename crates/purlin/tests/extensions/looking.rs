@@ -192,6 +192,7 @@ fn a_key_of_the_configuration_is_named_with_what_its_command_does_and_ones_own_k
     command(&pty, "/help");
     pty.wait_text("Commands and keys");
     pty.send("alt+enter");
+    pty.wait_text("/ alt+enter");
     pty.wait_text("Begins a new line at the cursor.");
     let shown = pty.dump();
     assert_eq!(shown.matches("alt+enter").count(), 2, "the filter and one entry:\n{shown}");
