@@ -226,7 +226,10 @@ fn code_in_what_a_tool_renderer_answers_has_its_colours() {
             .lines()
             .find_map(|row| row.find("let colour").map(|at| row[..at].chars().count()));
         let (Some(row), Some(col)) = (row, col) else { return false };
-        let color = |col: usize| screen.cell(row as u16, col as u16).map(|cell| cell.fgcolor());
+        let color = |col: usize| {
+            let cell = screen.cell(row as u16, col as u16)?;
+            Some(cell.fgcolor())
+        };
         color(col) != color(col + 4)
     };
     assert!(pty.wait_within(std::time::Duration::from_secs(60), coloured), "{}", pty.dump());
