@@ -204,20 +204,34 @@ fn row_036_all_that_is_open_is_cancelled() {
         cell("c"),
         cell("d"),
         cell("e"),
+        cell("f"),
+        cell("g"),
+        cell("h"),
         request("q", "c"),
         request("r", "d"),
         request("p", "e"),
+        request("a", "f"),
+        request("b", "g"),
         assign("p", "s"),
         complete("p", "e", CompletionStatus::Success),
         assign("r", "s"),
         start("r", "d", "s"),
+        assign("a", "s"),
+        assign("b", "s"),
+        complete("b", "g", CompletionStatus::Error),
         Event::AllExecutionsCancelled {},
     ]);
+    use QueueStatus::{Cancelled, Completed, Failed};
     let statuses: Vec<QueueStatus> = store.queue(None).unwrap().iter().map(|entry| entry.status).collect();
-    assert_eq!(statuses, [QueueStatus::Cancelled, QueueStatus::Cancelled, QueueStatus::Completed]);
+    assert_eq!(
+        statuses,
+        [Cancelled, Cancelled, Completed, Cancelled, Failed],
+        "pending, executing, …, assigned"
+    );
     let states: Vec<ExecutionState> =
         store.cells().unwrap().iter().map(|cell| cell.execution_state).collect();
-    assert_eq!(states, [ExecutionState::Idle, ExecutionState::Idle, ExecutionState::Completed]);
+    use ExecutionState as Cell;
+    assert_eq!(states, [Cell::Idle, Cell::Idle, Cell::Completed, Cell::Idle, Cell::Error, Cell::Idle]);
 }
 
 #[test]

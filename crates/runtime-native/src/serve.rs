@@ -112,7 +112,7 @@ impl Program {
         self
     }
 
-    /// Gives a flag of [`FLAGS`] a default, which the command line and the environment win over.
+    /// Gives a flag a default, which the command line and the environment win over.
     #[must_use]
     pub fn default_value(mut self, flag: &'static str, value: impl Into<String>) -> Self {
         self.defaults.retain(|(name, _)| *name != flag);
@@ -120,7 +120,7 @@ impl Program {
         self
     }
 
-    /// Takes further flags; [`Settings::value`] tells what was given.
+    /// Takes further flags; [`Settings::value`] tells what was given, on the command line or by a variable of the flag.
     #[must_use]
     pub fn flags(mut self, flags: &[Flag]) -> Self {
         // The help stays last.
@@ -158,7 +158,8 @@ impl Program {
             Ok(cwd) => cwd,
             Err(problem) => return console.refuse(&[problem], None),
         };
-        let settings = settings::resolve(settings::Sources {
+        let settings = settings::resolve(&settings::Sources {
+            flags: &self.flags,
             given,
             variable: &|name| std::env::var(name).ok(),
             defaults: &self.defaults,

@@ -25,13 +25,15 @@ pub(crate) struct Page {
     pub(crate) position: f64,
     /// It stands in the store.
     pub(crate) added: bool,
+    /// It stands there at another position than it is to have.
+    pub(crate) moved: bool,
     /// The number of the last delta. It goes on after the output was written anew, so that no number comes twice.
     sequence: i64,
 }
 
 impl Page {
     pub(crate) fn new(id: OutputId, position: f64) -> Self {
-        Self { id, position, added: false, sequence: 0 }
+        Self { id, position, added: false, moved: false, sequence: 0 }
     }
 
     /// Makes the output that goes on after this one.
@@ -42,11 +44,12 @@ impl Page {
     /// Takes its place behind another output, from when it is written anew.
     pub(crate) fn follow(&mut self, before: &Self) {
         self.position = before.position + CONTINUED;
+        self.moved = self.added;
     }
 
     /// Makes the output appear anew, after it was cleared away.
     pub(crate) fn restart(&mut self, position: f64) {
-        self.added = false;
+        (self.added, self.moved) = (false, false);
         self.position = position;
     }
 
@@ -66,7 +69,7 @@ impl Page {
 
     /// Writes the whole text; what the output held before is gone.
     pub(crate) fn replace(&mut self, form: &Form, text: String) -> Event {
-        self.added = true;
+        (self.added, self.moved) = (true, false);
         let metadata =
             (self.sequence > 0).then(|| Map::from_iter([(WRITTEN_AFTER.to_owned(), self.sequence.into())]));
         let content = Media::Inline { data: text.into(), metadata };

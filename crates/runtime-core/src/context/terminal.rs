@@ -216,11 +216,13 @@ impl Terminal {
         }
         let before = self.parts.last().map(|part| &part.page)?;
         let part = self.tail_part.get_or_insert_with(|| Part::new(before.next(new_id())));
-        if part.text == target {
+        let moved = part.page.moved;
+        if part.text == target && !moved {
             return None;
         }
-        if !target.starts_with(&part.text) {
-            if let Some(wait) = self.tails.wait(now).filter(|_| self.ending.is_none()) {
+        if moved || !target.starts_with(&part.text) {
+            // What now stands in front of it is in the same batch, so that no reader finds the two in the wrong order.
+            if let Some(wait) = self.tails.wait(now).filter(|_| self.ending.is_none() && !moved) {
                 return Some(wait);
             }
             self.tails.step(now);
@@ -318,7 +320,6 @@ impl Terminal {
         if let Some(last) = self.parts.last().filter(|last| last.stale && last.text.len() > SPLIT) {
             let page = last.page.next(new_id());
             if let Some(tail) = &mut self.tail_part {
-                // It has to be written anew in any case, because its text is void.
                 tail.page.follow(&page);
             }
             self.parts.push(Part::new(page));

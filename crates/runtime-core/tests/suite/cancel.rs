@@ -7,7 +7,7 @@ use std::time::Duration;
 use purlin_notebook::{CellKind, Event, ExecutionState, QueueStatus, StoreExt, ToolCallStatus};
 use purlin_runtime_core::{Host, Outcome, handler_fn};
 
-use crate::support::{Diary, World, deaf, noting, patient};
+use crate::support::{Diary, World, annotated, deaf, noting, patient};
 
 #[test]
 fn row_032_a_cancelled_entry_is_never_executed() {
@@ -20,6 +20,25 @@ fn row_032_a_cancelled_entry_is_never_executed() {
     world.host.advance(100);
     assert_eq!(diary.read(), [""; 0]);
     assert_eq!(world.status(&queue), QueueStatus::Cancelled);
+}
+
+#[test]
+fn row_032_what_is_cancelled_while_it_waits_behind_another_is_never_executed() {
+    let world = World::new();
+    let diary = Diary::default();
+    let agent = world.agent(noting(&diary));
+    world.start(&agent);
+    world.ask(CellKind::Echo, "100");
+    let [first, second, third] = ["1", "2", "3"].map(|source| world.ask(CellKind::Echo, source).1);
+    world.host.advance(50);
+    world.cancel(&first);
+    world.host.advance(10);
+    // The last of what waits, and one that goes in the moment its lane becomes free.
+    world.cancel(&third);
+    world.host.advance(1_000);
+    assert_eq!(diary.read(), ["100", "2"]);
+    let statuses = [first, second, third].map(|queue| world.status(&queue));
+    assert_eq!(statuses, [QueueStatus::Cancelled, QueueStatus::Completed, QueueStatus::Cancelled]);
 }
 
 #[test]
@@ -62,6 +81,50 @@ fn row_033_a_cancelled_execution_hears_of_it_once_and_is_not_completed() {
     );
     assert!(!world.log().iter().any(|entry| matches!(entry.event, Event::ExecutionCompleted { .. })));
     assert_eq!(world.texts(&cell), ["some last words"]);
+}
+
+/// The queue changes while a handler ends: the cancellation is in it all the while, and is told once.
+#[test]
+fn row_033_changes_of_the_queue_do_not_tell_of_a_cancellation_again() {
+    let world = World::new();
+    let diary = Diary::default();
+    let mut options = world.options(&[CellKind::Echo]);
+    options.lifecycle = Rc::new(diary.clone());
+    let heard = diary.clone();
+    let agent = world.agent_with(
+        options,
+        handler_fn(move |cx| {
+            let heard = heard.clone();
+            async move {
+                if cx.source() != "long" {
+                    return Ok(Outcome::done());
+                }
+                cx.on_cancel(move |reason| heard.note(format!("callback {reason}")));
+                cx.cancellation().await;
+                cx.host().sleep(Duration::from_secs(1)).await;
+                Ok(Outcome::done())
+            }
+        }),
+    );
+    world.start(&agent);
+    let (cell, queue) = world.ask(CellKind::Echo, "long");
+    world.host.settle();
+    let mut later = Vec::new();
+    for _ in 0..5 {
+        world.cancel(&queue);
+        world.host.advance(10);
+        later.push(world.ask(CellKind::Echo, "next").1);
+        world.host.advance(10);
+    }
+    world.host.advance(10_000);
+    let told: Vec<String> = diary.read().split_off(2);
+    assert_eq!(
+        told,
+        ["callback user_requested".to_owned(), format!("cancelled {queue} {cell} user_requested")]
+    );
+    assert_eq!(world.status(&queue), QueueStatus::Cancelled);
+    // What was asked for after the interrupt has its turn, although the entry was cancelled again behind it.
+    assert_eq!(later.iter().map(|id| world.status(id)).collect::<Vec<_>>(), [QueueStatus::Completed; 5]);
 }
 
 #[test]
@@ -170,6 +233,26 @@ fn row_037_an_interrupt_cancels_what_stands_behind_and_nothing_that_came_later()
     assert_eq!(
         [&other_lane, &later].map(|queue| world.status(queue)),
         [QueueStatus::Executing, QueueStatus::Executing]
+    );
+}
+
+/// Where it stands in the log counts, not when the agent looked at it.
+#[test]
+fn row_037_what_came_after_the_interrupt_is_not_cancelled_whatever_is_known_of_it() {
+    let world = World::new();
+    let agent = world.agent(patient());
+    world.start(&agent);
+    let (_, running) = world.ask(CellKind::Echo, "running");
+    world.host.settle();
+    let (before, behind) = world.ask(CellKind::Echo, "behind");
+    world.cancel(&running);
+    let (after, later) = world.ask(CellKind::Echo, "later");
+    // Both are filed anew before the interrupt is dealt with.
+    world.commit([&after, &before].map(|cell| annotated(cell, CellKind::Echo)));
+    world.host.settle();
+    assert_eq!(
+        [&running, &behind, &later].map(|queue| world.status(queue)),
+        [QueueStatus::Cancelled, QueueStatus::Cancelled, QueueStatus::Executing]
     );
 }
 

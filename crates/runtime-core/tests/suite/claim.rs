@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use purlin_notebook::{
-    CellId, CellKind, CellRun, CellType, CompletionStatus, Event, ExecutionState, OutputType, QueueId,
-    QueueStatus, RuntimeSessionId, Store, StoreExt,
+    Capabilities, CellId, CellKind, CellRun, CellType, CompletionStatus, Event, ExecutionState, OutputType,
+    QueueId, QueueStatus, RuntimeSessionId, Store, StoreExt,
 };
 use purlin_runtime_core::{
     ExecutionContext, ExecutionError, Handlers, Options, Outcome, RuntimeAgent, StartError, handler_fn,
@@ -18,7 +18,7 @@ fn row_020_the_events_of_an_execution_come_in_order() {
     let world = World::new();
     let agent = world.agent(echo());
     world.start(&agent);
-    let (cell, _) = world.ask(CellKind::Echo, "hello");
+    let (cell, queue) = world.ask(CellKind::Echo, "hello");
     let before = world.last_rowid();
     world.host.advance(100);
     assert_eq!(
@@ -32,9 +32,13 @@ fn row_020_the_events_of_an_execution_come_in_order() {
             "ExecutionCompleted"
         ]
     );
-    assert!(
-        world.log().iter().any(|entry| matches!(entry.event, Event::CellOutputsCleared { wait: false, .. }))
-    );
+    let log = world.log();
+    assert!(log.iter().any(|entry| matches!(&entry.event,
+        Event::CellOutputsCleared { cell_id, wait: false, cleared_by } if *cell_id == cell && cleared_by == "runtime-test-runtime")));
+    assert!(matches!(
+        &log.last().unwrap().event,
+        Event::ExecutionCompleted { queue_id, status: CompletionStatus::Success, .. } if *queue_id == queue
+    ));
     assert_eq!(world.texts(&cell), ["hello"]);
 }
 
@@ -49,6 +53,22 @@ fn row_021_a_completion_is_told_with_whole_durations() {
     assert_eq!((entry.status, entry.execution_duration_ms), (QueueStatus::Completed, Some(250)));
     assert_eq!(entry.completed_at.as_deref(), Some("2026-01-01T00:00:00.250Z"));
     assert_eq!(world.store.cell(&cell).unwrap().unwrap().execution_state, ExecutionState::Completed);
+}
+
+#[test]
+fn row_021_a_duration_is_no_less_than_nothing_although_the_clock_goes_back() {
+    let world = World::new();
+    let agent = world.agent(noting(&Diary::default()));
+    world.start(&agent);
+    for (shift, millis) in [(-3_600_000, 250), (7_200_000, 40), (0, 0)] {
+        let (cell, queue) = world.ask(CellKind::Echo, &millis.to_string());
+        world.host.settle();
+        world.host.shift_wall(shift);
+        world.host.advance(1_000);
+        let cell = world.store.cell(&cell).unwrap().unwrap();
+        let durations = (world.entry(&queue).execution_duration_ms, cell.last_execution_duration_ms);
+        assert_eq!(durations, (Some(millis), Some(millis)), "the clock moved by {shift} ms");
+    }
 }
 
 #[test]
@@ -147,6 +167,19 @@ fn row_025_several_requested_at_once_are_executed_in_list_order() {
     }]);
     world.host.advance(100);
     assert_eq!(diary.read(), ["c", "b", "a"]);
+}
+
+#[test]
+fn row_025_the_list_is_the_order_also_where_another_lane_looks_through_it_first() {
+    let world = World::new();
+    let diary = Diary::default();
+    let agent = world.agent_with(world.options(&[CellKind::Echo, CellKind::Shell]), noting(&diary));
+    world.start(&agent);
+    // While the first one runs, the free lane finds its own behind all the others.
+    let echoes = ["100", "101", "102", "103"].map(|source| (CellKind::Echo, source));
+    run_all(&world, "run", &[&echoes[..], &[(CellKind::Shell, "999")]].concat());
+    world.host.advance(10_000);
+    assert_eq!(diary.read(), ["100", "999", "101", "102", "103"]);
 }
 
 #[test]
@@ -364,6 +397,24 @@ fn row_039_a_cell_deleted_while_its_lane_is_busy_is_settled_at_once() {
 }
 
 #[test]
+fn row_039_an_entry_whose_cell_is_gone_is_left_to_the_holder_of_its_lane() {
+    let world = World::new();
+    let agent = world.agent(echo());
+    world.start(&agent);
+    let (cell, queue) = world.ask(CellKind::Ai, "gone");
+    world.commit(vec![Event::CellDeleted { id: cell, actor_id: None }]);
+    world.host.advance(1_000);
+    assert_eq!(world.status(&queue), QueueStatus::Pending);
+    let (_, ours) = world.ask(CellKind::Echo, "goes on");
+    world.host.advance(100);
+    assert_eq!(world.status(&ours), QueueStatus::Completed);
+    let holder = world.agent_with(world.options(&[CellKind::Ai]), echo());
+    world.start(&holder);
+    world.host.advance(100);
+    assert_eq!(world.status(&queue), QueueStatus::Failed);
+}
+
+#[test]
 fn row_040_the_source_at_the_start_is_executed_and_noted() {
     let world = World::new();
     let diary = Diary::default();
@@ -378,6 +429,27 @@ fn row_040_the_source_at_the_start_is_executed_and_noted() {
     world.host.advance(100);
     assert_eq!(diary.read(), ["new"]);
     assert_eq!(world.store.execution_note(&queue).unwrap().unwrap().source, "new");
+}
+
+#[test]
+fn row_040_a_source_edited_while_its_cell_waits_counts_and_one_edited_later_does_not() {
+    let world = World::new();
+    let diary = Diary::default();
+    let agent = world.agent(noting(&diary));
+    world.start(&agent);
+    let edit = |cell: &CellId, source: &str| {
+        let (id, source) = (cell.clone(), source.to_owned());
+        world.commit([Event::CellSourceChanged { id, source, modified_by: "ada".to_owned() }]);
+    };
+    let (running, first) = world.ask(CellKind::Echo, "100");
+    let (waiting, second) = world.ask(CellKind::Echo, "old");
+    world.host.advance(50);
+    edit(&running, "edited while it runs");
+    edit(&waiting, "edited while it waits");
+    world.host.advance(1_000);
+    assert_eq!(diary.read(), ["100", "edited while it waits"]);
+    let noted = [&first, &second].map(|queue| world.store.execution_note(queue).unwrap().unwrap().source);
+    assert_eq!(noted, ["100", "edited while it waits"]);
 }
 
 #[test]
@@ -474,6 +546,36 @@ fn row_041_a_lane_without_the_capability_is_refused() {
         options,
     );
     assert_eq!(world.host.run(agent.start()), Err(StartError::NotCapable(CellKind::Ai)));
+    assert!(world.log().is_empty(), "nothing is begun");
+}
+
+#[test]
+fn row_041_each_lane_needs_its_capability() {
+    use CellKind::{Ai, Echo, Lua, Note, Python, Raw, Shell, Sql};
+    let nothing = Capabilities::default;
+    let (code, sql, ai) = (
+        Capabilities { can_execute_code: true, ..nothing() },
+        Capabilities { can_execute_sql: true, ..nothing() },
+        Capabilities { can_execute_ai: true, ..nothing() },
+    );
+    let covered: [(Capabilities, &[CellKind]); 5] = [
+        (nothing(), &[]),
+        (code, &[Shell, Python, Lua, Echo]),
+        (sql, &[Sql]),
+        (ai, &[Ai]),
+        (all(), &[Shell, Python, Lua, Echo, Sql, Ai]),
+    ];
+    for (capabilities, lanes) in covered {
+        for lane in [Ai, Shell, Python, Sql, Lua, Echo, Note, Raw] {
+            let world = World::new();
+            let (store, host) = (Rc::new(world.store.clone()), Rc::new(world.host.clone()));
+            let handlers = Handlers::new().with(lane, echo());
+            let options = Options::new("test", "ada", [lane]);
+            let agent = RuntimeAgent::new(store, host, capabilities.clone(), handlers, options);
+            let expected = if lanes.contains(&lane) { Ok(()) } else { Err(StartError::NotCapable(lane)) };
+            assert_eq!(world.host.run(agent.start()), expected, "{lane} with {capabilities:?}");
+        }
+    }
 }
 
 #[test]
@@ -487,6 +589,21 @@ fn row_044_what_was_asked_while_nobody_ran_is_executed_in_order() {
     world.start(&agent);
     world.host.advance(100);
     assert_eq!(diary.read(), ["one", "two", "three"]);
+}
+
+#[test]
+fn row_044_the_order_of_what_waited_stays_also_where_another_lane_looks_through_it_first() {
+    let world = World::new();
+    let diary = Diary::default();
+    for source in ["100", "101", "102", "103"] {
+        world.ask(CellKind::Echo, source);
+    }
+    world.ask(CellKind::Shell, "999");
+    let agent = world.agent_with(world.options(&[CellKind::Echo, CellKind::Shell]), noting(&diary));
+    world.start(&agent);
+    world.ask(CellKind::Echo, "0");
+    world.host.advance(10_000);
+    assert_eq!(diary.read(), ["100", "999", "101", "102", "103", "0"]);
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Who holds a lane: displacement, waiting, taking over.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use purlin_notebook::{CellKind, QueueStatus, StoreExt};
-use purlin_runtime_core::AgentStatus;
+use purlin_runtime_core::{AgentStatus, Outcome, handler_fn};
 
 use crate::support::{Diary, World, echo, noting, patient};
 
@@ -84,6 +85,41 @@ fn a_displaced_surface_says_so_and_takes_over_again() {
     assert_eq!(told[3], "displaced");
     assert!(told[4].starts_with("waiting for"), "{told:?}");
     assert_eq!(told[5..], ["startup", "connected"]);
+}
+
+/// Executions of one lane run one after the other, also where it changes hands.
+#[test]
+fn a_lane_is_used_again_when_the_displaced_holder_has_ended_its_work() {
+    let world = World::new();
+    let first = world.agent(handler_fn(|cx| async move {
+        cx.cancellation().await;
+        cx.host().sleep(Duration::from_millis(700)).await;
+        cx.stdout("tidied up");
+        cx.check_cancellation()?;
+        Ok(Outcome::done())
+    }));
+    world.start(&first);
+    let (cell, running) = world.ask(CellKind::Echo, "running");
+    world.host.settle();
+    let diary = Diary::default();
+    let mut options = world.options(&[CellKind::Echo, CellKind::Shell]);
+    options.displace = true;
+    let second = world.agent_with(options, noting(&diary));
+    world.start(&second);
+    let (_, next) = world.ask(CellKind::Echo, "next");
+    let (_, beside) = world.ask(CellKind::Shell, "beside");
+    world.host.advance(699);
+    assert_eq!((world.status(&running), world.status(&next)), (QueueStatus::Executing, QueueStatus::Pending));
+    assert_eq!(diary.read(), ["beside"], "what nobody executes need not wait");
+    world.host.advance(1);
+    assert_eq!(
+        (world.status(&running), world.status(&next)),
+        (QueueStatus::Cancelled, QueueStatus::Completed)
+    );
+    assert_eq!(
+        (world.texts(&cell), world.status(&beside)),
+        (vec!["tidied up".to_owned()], QueueStatus::Completed)
+    );
 }
 
 #[test]

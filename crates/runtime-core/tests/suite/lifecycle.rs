@@ -1,10 +1,11 @@
 //! Start and end of an agent: rows 1 to 7, 13 to 19.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use purlin_notebook::{
-    CellKind, Durability, Event, QueueStatus, RuntimeSessionId, RuntimeStatus, Store, StoreError, StoreExt,
-    TerminationReason,
+    Capabilities, CellKind, Durability, Event, QueueStatus, RuntimeSessionId, RuntimeStatus, Store,
+    StoreError, StoreExt, TerminationReason,
 };
 use purlin_runtime_core::{AgentStatus, Ended, Handlers, Host, Options, RunError, RuntimeAgent, StartError};
 
@@ -26,6 +27,33 @@ fn row_001_a_start_is_told_and_the_session_is_ready() {
     assert_eq!(session.capabilities, all());
     assert_eq!(session.lanes, Some(vec![CellKind::Echo]));
     assert_eq!(agent.status(), AgentStatus::Ready);
+}
+
+#[test]
+fn row_001_the_session_says_which_runtime_it_is_of_and_what_that_can_do() {
+    let models = serde_json::json!([{"name": "m", "displayName": "M", "provider": "p", "capabilities": ["completion"]}]);
+    let nothing = Capabilities::default();
+    for capabilities in [
+        Capabilities { can_execute_code: true, ..nothing.clone() },
+        Capabilities { can_execute_sql: true, ..nothing.clone() },
+        Capabilities { can_execute_ai: true, available_ai_models: Some(models), ..nothing },
+    ] {
+        let lane = match (capabilities.can_execute_code, capabilities.can_execute_sql) {
+            (true, _) => CellKind::Shell,
+            (_, true) => CellKind::Sql,
+            _ => CellKind::Ai,
+        };
+        let world = World::new();
+        let mut options = Options::new("kind", "ada", [lane]);
+        options.runtime_id = "name".to_owned();
+        let (store, host) = (Rc::new(world.store.clone()), Rc::new(world.host.clone()));
+        let handlers = Handlers::new().with(lane, echo());
+        let agent = RuntimeAgent::new(store, host, capabilities.clone(), handlers, options);
+        world.host.run(agent.start()).unwrap();
+        let session = world.store.runtime_sessions().unwrap().remove(0);
+        assert_eq!(session.capabilities, capabilities);
+        assert_eq!((session.runtime_id.as_str(), session.runtime_type.as_str()), ("name", "kind"));
+    }
 }
 
 #[test]
@@ -64,6 +92,26 @@ fn row_002_others_are_displaced_before_our_start_in_one_commit() {
 }
 
 #[test]
+fn row_002_of_other_lanes_the_dead_are_ended_and_the_living_stay() {
+    let world = World::new();
+    let of_python =
+        |session: &str| Event::LanesAnnounced { session_id: session.into(), lanes: vec![CellKind::Python] };
+    world.locks.take("living");
+    world.commit([started("dead"), of_python("dead"), started("living"), of_python("living")]);
+    let before = world.last_rowid();
+    let agent = world.agent(echo());
+    world.host.run(agent.start()).unwrap();
+    let log = world.store.log_since(before, usize::MAX).unwrap();
+    assert!(matches!(&log[0].event,
+        Event::RuntimeSessionTerminated { session_id, .. } if session_id.as_str() == "dead"));
+    assert!(matches!(&log[1].event, Event::RuntimeSessionStarted { .. }));
+    assert!(log.iter().all(|entry| entry.batch == log[0].batch), "it is one commit");
+    let sessions = world.store.runtime_sessions().unwrap().into_iter();
+    let active: Vec<_> = sessions.filter(|session| session.is_active).map(|s| s.session_id).collect();
+    assert_eq!(active, ["living".into(), agent.session_id().unwrap()]);
+}
+
+#[test]
 fn row_003_starting_twice_is_an_error() {
     let world = World::new();
     let agent = world.agent(echo());
@@ -85,6 +133,8 @@ fn row_004_a_start_that_fails_ends_its_session() {
     let last = world.log().pop().unwrap().event;
     assert!(matches!(last, Event::RuntimeSessionTerminated { reason: TerminationReason::Error, .. }));
     assert_eq!(agent.status(), AgentStatus::Stopped);
+    assert_eq!(world.names_after(0).iter().filter(|name| *name == "RuntimeSessionTerminated").count(), 1);
+    assert!(!world.store.runtime_sessions().unwrap()[0].is_active, "it is our session that is over");
 }
 
 #[test]
@@ -159,6 +209,29 @@ fn row_007_session_ids_differ_and_may_be_given() {
 }
 
 #[test]
+fn row_007_every_run_of_every_agent_is_a_session_of_its_own() {
+    let world = World::new();
+    let mut options = world.options(&[CellKind::Echo]);
+    options.runtime_session_id = Some("mine".into());
+    let surface = world.agent_with(options, echo());
+    world.start(&surface);
+    let mut seen = vec![surface.session_id().unwrap()];
+    for _ in 0..20 {
+        let mut options = world.options(&[CellKind::Echo]);
+        options.displace = true;
+        let runtime = world.agent_with(options, echo());
+        world.start(&runtime);
+        seen.push(runtime.session_id().unwrap());
+        world.host.run(runtime.shutdown());
+        world.host.settle();
+        // The surface takes over again: a further run of it, to which the given id does not belong any more.
+        seen.push(surface.session_id().unwrap());
+    }
+    assert_eq!(seen[0].as_str(), "mine");
+    assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), 41, "{seen:?}");
+}
+
+#[test]
 fn row_013_busy_is_told_when_it_lasts_and_ready_afterwards() {
     let world = World::new();
     let agent = world.agent(noting(&Diary::default()));
@@ -186,6 +259,32 @@ fn row_013_busy_is_told_when_it_lasts_and_ready_afterwards() {
 }
 
 #[test]
+fn row_013_a_moment_between_two_executions_is_not_told() {
+    let world = World::new();
+    let agent = world.agent(noting(&Diary::default()));
+    world.start(&agent);
+    let told = || -> Vec<(u64, String)> {
+        let began = world.log()[0].at;
+        let log = world.log().into_iter();
+        log.filter_map(|entry| match entry.event {
+            Event::RuntimeSessionStatusChanged { status, .. } => {
+                Some(((entry.at - began) as u64, status.as_str().to_owned()))
+            }
+            _ => None,
+        })
+        .collect()
+    };
+    // Twice a gap of less than 60 ms, then one that lasts.
+    for pause in [30, 59, 500] {
+        world.ask(CellKind::Echo, "200");
+        world.host.advance(200 + pause);
+    }
+    let times: Vec<_> = [(0, "ready"), (60, "busy"), (749, "ready")].map(|(at, s)| (at, s.to_owned())).into();
+    assert_eq!(told(), times);
+    assert_eq!(world.host.timers(), 0);
+}
+
+#[test]
 fn row_014_a_shutdown_settles_what_runs_and_twice_is_once() {
     let world = World::new();
     let store = FaultyStore::new(&world.store);
@@ -207,6 +306,29 @@ fn row_014_a_shutdown_settles_what_runs_and_twice_is_once() {
     assert!(!world.store.runtime_sessions().unwrap()[0].is_active);
     assert_eq!(world.host.timers(), 0);
     assert_eq!(store.watched(), before, "the streams of ticks are dropped");
+}
+
+#[test]
+fn row_014_what_runs_is_asked_to_stop_and_has_its_last_words() {
+    let world = World::new();
+    let agent = world.agent(purlin_runtime_core::handler_fn(|cx| async move {
+        cx.stdout("some");
+        cx.cancellation().await;
+        cx.stdout(" last words");
+        cx.check_cancellation()?;
+        Ok(purlin_runtime_core::Outcome::done())
+    }));
+    world.start(&agent);
+    let (cell, queue) = world.ask(CellKind::Echo, "work");
+    let (_, waiting) = world.ask(CellKind::Echo, "not begun");
+    world.host.settle();
+    let before = world.host.mono();
+    world.host.run(agent.shutdown());
+    assert_eq!(world.host.mono(), before, "nobody waits for the grace period of who listens");
+    assert_eq!(world.texts(&cell), ["some last words"]);
+    assert_eq!([&queue, &waiting].map(|id| world.status(id)), [QueueStatus::Cancelled, QueueStatus::Pending]);
+    let names = world.names_after(0);
+    assert_eq!(names[names.len() - 2..], ["ExecutionCompleted", "RuntimeSessionTerminated"]);
 }
 
 #[test]

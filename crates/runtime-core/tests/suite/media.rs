@@ -86,9 +86,20 @@ fn noted(world: &World, cell: &CellId) -> Vec<(OutputType, f64, Value)> {
 
 /// Shows an image with artifacts in a place; answers its representations and the log.
 fn shown(artifacts: Rc<dyn Artifacts>, bundle: MediaBundle) -> (Representations, Vec<(Level, String)>) {
+    shown_from(6144, artifacts, bundle)
+}
+
+/// As [`shown`], with another threshold.
+fn shown_from(
+    threshold: u64,
+    artifacts: Rc<dyn Artifacts>,
+    bundle: MediaBundle,
+) -> (Representations, Vec<(Level, String)>) {
     let world = World::new();
     let mut options = world.options(&[CellKind::Echo]);
+    assert_eq!(options.image_artifact_threshold, 6144, "the default");
     options.artifacts = artifacts;
+    options.image_artifact_threshold = threshold;
     let agent = world.agent_with(options, doing(move |cx| drop(cx.display(bundle.clone(), None))));
     world.start(&agent);
     let (cell, _) = world.ask(CellKind::Echo, "");
@@ -244,6 +255,18 @@ fn row_067_a_png_over_the_threshold_becomes_an_artifact() {
 }
 
 #[test]
+fn row_067_the_threshold_is_that_of_the_options() {
+    for (threshold, len, is_artifact) in
+        [(100, 100, false), (100, 101, true), (10_000, 10_000, false), (10_000, 10_001, true), (0, 8, true)]
+    {
+        let place = MemoryArtifacts::new();
+        let (all, _) = shown_from(threshold, Rc::new(place.clone()), image(len));
+        assert_eq!(matches!(all["image/png"], Media::Artifact { .. }), is_artifact, "{len} of {threshold}");
+        assert_eq!(place.len(), usize::from(is_artifact));
+    }
+}
+
+#[test]
 fn row_068_an_upload_that_fails_leaves_the_image_inline_without_text() {
     let asked = Rc::new(RefCell::new(0));
     let count = asked.clone();
@@ -287,6 +310,14 @@ fn row_069_text_for_an_artifact_is_made_only_where_there_is_none() {
     let (all, _) = shown(place(), image(7000).with("text/plain", "<Axes: >"));
     assert_eq!(all["text/plain"], Media::text("<Axes: >"));
     assert!(all.contains_key("text/markdown"));
+    let own =
+        image(7000).with("text/markdown", "a *chart*").with_metadata("text/markdown", json!({"by": "hand"}));
+    let (all, _) = shown(place(), own.clone());
+    assert_eq!(all["text/markdown"], own.into_representations()["text/markdown"]);
+    assert_eq!(
+        all["text/plain"].metadata().map(|facts| json!(facts)),
+        Some(json!({"generatedFor": "image/png"}))
+    );
 }
 
 #[test]
@@ -319,6 +350,13 @@ fn row_072_what_has_no_signature_is_refused_before_any_request() {
     let client = client(&host);
     assert_eq!(host.run(client.submit_png(vec![1; 10])), Err(ArtifactError::NotPng));
     assert_eq!(host.run(client.submit_png(Vec::new())), Err(ArtifactError::NotPng));
+    assert_eq!(host.run(client.submit_png(SIGNATURE[..7].to_vec())), Err(ArtifactError::NotPng));
+    // Each of the eight bytes counts.
+    for at in 0..SIGNATURE.len() {
+        let mut other = png(100);
+        other[at] ^= 1;
+        assert_eq!(host.run(client.submit_png(other)), Err(ArtifactError::NotPng), "byte {at}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use purlin_notebook::{CellKind, Event, Media, OutputType, Representations, StoreExt};
-use purlin_runtime_core::{Outcome, handler_fn};
+use purlin_runtime_core::{MediaBundle, Outcome, handler_fn};
 use serde_json::json;
 
 use crate::support::{World, doing};
@@ -30,6 +30,35 @@ fn row_053_a_display_keeps_its_representations() {
     assert_eq!(output.output_type, OutputType::MultimediaDisplay);
     assert_eq!(output.display_id.as_deref(), Some("d1"));
     assert_eq!(output.representations.as_ref(), Some(&representations));
+}
+
+#[test]
+fn row_053_the_facts_about_each_representation_stay_with_it() {
+    let world = World::new();
+    let agent = world.agent(doing(|cx| {
+        let data =
+            [("text/plain", json!("42")), ("image/svg+xml", json!("<svg/>")), ("text/html", json!(null))];
+        let facts = [
+            ("image/svg+xml", json!({"width": 3, "purlin": {"role": "tool_output"}})),
+            ("text/html", json!({"of": "what is not there"})),
+            ("image/png", json!({"of": "what never was"})),
+        ];
+        let named = |all: &[(&str, serde_json::Value)]| -> Vec<(String, serde_json::Value)> {
+            all.iter().map(|(mime, value)| ((*mime).to_owned(), value.clone())).collect()
+        };
+        cx.display(MediaBundle::from_data(named(&data), named(&facts)), None);
+    }));
+    world.start(&agent);
+    let (cell, _) = world.ask(CellKind::Echo, "");
+    world.host.advance(100);
+    assert_eq!(
+        json!(world.outputs(&cell)[0].representations),
+        json!({
+            "image/svg+xml": {"type": "inline", "data": "<svg/>",
+                "metadata": {"width": 3, "purlin": {"role": "tool_output"}}},
+            "text/plain": {"type": "inline", "data": "42"}
+        })
+    );
 }
 
 #[test]
@@ -134,6 +163,14 @@ fn row_059_a_clear_is_at_once_or_with_the_next_output() {
         outputs.iter().map(|output| (output.output_type, output.position)).collect::<Vec<_>>()
     });
     assert_eq!(shown, [vec![(OutputType::Terminal, 0.0)], vec![(OutputType::Terminal, 1.0)]]);
+    let by = world.log().into_iter().filter_map(|entry| match entry.event {
+        Event::CellOutputsCleared { wait, cleared_by, .. } => Some((wait, cleared_by)),
+        _ => None,
+    });
+    // Each execution begins with a clear of the runtime's own.
+    let by: Vec<_> = by.collect();
+    let expected = [false, false, false, true].map(|wait| (wait, "runtime-test-runtime".to_owned()));
+    assert_eq!(by, expected);
 }
 
 #[test]

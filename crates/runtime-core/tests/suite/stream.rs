@@ -27,9 +27,12 @@ fn row_046_the_empty_text_is_nothing_and_white_space_is_kept() {
     let world = World::new();
     let agent = world.agent(doing(|cx| {
         cx.stdout("");
+        cx.stderr("");
         if cx.source() == "some" {
             cx.stdout(" ");
-            cx.stdout("\n");
+            // Nothing is no output either that would stand between two others.
+            cx.stderr("");
+            cx.stdout("\n\t\u{a0}");
         }
     }));
     world.start(&agent);
@@ -37,7 +40,7 @@ fn row_046_the_empty_text_is_nothing_and_white_space_is_kept() {
     let (some, _) = world.ask(CellKind::Echo, "some");
     world.host.advance(100);
     assert_eq!(world.texts(&none), [""; 0]);
-    assert_eq!(world.texts(&some), [" \n"]);
+    assert_eq!(world.texts(&some), [" \n\t\u{a0}"]);
 }
 
 /// Puts out 10,000 pieces of 64 bytes within a second; answers the whole, the commits and the cell.

@@ -28,17 +28,18 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The value of a further flag of the program, the last one if it was given several times.
+    /// The value of a further flag of the program: of the command line the last one, else of the first of its variables
+    /// that is set, else the program's default.
     pub fn value(&self, flag: &str) -> Option<&str> {
         self.values(flag).last().map(String::as_str)
     }
 
-    /// All values of a further flag of the program.
+    /// All values of a further flag of the program; only the command line can give several.
     pub fn values(&self, flag: &str) -> &[String] {
         self.given.get(flag).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether a switch of the program was given.
+    /// Whether a switch of the program was given, or a variable of it is set to anything but `0` and `false`.
     pub fn has(&self, flag: &str) -> bool {
         self.given.contains_key(flag)
     }
@@ -51,6 +52,8 @@ pub fn runtime_id(runtime_type: &str) -> String {
 
 /// Where the values come from.
 pub(super) struct Sources<'a> {
+    /// Everything that the program takes.
+    pub(super) flags: &'a [Flag],
     /// The command line.
     pub(super) given: Given,
     /// The environment; what is empty there counts as absent.
@@ -122,7 +125,7 @@ const NO_SESSION: &str = "No session was begun in this directory; a terminal has
                           Send something there, or name a session";
 
 /// Puts the settings together. Everything that is missing or wrong is told at once, a sentence each.
-pub(super) fn resolve(sources: Sources<'_>) -> Result<Settings, Vec<String>> {
+pub(super) fn resolve(sources: &Sources<'_>) -> Result<Settings, Vec<String>> {
     let mut problems = Vec::new();
     let mut warnings = Vec::new();
     let remote = sources.find(flag("sync-url"));
@@ -135,8 +138,8 @@ pub(super) fn resolve(sources: Sources<'_>) -> Result<Settings, Vec<String>> {
             "`{place}` names a sync server, but this version serves the local store only. Leave it out."
         ));
     }
-    let auth_token = token(&sources, &mut problems, &mut warnings, remote.is_some());
-    warnings.extend(of_python(&sources));
+    let auth_token = token(sources, &mut problems, &mut warnings, remote.is_some());
+    warnings.extend(of_python(sources));
     let present = |value: &String| !value.is_empty();
     if sources.given.get("notebook").and_then(|values| values.last()).is_some_and(|id| id.trim().is_empty()) {
         // A script whose variable is not set means another session than the newest one.
@@ -170,8 +173,7 @@ pub(super) fn resolve(sources: Sources<'_>) -> Result<Settings, Vec<String>> {
     let (Some(notebook), Some(client_id), true) = (notebook, client_id, problems.is_empty()) else {
         return Err(problems);
     };
-    let mut given = sources.given;
-    given.remove("auth-token");
+    let given = complete(sources);
     Ok(Settings {
         notebook,
         client_id,
@@ -185,13 +187,29 @@ pub(super) fn resolve(sources: Sources<'_>) -> Result<Settings, Vec<String>> {
     })
 }
 
+/// What was given, in whatever way, but for the token, which nobody else needs to see.
+fn complete(sources: &Sources<'_>) -> Given {
+    let mut given = sources.given.clone();
+    for flag in sources.flags.iter().filter(|flag| !sources.given.contains_key(flag.long)) {
+        let found = sources.find(flag).filter(|(value, _)| flag.value.is_some() || !is_off(value));
+        if let Some((value, _)) = found {
+            given.insert(flag.long, vec![value]);
+        }
+    }
+    given.remove("auth-token");
+    given
+}
+
+/// Tells whether a variable of a switch switches it off.
+fn is_off(value: &str) -> bool {
+    ["0", "false"].contains(&value)
+}
+
 /// Says once what was given that only a runtime of Python has a use for.
 fn of_python(sources: &Sources<'_>) -> Option<String> {
     let given = OF_PYTHON.iter().filter_map(|name| match sources.find(flag(name))? {
         // A switch that is switched off says nothing.
-        (value, Origin::Variable(_)) if flag(name).value.is_none() && ["0", "false"].contains(&&*value) => {
-            None
-        }
+        (value, Origin::Variable(_)) if flag(name).value.is_none() && is_off(&value) => None,
         (_, Origin::Variable(variable)) => Some(format!("`{variable}`")),
         (_, Origin::Arguments | Origin::Program) => Some(format!("`--{name}`")),
     });

@@ -196,6 +196,31 @@ fn after_the_limit_lines_are_still_written_over() {
     assert!(text.len() <= INLINE_LIMIT);
 }
 
+/// Several lines that change while the last one stays, as of a build with many jobs, where the head is full.
+#[test]
+fn a_last_line_that_stays_goes_behind_the_lines_that_are_written_over() {
+    let line = |n: usize| format!("{n:063}\n");
+    let lines = HEAD_LIMIT / 64;
+    let head: String = (0..lines).map(line).collect();
+    assert_eq!(head.len(), HEAD_LIMIT);
+    let last = "the last line stays\n";
+    for pauses in [0, 1, 50] {
+        let mut bench = Bench::new();
+        bench.push(&(head.clone() + last));
+        bench.take();
+        for step in 1..4 {
+            bench.push(&format!("\x1b[3F\x1b[J{}{}{last}", line(step), line(step * 10)));
+            for _ in 0..pauses {
+                bench.take();
+                let text = bench.text();
+                assert!(text.ends_with(last), "{pauses}: {}", &text[text.len() - 100..]);
+            }
+        }
+        let kept: String = (0..lines - 2).map(line).collect();
+        assert_eq!(bench.end(), format!("{kept}{}{}{last}", line(3), line(30)), "{pauses}");
+    }
+}
+
 #[test]
 fn with_a_clear_pending_nothing_is_added() {
     let mut bench = Bench::new();

@@ -8,13 +8,24 @@ fn settle(
     defaults: &[(&'static str, &str)],
     newest: Option<&str>,
 ) -> Result<Settings, Vec<String>> {
-    let given = parse(FLAGS, line.split_whitespace().map(Into::into).collect())?;
+    settle_with(FLAGS, line, variables, defaults, newest)
+}
+
+fn settle_with(
+    flags: &[Flag],
+    line: &str,
+    variables: &[(&str, &str)],
+    defaults: &[(&'static str, &str)],
+    newest: Option<&str>,
+) -> Result<Settings, Vec<String>> {
+    let given = parse(flags, line.split_whitespace().map(Into::into).collect())?;
     let defaults: Vec<_> = defaults.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
     let variable = |name: &str| {
         let found = variables.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| (*value).to_owned())
     };
-    resolve(Sources {
+    resolve(&Sources {
+        flags,
         given,
         variable: &variable,
         defaults: &defaults,
@@ -53,6 +64,87 @@ fn row_073_what_is_built_in() {
     assert_eq!(settings.image_artifact_threshold, 6144);
     assert_eq!(settings.heartbeat_interval, Duration::from_secs(15));
     assert_eq!(settings.warnings, Vec::<String>::new());
+}
+
+/// The flags and variables of the contract, each way of each.
+#[test]
+fn row_073_every_value_comes_by_each_of_its_ways() {
+    let table: &[(&'static str, Option<char>, &[&str])] = &[
+        ("notebook", Some('n'), &["NOTEBOOK_ID"]),
+        ("client-id", Some('c'), &[]),
+        ("runtime-id", Some('r'), &["RUNTIME_ID"]),
+        ("runtime-type", Some('T'), &["RUNTIME_TYPE"]),
+        ("auth-token", Some('t'), &["RUNT_API_KEY", "AUTH_TOKEN"]),
+        ("image-artifact-threshold", None, &["IMAGE_ARTIFACT_THRESHOLD_BYTES"]),
+        ("heartbeat-interval", None, &[]),
+        ("runtime-python-path", None, &["RUNTIME_PYTHON_PATH"]),
+        ("runtime-env-path", None, &["RUNTIME_ENV_PATH"]),
+        ("runtime-package-manager", None, &["RUNTIME_PACKAGE_MANAGER"]),
+    ];
+    let read = |settings: Settings, name: &str| match name {
+        "notebook" => settings.notebook,
+        "client-id" => settings.client_id,
+        "runtime-id" => settings.runtime_id,
+        "runtime-type" => settings.runtime_type,
+        "auth-token" => settings.auth_token.map_or_else(String::new, |token| token.reveal().to_owned()),
+        "image-artifact-threshold" => settings.image_artifact_threshold.to_string(),
+        "heartbeat-interval" => settings.heartbeat_interval.as_millis().to_string(),
+        further => settings.value(further).unwrap_or_default().to_owned(),
+    };
+    for (name, short, variables) in table {
+        let default = [(*name, "3333")];
+        let all: Vec<(&str, &str)> = variables.iter().map(|variable| (*variable, "2222")).collect();
+        let mut lines =
+            vec![format!("--{name} 1111"), format!("--{name}=1111"), format!("--{name} 9 --{name} 1111")];
+        if let Some(short) = short {
+            lines.extend([format!("-{short} 1111"), format!("-{short}=1111"), format!("-{short}1111")]);
+        }
+        for line in lines {
+            assert_eq!(read(settled(&line, &all, &default), name), "1111", "{line}");
+        }
+        for variable in *variables {
+            assert_eq!(read(settled("", &[(*variable, "2222")], &default), name), "2222", "{variable}");
+        }
+        assert_eq!(read(settled("", &[], &default), name), "3333", "{name}");
+    }
+    let switch = "runtime-env-externally-managed";
+    assert!(settled(&format!("--{switch}"), &[], &[]).has(switch) && !settled("", &[], &[]).has(switch));
+    for (value, on) in [("1", true), ("true", true), ("0", false), ("false", false), ("", false)] {
+        let variables = [("RUNTIME_ENV_EXTERNALLY_MANAGED", value)];
+        assert_eq!(settled("", &variables, &[]).has(switch), on, "{value}");
+    }
+}
+
+#[test]
+fn row_073_a_flag_of_the_program_itself_comes_by_the_same_ways() {
+    let own = |long, variables, value| Flag { long, short: None, variables, value, help: "" };
+    let flags =
+        [FLAGS, &[own("word", &["WORD", "OLD_WORD"], Some("WORD")), own("loud", &["LOUD"], None)]].concat();
+    let both = [("OLD_WORD", "old"), ("WORD", "new")];
+    let default = [("word", "default")];
+    let words: Vec<Option<String>> = [
+        ("--word line", &both[..], &default[..]),
+        ("", &both[..], &default[..]),
+        ("", &both[..1], &default[..]),
+        ("", &[("WORD", ""), ("OLD_WORD", "old")][..], &[]),
+        ("", &[], &default[..]),
+        ("", &[], &[]),
+    ]
+    .into_iter()
+    .map(|(line, variables, defaults)| {
+        let settings = settle_with(&flags, line, variables, defaults, Some("n")).expect("right");
+        assert!(!settings.has("loud"));
+        settings.value("word").map(str::to_owned)
+    })
+    .collect();
+    let expected = ["line", "new", "old", "old", "default"].map(|word| Some(word.to_owned()));
+    assert_eq!(words[..5], expected);
+    assert_eq!(words[5], None);
+    let loud = settle_with(&flags, "", &[("LOUD", "1")], &[], Some("n")).expect("right");
+    assert!(loud.has("loud"));
+    // The token stays where it is.
+    let settings = settle_with(&flags, "", &[("AUTH_TOKEN", "hush")], &[], Some("n")).expect("right");
+    assert!(settings.value("auth-token").is_none() && !format!("{settings:?}").contains("hush"));
 }
 
 #[test]
