@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use purlin_notebook::{
-    Annotation, Cell, CellKind, CompletionStatus, Event, EventNames, QueueEntry, QueueId, QueueStatus,
-    RuntimeSessionId, StoreError, StoreExt, time,
+    Annotation, Cell, CellKind, Event, EventNames, QueueEntry, QueueId, QueueStatus, RuntimeSessionId,
+    StoreError, StoreExt,
 };
 
 use crate::agent::backlog::Waiting;
@@ -123,10 +123,12 @@ impl Serve<'_> {
     ) -> Result<bool, StoreError> {
         let again = entry.clone();
         self.start(entry, row, cell, annotation, lane).or_else(|error| {
-            let (queue_id, runtime_session_id) = (again.queue.clone(), self.session.clone());
-            let reason = "the start could not be written".to_owned();
-            self.settle(vec![Event::ExecutionReleased { queue_id, runtime_session_id, reason }])?;
-            self.backlog.put_back(&*self.agent.store, again)?;
+            let (queue, cell, session) = (again.queue.clone(), again.cell.clone(), self.session.clone());
+            let agent = self.agent;
+            self.settle(vec![agent.give_back(queue, cell, session, "the start could not be written")])?;
+            if agent.can_release() {
+                self.backlog.put_back(&*agent.store, again)?;
+            }
             Err(error)
         })
     }
@@ -245,14 +247,7 @@ impl Serve<'_> {
         if !ours {
             return Ok(());
         }
-        self.settle(vec![Event::ExecutionCompleted {
-            queue_id: entry.queue.clone(),
-            cell_id: entry.cell.clone(),
-            status: CompletionStatus::Error,
-            error: Some("cell not found".to_owned()),
-            completed_at: time::iso(self.agent.host.now()),
-            execution_duration_ms: 0,
-        }])
+        self.settle(vec![self.agent.failed(entry.queue.clone(), entry.cell.clone(), "cell not found")])
     }
 
     pub(super) fn is_ours(&self, queue: &QueueId, status: QueueStatus) -> Result<bool, StoreError> {

@@ -181,7 +181,7 @@ impl Serve<'_> {
             // Cancelled, or settled by others: its last words are kept, its end is not ours to tell.
             return self.settle(events);
         }
-        if !active.entered.get() && active.stopping.is_some() {
+        if !active.entered.get() && active.stopping.is_some() && self.agent.can_release() {
             // We end before its handler was called: nothing happened, and the next holder of the lane may do it.
             let (queue_id, runtime_session_id) = (queue.clone(), self.session.clone());
             let reason = "its runtime ended before it began".to_owned();
@@ -202,7 +202,6 @@ impl Serve<'_> {
             completed_at: time::iso(self.agent.host.now()),
             execution_duration_ms: self.agent.host.mono().saturating_sub(active.started) as i64,
         });
-        events.retain(|event| self.agent.store.knows(event.name()));
         self.settle(events)?;
         if failed && self.agent.options.stop_on_error {
             let rest = self.backlog.rest_of_batch(&*self.agent.store, &active.entry)?;

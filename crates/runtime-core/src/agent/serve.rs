@@ -262,7 +262,9 @@ impl<'a> Serve<'a> {
 
     /// Commits what ends executions; what the store refuses for now is kept and tried again.
     pub(super) fn settle(&mut self, events: Vec<Event>) -> Result<(), StoreError> {
-        self.unsettled.extend(events);
+        let agent = self.agent;
+        // What a store does not know it does without; its application may not survive it.
+        self.unsettled.extend(events.into_iter().filter(|event| agent.store.knows(event.name())));
         if self.unsettled.is_empty() {
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! Other runtime sessions of the store: who holds which lanes, and what the dead ones left behind.
 
 use purlin_notebook::{
-    CellId, CompletionStatus, Event, QueueEntry, QueueStatus, RuntimeSession, RuntimeSessionId,
+    CellId, CompletionStatus, Event, QueueEntry, QueueId, QueueStatus, RuntimeSession, RuntimeSessionId,
     RuntimeStatus, StoreError, StoreExt, TerminationReason, ToolCallStatus, time,
 };
 
@@ -73,24 +73,48 @@ impl Inner {
         for entry in self.store.queue(Some(QueueStatus::Executing))? {
             if self.is_lost(&entry, ours) {
                 events.extend(self.end_tool_calls(&entry.cell_id, ToolCallStatus::Interrupted)?);
-                events.push(Event::ExecutionCompleted {
-                    queue_id: entry.id,
-                    cell_id: entry.cell_id,
-                    status: CompletionStatus::Error,
-                    error: Some(LOST.to_owned()),
-                    completed_at: time::iso(self.host.now()),
-                    execution_duration_ms: 0,
-                });
+                events.push(self.failed(entry.id, entry.cell_id, LOST));
             }
         }
         for entry in self.store.queue(Some(QueueStatus::Assigned))? {
             let owner = entry.assigned_runtime_session.clone().filter(|_| self.is_lost(&entry, ours));
-            if let Some(runtime_session_id) = owner {
-                let reason = LOST.to_owned();
-                events.push(Event::ExecutionReleased { queue_id: entry.id, runtime_session_id, reason });
+            if let Some(owner) = owner {
+                events.push(self.give_back(entry.id, entry.cell_id, owner, LOST));
             }
         }
         Ok(events)
+    }
+
+    /// Tells whether a claim can be given back. The base schema has no word for it.
+    pub(super) fn can_release(&self) -> bool {
+        self.store.knows("purlin.v1.ExecutionReleased")
+    }
+
+    /// Makes the event that gives a claim back, so that somebody else executes it; where there is none, the execution
+    /// fails, because nobody would ever claim what is assigned.
+    pub(super) fn give_back(
+        &self,
+        queue_id: QueueId,
+        cell_id: CellId,
+        runtime_session_id: RuntimeSessionId,
+        reason: &str,
+    ) -> Event {
+        if self.can_release() {
+            return Event::ExecutionReleased { queue_id, runtime_session_id, reason: reason.to_owned() };
+        }
+        self.failed(queue_id, cell_id, reason)
+    }
+
+    /// Makes the event that fails an execution which did not take any time of ours.
+    pub(super) fn failed(&self, queue_id: QueueId, cell_id: CellId, why: &str) -> Event {
+        Event::ExecutionCompleted {
+            queue_id,
+            cell_id,
+            status: CompletionStatus::Error,
+            error: Some(why.to_owned()),
+            completed_at: time::iso(self.host.now()),
+            execution_duration_ms: 0,
+        }
     }
 
     /// Makes the events that end the tool calls of a cell that were started and never ended.

@@ -15,6 +15,7 @@
 //! | 99, 100 | approval of tool calls | `approval` |
 //! | Claiming 5 | what comes late is dropped | `fence` |
 //! | | who holds a lane | `lanes` |
+//! | Ours 5 | a store that does not know our events | `known` |
 //! | | a store that fails | `faults` |
 //! | | any order of everything, by seed | `interleaving` |
 
@@ -26,6 +27,7 @@ mod claim;
 mod faults;
 mod fence;
 mod interleaving;
+mod known;
 mod lanes;
 mod lifecycle;
 mod loss;

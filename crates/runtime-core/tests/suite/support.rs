@@ -353,10 +353,16 @@ pub struct FaultyStore {
     /// A flush is never answered.
     pub flush_hangs: Rc<Cell<bool>>,
     pub commit_fails: Rc<RefCell<Option<StoreError>>>,
+    /// How many commits succeed before the disk is full.
+    pub commits_left: Rc<Cell<Option<u32>>>,
     /// The flushes that were asked for.
     pub flushes: Rc<RefCell<Vec<Durability>>>,
     /// How many rows were read.
     pub rows: Rc<Cell<usize>>,
+    /// It knows the events of the base schema only, as the store of an existing application does.
+    pub base_only: Rc<Cell<bool>>,
+    /// The names of the events that it did not know and was given all the same.
+    pub unknown: Rc<RefCell<Vec<String>>>,
     /// What was asked of the store after it was closed.
     pub calls_after_close: Rc<RefCell<Vec<&'static str>>>,
     /// Counts its own clones: one here, one in each stream of ticks that is held.
@@ -372,6 +378,9 @@ impl FaultyStore {
             commit_fails: Rc::default(),
             flushes: Rc::default(),
             rows: Rc::default(),
+            base_only: Rc::default(),
+            commits_left: Rc::default(),
+            unknown: Rc::default(),
             calls_after_close: Rc::default(),
             watches: Rc::default(),
         }
@@ -397,10 +406,19 @@ impl Store for FaultyStore {
         self.store.authority()
     }
     fn knows(&self, name: &str) -> bool {
-        self.store.knows(name)
+        self.store.knows(name) && !(self.base_only.get() && name.starts_with("purlin."))
     }
     fn commit(&self, batch: &[Event]) -> Result<CommitId, StoreError> {
         self.asked("commit");
+        if let Some(event) = batch.iter().position(|event| !self.knows(event.name())) {
+            self.unknown.borrow_mut().push(batch[event].name().to_owned());
+            return Err(StoreError::Rejected { event, why: "it is not known".to_owned() });
+        }
+        match self.commits_left.get() {
+            Some(0) => return Err(StoreError::Backend("the disk is full".to_owned())),
+            Some(left) => self.commits_left.set(Some(left - 1)),
+            None => {}
+        }
         match &*self.commit_fails.borrow() {
             Some(error) => Err(error.clone()),
             None => self.store.commit(batch),
