@@ -112,7 +112,7 @@ fn what_arrives_is_counted() {
 #[test]
 fn a_hit_stays_in_sight_when_the_screen_is_resized() {
     let mut stage = Stage::new(60, 12);
-    let text = (0..40).map(|n| format!("word{n} in a sentence of some length. ")).collect::<String>();
+    let text = "words in a sentence of some length, ".repeat(40);
     stage.add("text", &format!("{text}\n\nneedle\n\n{text}"), json!({}));
     stage.fill(5);
     stage.rows();
