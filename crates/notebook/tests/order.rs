@@ -50,7 +50,7 @@ fn row_086_before_the_lowest_keys_there_is_a_smaller_one_or_no_room() {
 
 #[test]
 fn row_087_where_there_is_no_room_all_cells_get_new_keys() {
-    for (a, b) in [("m", "m0"), ("m", "m"), ("Z", "a"), ("n", "m")] {
+    for (a, b) in [("m", "m0"), ("m", "m"), ("Z", "a"), ("n", "m"), ("b0", "az"), ("m0z", "m0a")] {
         assert!(between(Some(a), Some(b), &mut || 0).is_err(), "{a} {b}");
     }
     let store = store(&[keyed("a", "m"), keyed("b", "m0"), keyed("c", "x")]);

@@ -314,8 +314,10 @@ fn row_060_a_pending_clear_without_an_output_leaves_the_old_ones() {
     // An output of another cell is not the next one.
     store.commit(&[cell("d"), display("p", "d", None, "elsewhere")]).unwrap();
     assert_eq!(text(&store, "o"), "old");
-    let all = Event::AllOutputsCleared { cleared_by: "u".into() };
-    store.commit(&[all, terminal("q", "a"), terminal("r", "b")]).unwrap();
+    assert!(dump::canonical(&store).unwrap().contains("pendingClears"));
+    store.commit(&[Event::AllOutputsCleared { cleared_by: "u".into() }]).unwrap();
+    assert!(!dump::canonical(&store).unwrap().contains("pendingClears"));
+    store.commit(&[terminal("q", "a"), terminal("r", "b")]).unwrap();
     assert_eq!(store.outputs_of(&"c".into()).unwrap().len(), 2, "all pending clears are gone");
 }
 

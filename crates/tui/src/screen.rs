@@ -190,7 +190,7 @@ impl Screen {
             LayoutNode::win(COMPOSER).min(1).max(TALLEST),
             LayoutNode::win("below"),
             LayoutNode::dock(DockSide::Below),
-            LayoutNode::win(STATUS).size(1),
+            LayoutNode::win(STATUS).size(1).min(1),
             LayoutNode::win("footer"),
             LayoutNode::dock(DockSide::Footer),
         ]));
@@ -244,7 +244,7 @@ impl Screen {
         self.0.syntax.on_news(move || {
             transcript.highlighted();
             if let Some(kernel) = weak.upgrade() {
-                kernel.win().mark_all_dirty();
+                kernel.highlighted();
             }
         });
         let weak = Rc::downgrade(&self.0);

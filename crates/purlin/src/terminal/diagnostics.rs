@@ -41,18 +41,13 @@ pub async fn messages(desk: &Desk) -> Result<Option<String>, HandlerError> {
     };
     segment(desk, 0);
     let body = OverlayBody::Lines(lines);
-    show(
-        desk.kernel(),
-        OverlayOptions { title: "Messages".to_owned(), body, at_end: true, ..wide(desk.kernel()) },
-    )
-    .await;
+    show(desk.kernel(), OverlayOptions { title: "Messages".to_owned(), body, at_end: true, ..wide() }).await;
     Ok(None)
 }
 
-/// Nine tenths of the screen: rows of diagnostics are long.
-fn wide(kernel: &Kernel) -> OverlayOptions {
-    let columns = kernel.layout().size().0;
-    OverlayOptions { width: Some((u32::from(columns) * 9 / 10) as u16), ..OverlayOptions::default() }
+/// As wide as a list to choose from: rows of diagnostics are long.
+fn wide() -> OverlayOptions {
+    OverlayOptions { whole_width: true, ..OverlayOptions::default() }
 }
 
 async fn show(kernel: &Kernel, options: OverlayOptions) -> Option<String> {
@@ -88,7 +83,7 @@ async fn extension(desk: &Desk, facts: &Facts) -> Result<Option<String>, Handler
         actions.push("Reload".to_owned());
     }
     let body = OverlayBody::Lines(described(desk, facts));
-    let options = OverlayOptions { title: facts.name.clone(), body, actions, ..wide(desk.kernel()) };
+    let options = OverlayOptions { title: facts.name.clone(), body, actions, ..wide() };
     let done = match show(desk.kernel(), options).await.as_deref() {
         Some("Resume") => desk.shelf().resume(&facts.name),
         Some("Reload") => settle::reload(desk, Some(&facts.name)),
@@ -185,7 +180,21 @@ fn options(kernel: &Kernel, extension: &str) -> Vec<Line> {
 pub async fn keys(desk: &Desk) -> Result<Option<String>, HandlerError> {
     let kernel = desk.kernel();
     let mut maps = kernel.keymap().list();
-    maps.sort_by_cached_key(order);
+    // One's own first, then those of extensions; within these by place and by key.
+    let whose = |map: &KeymapListing| match map.layer {
+        Layer::User => 0,
+        Layer::Extension => 1,
+        Layer::Builtin => 2,
+    };
+    maps.sort_by_cached_key(|map| {
+        (
+            whose(map),
+            map.target != Target::Global,
+            place(&map.target),
+            map.lhs.to_lowercase(),
+            map.lhs.clone(),
+        )
+    });
     let conflicts = kernel.keymap().conflicts();
     let items = maps.iter().map(|map| {
         let lost = conflicts
@@ -205,21 +214,6 @@ pub async fn keys(desk: &Desk) -> Result<Option<String>, HandlerError> {
         kernel.command().invoke(name, arguments);
     }
     Ok(None)
-}
-
-/// Yours first, then those of extensions, then what is built in; of each what works everywhere first, then window by window,
-/// the plain keys before those with modifiers.
-fn order(map: &KeymapListing) -> (u8, String, usize, String) {
-    let layer = match map.layer {
-        Layer::User => 0,
-        Layer::Extension => 1,
-        Layer::Builtin => 2,
-    };
-    let place = match &map.target {
-        Target::Global => String::new(),
-        target => place(target),
-    };
-    (layer, place, map.lhs.matches('+').count(), map.lhs.clone())
 }
 
 fn label(map: &KeymapListing) -> String {

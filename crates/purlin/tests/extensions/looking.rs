@@ -3,7 +3,7 @@
 use purlin_testkit::{Home, Pty};
 use serde_json::Value;
 
-use crate::{PURLIN, answer, command, escape, open_with, quit, run};
+use crate::{PURLIN, answer, command, escape, open, open_with, quit, run};
 
 const BUSY: &str = r"
 local purlin = require('purlin')
@@ -223,7 +223,7 @@ fn clashes_and_what_is_wrong_while_loading_are_listed_and_said_once_without_a_sc
 #[test]
 fn a_mistake_in_typed_lua_is_told_in_its_cell_alone() {
     let home = Home::new();
-    let pty = crate::open(&home, &[]);
+    let pty = open(&home, &[]);
     command(&pty, "/lua nope.x");
     pty.wait_text("attempt to index nil with 'x'");
     pty.wait_gone("esc interrupts");
@@ -252,6 +252,58 @@ fn keys_are_listed_yours_first() {
     let at = |text: &str| shown.find(text).unwrap_or_else(|| panic!("no {text}: {shown}"));
     assert!(at("· yours ·") < at("· mine ·") && at("· mine ·") < at("· built in"), "{shown}");
     escape(&pty, "Keys (type to filter)");
+    quit(pty);
+}
+
+#[test]
+fn a_key_of_the_configuration_is_named_with_what_its_command_does_and_ones_own_keys_come_first() {
+    let home = Home::new();
+    home.write_config("[keys.composer]\n'alt+enter' = 'edit.newline'\n");
+    let pty = open(&home, &[]);
+    command(&pty, "/help");
+    pty.wait_text("Commands and keys");
+    pty.send("alt+enter");
+    pty.wait_text("/ alt+enter");
+    pty.wait_text("Begins a new line at the cursor.");
+    let shown = pty.dump();
+    assert_eq!(shown.matches("alt+enter").count(), 2, "the filter and one entry:\n{shown}");
+    assert!(!shown.contains("edit.newline"), "{shown}");
+    escape(&pty, "Commands and keys");
+    command(&pty, "/keys");
+    pty.wait_text("› alt+enter in composer");
+    escape(&pty, "Keys (type to filter)");
+    quit(pty);
+}
+
+#[test]
+fn code_in_what_a_tool_renderer_answers_has_its_colours() {
+    let home = Home::new();
+    let script = home.file(
+        "script.toml",
+        "[[turn]]\ntext = 'go'\n[[turn.tool]]\nname = 'bash'\nargs = { command = 'true' }\n[[turn]]\ntext = 'done'\n",
+    );
+    let look = home.file(
+        "look.lua",
+        "purlin.tool.renderer('bash', { markdown = true, body = function() return '```rust\\nlet colour = 1;\\n```' end })",
+    );
+    let model = format!("script:{}", script.display());
+    let pty = open(&home, &["--model", &model, "-e", &look.display().to_string()]);
+    command(&pty, "go");
+    pty.wait_text("let colour");
+    let coloured = |screen: &purlin_testkit::Screen| {
+        let row = screen.contents().lines().position(|row| row.contains("let colour"));
+        let col = screen
+            .contents()
+            .lines()
+            .find_map(|row| row.find("let colour").map(|at| row[..at].chars().count()));
+        let (Some(row), Some(col)) = (row, col) else { return false };
+        let color = |col: usize| {
+            let cell = screen.cell(row as u16, col as u16)?;
+            Some(cell.fgcolor())
+        };
+        color(col) != color(col + 4)
+    };
+    assert!(pty.wait_within(std::time::Duration::from_secs(60), coloured), "{}", pty.dump());
     quit(pty);
 }
 

@@ -2,7 +2,7 @@
 
 mod replica;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -95,6 +95,27 @@ fn row_006_of_two_that_start_at_once_the_later_confirmed_start_wins() {
         let active: Vec<_> =
             sessions.filter(|session| session.is_active).map(|s| Some(s.session_id)).collect();
         assert_eq!(active, [second.session_id()]);
+    }
+}
+
+#[test]
+fn row_016_a_store_that_is_ordered_elsewhere_is_closed_when_the_end_is_confirmed_or_the_deadline_over() {
+    for (sending, confirmed) in [(100, true), (60_000, false)] {
+        let remote = Remote::new(100);
+        let one = remote.authority.late_replica("one", sending);
+        let mut options = Remote::options();
+        options.flush_deadline = Duration::from_secs(3);
+        let left = Rc::new(Cell::new(None));
+        let (seen, store) = (left.clone(), one.clone());
+        let agent = remote.agent(&one, options).owning(move || seen.set(store.status().pending));
+        remote.world.start(&agent);
+        remote.world.host.advance(1_000);
+        let begun = remote.world.host.mono();
+        remote.world.host.run(agent.shutdown());
+        let took = remote.world.host.mono() - begun;
+        let pending = left.get().expect("the store was closed");
+        assert_eq!((pending == 0, took < 3_000), (confirmed, confirmed), "{pending} pending after {took} ms");
+        assert!((100..=3_000).contains(&took), "{took} ms");
     }
 }
 

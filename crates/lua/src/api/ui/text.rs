@@ -72,7 +72,7 @@ pub(crate) const FNS: &[ApiFn] = &[
         params: &[TEXT, WIDTH],
         returns: "Span[][]",
         errors: &[],
-        doc: "Lays Markdown out in lines of a width, each a list of spans.",
+        doc: "Lays Markdown out in lines of a width, each a list of spans. Code in it has its colours as far as they are ready; renderers are called again when they are.",
         example: "local lines = purlin.ui.markdown('# Title', 40)\nassert(lines[1][1].text == 'Title')",
         run: Run::Now(|call| {
             let lines = call.kernel()?.markdown(&bounded(call, 0, MAX_MARKDOWN)?, width(call, 1));
