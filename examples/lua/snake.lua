@@ -173,8 +173,8 @@ end)
 win.render("score", function(view)
   local score = ("score %d"):format(game and game.score or 0)
   local rest = ("   best %d   "):format(math.max(best, game and game.score or 0))
-  return { { { text = " " .. score, bold = true }, { text = rest, fg = "dim" },
-    { text = "q leaves · arrows · space pauses · n anew", fg = "muted" } } }
+  local keys = purlin.ui.truncate("q leaves · arrows · space pauses · n anew", view.width - #score - #rest - 1)
+  return { { { text = " " .. score, bold = true }, { text = rest, fg = "dim" }, { text = keys, fg = "muted" } } }
 end)
 
 win.create("board")

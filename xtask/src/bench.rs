@@ -68,11 +68,10 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let options = Options::parse(arguments)?;
     let release = workspace.target().join("release");
     if cfg!(debug_assertions) {
-        let mut build = vec!["build", "--release", "--package", "xtask"];
-        if options.needs_program() {
-            build.extend(["--package", "purlin"]);
+        // One after the other: together they would be built with the features that either of them asks for.
+        for package in options.needs_program().then_some("purlin").into_iter().chain(["xtask"]) {
+            run_command(&mut workspace.cargo(&["build", "--release", "--package", package]))?;
         }
-        run_command(&mut workspace.cargo(&build))?;
         let mut again = std::process::Command::new(release.join("xtask"));
         return run_command(again.arg("bench").args(arguments).current_dir(workspace.root()));
     }

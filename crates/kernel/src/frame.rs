@@ -13,7 +13,7 @@ use crate::hooks::Object;
 use crate::hooks::terminal::{Render, Resize, Startup};
 use crate::layout::Rect;
 use crate::text::{Style, Token};
-use crate::window::{Border, Drawer};
+use crate::window::Drawer;
 use crate::{ExtId, Kernel, Ownership, RenderContext, Renderer, Window};
 
 #[derive(Default)]
@@ -217,14 +217,23 @@ impl Kernel {
 
     /// Draws the line around a window that has one.
     fn draw_edge(&self, window: &Window) -> Option<Grid> {
-        if window.border == Border::None {
+        let line = window.line();
+        if line.is_none() && window.edge() != (2, 2) {
             return None;
         }
         let focused = self.win().focused().is_some_and(|focused| focused.name == window.name);
         let token = if focused { Token::BorderAccent } else { Token::Border };
         let mut edge = Grid::new(window.rect.width, window.rect.height);
         let mut atlas = self.0.frames.atlas.borrow_mut();
-        Canvas::new(&mut edge, &mut atlas).border(window.border, &Style::fg(token), &window.title);
+        let (mut canvas, style) = (Canvas::new(&mut edge, &mut atlas), Style::fg(token));
+        match line {
+            Some(line) => {
+                let (row, col) = (i32::from(line.y - window.rect.y), i32::from(line.x - window.rect.x));
+                let upright = line.width < window.rect.width;
+                canvas.part(row, col, i32::from(line.height), i32::from(line.width)).line(upright, &style);
+            }
+            None => canvas.border(window.border, &style, &window.title),
+        }
         Some(edge)
     }
 
@@ -363,8 +372,8 @@ impl Kernel {
             let slot = slots.get(name)?;
             (slot.state.clone(), slot.stock.clone())
         };
-        let edge = if window.border == Border::None { 0 } else { 2 };
-        let width = width.saturating_sub(edge);
+        let (columns, rows) = window.edge();
+        let width = width.saturating_sub(columns);
         let drawers = self.win().drawers(name);
         let active = drawers.into_iter().rev().find(|drawer| !self.guard().is_suspended(drawer.owner));
         let by_extension = active.and_then(|drawer| Some((drawer.owner, drawer.renderer?)));
@@ -378,7 +387,7 @@ impl Kernel {
         });
         let stock = self.win().stock_renderer(&window, stock);
         let height = by_extension.or_else(|| stock.measure(self, &window, width))?;
-        Some(height.saturating_add(edge))
+        Some(height.saturating_add(rows))
     }
 
     /// Answers the cells of the widest line of what a window shows, as far as it is looked at.

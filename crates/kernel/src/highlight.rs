@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::text::theme::Theme;
-use crate::text::{Color, Highlighter, Line, Style, Token};
+use crate::text::{Color, Highlighter, Line, Part, Style, Token};
 use crate::{ExtId, Handle, HandlerError, Kernel, RegId, Topic};
 
 /// Links are followed so far; a longer chain is a circle.
@@ -38,6 +38,8 @@ type Set = (RegId, ExtId, Rc<HighlightSpec>);
 pub(crate) struct HighlightTable {
     groups: RefCell<BTreeMap<String, Vec<Set>>>,
     theme: RefCell<Rc<Theme>>,
+    /// The theme with the groups in it, until either changes.
+    whole: RefCell<Option<Rc<Theme>>>,
     revision: Cell<u64>,
     highlighter: RefCell<Option<Rc<dyn Highlighter>>>,
 }
@@ -117,6 +119,7 @@ impl Highlights<'_> {
     fn changed(self) {
         let table = &self.0.0.highlights;
         table.revision.set(table.revision.get() + 1);
+        table.whole.take();
         self.0.win().mark_all_dirty();
         self.0.changed(Topic::Theme);
     }
@@ -133,16 +136,28 @@ impl Highlights<'_> {
         })
     }
 
-    /// Answers what a group looks like, links followed; an unknown one looks like nothing.
+    /// Answers what a group looks like now, links followed; an unknown one looks like nothing.
+    ///
+    /// What is drawn or kept takes [`Style::group`] instead, which has the look of the moment it is painted.
     pub fn style(self, group: &str) -> Style {
-        let mut chain = Vec::new();
-        let mut next = Some(group.to_owned());
-        while let Some(spec) = next.take().filter(|_| chain.len() <= DEEPEST).and_then(|name| self.get(&name))
-        {
-            next = spec.link;
-            chain.push(spec.style);
+        self.theme().group_style(group)
+    }
+
+    /// Answers the theme in force with every group that is set: what a surface paints styles with.
+    pub fn theme(self) -> Rc<Theme> {
+        let table = &self.0.0.highlights;
+        if let Some(whole) = &*table.whole.borrow() {
+            return Rc::clone(whole);
         }
-        chain.iter().rev().fold(Style::default(), |under, style| under.patch(style))
+        let mut theme = (*self.0.theme()).clone();
+        for (name, list) in &*table.groups.borrow() {
+            if let Some((.., spec)) = list.last() {
+                theme.set_group(name, (**spec).clone());
+            }
+        }
+        let theme = Rc::new(theme);
+        *table.whole.borrow_mut() = Some(Rc::clone(&theme));
+        theme
     }
 
     /// Lists every group by name.
@@ -156,17 +171,27 @@ impl Highlights<'_> {
     }
 
     /// Reads a colour as extensions write it: a token, `#rrggbb`, `#rgb`, a number of the palette, `default`, or a group,
-    /// whose colour of this ground is taken.
-    pub fn color(self, text: &str, ground: Ground) -> Option<Color> {
+    /// whose colour of this ground is taken when it is painted. Answers a style that has nothing but that colour.
+    pub fn color(self, text: &str, ground: Ground) -> Option<Style> {
         if let Some(color) = Color::parse(text) {
-            return Some(color);
+            return Some(match ground {
+                Ground::Fg => Style::fg(color),
+                Ground::Bg => Style::new().on(color),
+            });
         }
         self.get(text)?;
-        let style = self.style(text);
-        Some(match ground {
-            Ground::Fg => style.fg,
-            Ground::Bg => style.bg,
-        })
+        let part = if ground == Ground::Fg { Part::Fg } else { Part::Bg };
+        Some(Style::group_part(text, part))
+    }
+
+    /// Reads a style as extensions name it: a group, or a colour of the glyphs.
+    pub fn named(self, text: &str) -> Option<Style> {
+        let is_set = self.0.0.highlights.groups.borrow().contains_key(text);
+        match Token::from_name(text) {
+            Some(token) if !is_set => Some(token.style()),
+            _ if self.get(text).is_some() => Some(Style::group(text)),
+            _ => self.color(text, Ground::Fg),
+        }
     }
 }
 
@@ -203,6 +228,12 @@ impl Kernel {
     /// Answers who highlights code, if anybody does.
     pub fn highlighter(&self) -> Option<Rc<dyn Highlighter>> {
         self.0.highlights.highlighter.borrow().clone()
+    }
+
+    /// Says that code is ready whose colours were not: whatever shows code is drawn again.
+    pub fn highlighted(&self) {
+        self.ui().repaint_overlays();
+        self.win().mark_all_dirty();
     }
 
     /// Lays Markdown out in lines of a width, with code as the highlighter has it ready.

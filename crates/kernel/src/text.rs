@@ -34,7 +34,7 @@ pub use cells::{
 pub use hunks::{DiffTag, Hunk, diff, diff_until, unified_diff};
 pub use scroll::{Viewport, VirtualItem, VirtualList, viewport, virtual_list};
 pub use span::{Line, Span, line_plain, line_truncate, line_width, plain, styled};
-pub use style::{Attrs, Color, Style, Token};
+pub use style::{Attrs, Color, GroupLayer, Part, Style, Token};
 pub use wrapping::{Broken, break_line, wrap, wrap_line};
 
 /// Highlights code; implemented where grammars are known.

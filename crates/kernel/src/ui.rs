@@ -157,7 +157,7 @@ impl Ui<'_> {
     /// Shows a text over the screen. Leaving it without choosing is an answer, too.
     pub fn overlay(self, owner: ExtId, options: OverlayOptions) -> LBF<Result<OverlayAnswer, Reason>> {
         let timeout = options.timeout_ms;
-        let body = DialogBody::Overlay(Overlay::new(options, self.screen()));
+        let body = DialogBody::Overlay(Overlay::new(options, self.screen(), self.0.highlighter().as_deref()));
         let answer = self.open(owner, body, None, timeout);
         Box::pin(async move {
             match answer.await {

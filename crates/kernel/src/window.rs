@@ -21,7 +21,7 @@ pub use text_view::TextView;
 use crate::buffer::json_bytes;
 use crate::grid::Grid;
 use crate::hooks::Object;
-use crate::layout::Rect;
+use crate::layout::{Dir, Rect};
 use crate::text::Line;
 use crate::{ErrorKind, ExtId, Handle, HandlerError, Kernel, RegId};
 
@@ -123,7 +123,43 @@ impl Window {
 
     /// Answers its rectangle without the border.
     pub fn inner(&self) -> Rect {
-        self.border.inside(self.rect)
+        let Some(line) = self.line() else { return self.border.inside(self.rect) };
+        let Rect { x, y, width, height } = self.rect;
+        let (first, upright) = ((line.x, line.y) == (x, y), line.width < width);
+        match (upright, first) {
+            (true, true) => Rect::new(x + 1, y, width - 1, height),
+            (true, false) => Rect::new(x, y, width - 1, height),
+            (false, true) => Rect::new(x, y + 1, width, height - 1),
+            (false, false) => Rect::new(x, y, width, height - 1),
+        }
+    }
+
+    /// Answers the cells between it and the window it splits, of [`Border::Line`]; nothing where there is too little room.
+    pub(crate) fn line(&self) -> Option<Rect> {
+        let Placement::Split(split) = &self.placement else { return None };
+        let Rect { x, y, width, height } = self.rect;
+        let (least_width, least_height) = if split.side.dir() == Dir::Row { (3, 1) } else { (1, 2) };
+        if self.border != Border::Line || width < least_width || height < least_height {
+            return None;
+        }
+        Some(match split.side {
+            Side::Left => Rect::new(x + width - 1, y, 1, height),
+            Side::Right => Rect::new(x, y, 1, height),
+            Side::Above => Rect::new(x, y + height - 1, width, 1),
+            Side::Below => Rect::new(x, y, width, 1),
+        })
+    }
+
+    /// Answers the columns and rows that its border takes.
+    pub(crate) fn edge(&self) -> (u16, u16) {
+        match (self.border, &self.placement) {
+            (Border::Line, Placement::Split(split)) => match split.side.dir() {
+                Dir::Row => (1, 0),
+                Dir::Col => (0, 1),
+            },
+            (Border::None | Border::Line, _) => (0, 0),
+            _ => (2, 2),
+        }
     }
 }
 

@@ -7,11 +7,8 @@
 use std::cell::Cell;
 
 use mlua::{Lua, Table, Value};
-use purlin_kernel::Kernel;
-use purlin_kernel::text::{Attrs, Color, Line, Span, Style, Token, sgr};
-
-use crate::env::spend;
-use crate::fault;
+use purlin_kernel::text::{Attrs, Color, GroupLayer, Line, Part, Span, Style, Token, sgr};
+use purlin_kernel::{Ground, Kernel};
 
 /// After so many items of a list the deadline is looked at.
 const LOOK_EVERY: usize = 1024;
@@ -39,9 +36,9 @@ impl<'a> Reader<'a> {
         Self { kernel, bytes: Cell::new(0) }
     }
 
-    /// A colour by token, highlight group, `#rrggbb`, palette index or `default`.
-    fn color(&self, text: &str, ground: Ground) -> Result<Color, String> {
-        color_of(self.kernel, text, ground).ok_or_else(|| {
+    /// A style of one colour: a token, highlight group, `#rrggbb`, palette index or `default`.
+    fn color(&self, text: &str, ground: Ground) -> Result<Style, String> {
+        self.kernel.hl().color(text, ground).ok_or_else(|| {
             let names = Token::ALL.iter().map(|token| token.name());
             match purlin_kernel::nearest(text, names) {
                 Some(near) => format!("unknown colour '{text}', did you mean '{near}'?"),
@@ -56,7 +53,7 @@ impl<'a> Reader<'a> {
             Value::Nil => Ok(Style::default()),
             Value::String(name) => {
                 let name = name.to_string_lossy();
-                group(self.kernel, &name).map_or_else(|| self.color(&name, Ground::Fg).map(Style::fg), Ok)
+                self.kernel.hl().named(&name).map_or_else(|| self.color(&name, Ground::Fg), Ok)
             }
             Value::Table(table) => {
                 let mut span = Span::default();
@@ -82,8 +79,8 @@ impl<'a> Reader<'a> {
     /// One field of a style or span; false if it is none.
     fn field(&self, name: &[u8], value: &Value, style: &mut Style) -> Result<bool, String> {
         let attr = match name {
-            b"fg" => return self.ground(value, Ground::Fg, &mut style.fg),
-            b"bg" => return self.ground(value, Ground::Bg, &mut style.bg),
+            b"fg" => return self.ground(value, Ground::Fg, style),
+            b"bg" => return self.ground(value, Ground::Bg, style),
             b"url" => match value {
                 Value::String(url) if url.as_bytes().len() > LONGEST_URL => {
                     return Err(format!("field 'url': at most {LONGEST_URL} bytes expected"));
@@ -113,87 +110,86 @@ impl<'a> Reader<'a> {
         Ok(true)
     }
 
-    fn ground(&self, value: &Value, ground: Ground, into: &mut Color) -> Result<bool, String> {
+    fn ground(&self, value: &Value, ground: Ground, style: &mut Style) -> Result<bool, String> {
         let name = if ground == Ground::Fg { "fg" } else { "bg" };
-        match value {
+        let colored = match value {
             Value::String(text) => {
                 let text = text.to_str().map_err(|_| format!("field '{name}': valid UTF-8 expected"))?;
-                *into = self.color(&text, ground).map_err(|why| format!("field '{name}': {why}"))?;
-                Ok(true)
+                self.color(&text, ground).map_err(|why| format!("field '{name}': {why}"))?
             }
-            Value::Integer(index) if (0..256).contains(index) => {
-                *into = Color::Indexed(*index as u8);
-                Ok(true)
-            }
-            other => Err(format!("field '{name}': string expected, got {}", other.type_name())),
-        }
+            Value::Integer(index) if (0..256).contains(index) => match ground {
+                Ground::Fg => Style::fg(Color::Indexed(*index as u8)),
+                Ground::Bg => Style::new().on(Color::Indexed(*index as u8)),
+            },
+            other => return Err(format!("field '{name}': string expected, got {}", other.type_name())),
+        };
+        // The other fields of this style have no colour of the same ground: which lies above makes no difference.
+        *style = colored.patch(style);
+        Ok(true)
     }
 
-    /// Reads a table of named fields; with `is_span` also `text`, `style` and the pair form.
+    /// Reads a table of named fields; with `is_span` also `text` and the pair form.
     fn fields(&self, table: &Table, span: &mut Span, is_span: bool) -> Result<(), String> {
         let mut failed = None;
-        let mut base = None;
+        let mut named = Named::default();
         let walked = table.for_each::<Value, Value>(|key, value| {
-            if failed.is_some() {
-                return Ok(());
-            }
-            match self.entry(&key, &value, span, is_span) {
-                Ok(None) => {}
-                Ok(Some(style)) => base = Some(style),
-                Err(why) => failed = Some(why),
+            if failed.is_none() {
+                failed = self.entry(&key, &value, span, &mut named, is_span).err();
             }
             Ok(())
         });
         if let Some(why) = failed.or_else(|| walked.err().map(|error| error.to_string())) {
             return Err(why);
         }
-        if let Some(base) = base {
-            // Fields of the span win over those of the style it names.
-            span.style = base.patch(&span.style);
+        // The span's own fields lie on the group it names, and that on the style it names.
+        for below in [named.group, named.style].into_iter().flatten() {
+            span.style = below.patch(&span.style);
         }
         Ok(())
     }
 
-    /// One entry of a span; answers the style it names as a whole.
+    /// One entry of a span or a style.
     fn entry(
         &self,
         key: &Value,
         value: &Value,
         span: &mut Span,
+        named: &mut Named,
         is_span: bool,
-    ) -> Result<Option<Style>, String> {
+    ) -> Result<(), String> {
         match (key, value) {
             (Value::String(name), _) => {
                 let name = name.as_bytes();
                 if self.field(&name, value, &mut span.style)? {
-                    return Ok(None);
+                    return Ok(());
                 }
                 match (&*name, is_span) {
-                    (b"text", true) => {
-                        span.text = self.text_of(value)?.into();
-                        Ok(None)
-                    }
-                    (b"style" | b"hl", true) => self.style(value).map(Some),
-                    _ => Err(unknown_field(&String::from_utf8_lossy(&name))),
+                    (b"text", true) => span.text = text_of(value)?.into(),
+                    (b"style", _) => named.style = Some(self.style(value)?),
+                    (b"hl", _) => named.group = Some(self.style(value)?),
+                    _ => return Err(unknown_field(&String::from_utf8_lossy(&name))),
                 }
             }
-            (Value::Integer(1), _) if is_span => {
-                span.text = self.text_of(value)?.into();
-                Ok(None)
-            }
-            (Value::Integer(2), _) if is_span => self.style(value).map(Some),
-            _ => Err("a table with named fields expected".to_owned()),
+            (Value::Integer(1), _) if is_span => span.text = text_of(value)?.into(),
+            (Value::Integer(2), _) if is_span => named.style = Some(self.style(value)?),
+            _ => return Err("a table with named fields expected".to_owned()),
         }
+        Ok(())
     }
 
-    /// One span as a table.
-    fn span(&self, table: &Table) -> Result<Span, String> {
+    /// One span as a table; SGR sequences in its text make several of it.
+    fn span(&self, table: &Table, line: &mut Line) -> Result<(), String> {
         let mut span = Span::default();
         self.fields(table, &mut span, true)?;
-        if span.text.contains(['\n', '\r']) {
-            span.text = span.text.replace(['\n', '\r'], " ").into();
+        if span.text.contains(is_acting) {
+            let pieces = within_line(&span.text);
+            line.extend(
+                pieces.into_iter().map(|piece| Span { style: span.style.patch(&piece.style), ..piece }),
+            );
+        } else {
+            line.push(span);
         }
-        Ok(span)
+        Ok(())
     }
 
     /// A text, or a number as text.
@@ -219,28 +215,25 @@ impl<'a> Reader<'a> {
         match value {
             Value::Nil => Ok(Line::new()),
             Value::Table(table) => {
-                if is_span(table) {
-                    return self.span(table).map(|span| vec![span]);
-                }
                 let length = table.raw_len();
-                let mut line = Line::with_capacity(length);
+                let mut line = Line::with_capacity(length.max(1));
+                if is_span(table) {
+                    self.span(table, &mut line)?;
+                    return Ok(line);
+                }
                 for index in 1..=length {
                     self.within_time(index)?;
                     let item: Value = table.raw_get(index).map_err(|error| error.to_string())?;
                     match &item {
                         Value::Table(span) => {
-                            line.push(self.span(span).map_err(|why| format!("span {index}: {why}"))?);
+                            self.span(span, &mut line).map_err(|why| format!("span {index}: {why}"))?;
                         }
-                        other => append(&mut line, &self.text_of(other)?),
+                        other => line.extend(within_line(&text_of(other)?)),
                     }
                 }
                 Ok(line)
             }
-            other => {
-                let mut line = Line::new();
-                append(&mut line, &self.text_of(other)?);
-                Ok(line)
-            }
+            other => Ok(within_line(&text_of(other)?)),
         }
     }
 
@@ -258,42 +251,26 @@ impl<'a> Reader<'a> {
                         Value::Table(_) => {
                             lines.push(self.line(&item).map_err(|why| format!("line {index}: {why}"))?);
                         }
-                        other => lines.extend(parse(&self.text_of(other)?)),
+                        other => lines.extend(parse(&text_of(other)?)),
                     }
                 }
                 Ok(lines)
             }
-            other => Ok(parse(&self.text_of(other)?)),
+            other => Ok(parse(&text_of(other)?)),
         }
     }
 }
 
-/// A colour as authors write it; the error names the nearest token.
-pub(crate) fn color(kernel: &Kernel, text: &str) -> Result<Color, String> {
-    Reader::new(kernel).color(text, Ground::Fg)
+/// The styles that a span names as a whole.
+#[derive(Default)]
+struct Named {
+    style: Option<Style>,
+    group: Option<Style>,
 }
 
-/// Which colour of a style a name is meant for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ground {
-    Fg,
-    Bg,
-}
-
-fn color_of(kernel: &Kernel, text: &str, ground: Ground) -> Option<Color> {
-    if let Some(color) = Color::parse(text) {
-        return Some(color);
-    }
-    let ground = match ground {
-        Ground::Fg => purlin_kernel::Ground::Fg,
-        Ground::Bg => purlin_kernel::Ground::Bg,
-    };
-    kernel.hl().color(text, ground)
-}
-
-/// The style of a highlight group; nothing if there is none of that name.
-fn group(kernel: &Kernel, name: &str) -> Option<Style> {
-    kernel.hl().get(name).map(|_| kernel.hl().style(name))
+/// A style of one colour as authors write it; the error names the nearest token.
+pub(crate) fn color(kernel: &Kernel, text: &str, ground: Ground) -> Result<Style, String> {
+    Reader::new(kernel).color(text, ground)
 }
 
 /// A pair or a table with `text` is a span, any other list is a line of them.
@@ -328,20 +305,23 @@ fn parse(text: &str) -> Vec<Line> {
     text.split('\n').map(|line| purlin_kernel::text::plain(line.to_owned())).collect()
 }
 
-fn append(line: &mut Line, text: &str) {
-    for (index, parsed) in parse(text).into_iter().enumerate() {
-        if index > 0 {
-            line.push(Span::from(" "));
-        }
-        line.extend(parsed);
+/// What is not shown as it stands: a tab alone of the control characters is room and no sign.
+fn is_acting(character: char) -> bool {
+    character.is_control() && character != '\t'
+}
+
+/// A text within a line: SGR sequences become styles, a line break is shown as `^J`, like any other control character.
+fn within_line(text: &str) -> Line {
+    if !text.contains(is_acting) {
+        return purlin_kernel::text::plain(text.to_owned());
     }
+    sgr::parse(&text.replace('\n', "^J")).into_iter().flatten().collect()
 }
 
 /// Lines as authors read them: a list of lists of spans.
 pub(crate) fn to_lua(lua: &Lua, lines: &[Line]) -> mlua::Result<Table> {
     let list = lua.create_table_with_capacity(lines.len(), 0)?;
     for line in lines {
-        spend(lua, line.len() * 256).map_err(|why| fault::raise(lua, &why))?;
         list.raw_push(line_to_lua(lua, line)?)?;
     }
     Ok(list)
@@ -358,9 +338,12 @@ pub(crate) fn line_to_lua(lua: &Lua, line: &[Span]) -> mlua::Result<Table> {
     Ok(spans)
 }
 
-/// A style as authors read it.
+/// A style as authors read it; groups by their names, so that what is written again looks the same for ever.
 pub(crate) fn style_to_lua(lua: &Lua, style: &Style) -> mlua::Result<Table> {
     let table = lua.create_table()?;
+    if let Some(layer) = &style.layer {
+        groups_to_lua(lua, &table, layer)?;
+    }
     for (name, color) in [("fg", style.fg), ("bg", style.bg)] {
         match color {
             Color::Default => {}
@@ -378,4 +361,18 @@ pub(crate) fn style_to_lua(lua: &Lua, style: &Style) -> mlua::Result<Table> {
         table.raw_set("url", url.as_ref())?;
     }
     Ok(table)
+}
+
+/// The groups that a style lies on: `hl`, and `fg` and `bg` where a group lends one colour; what lies below them as `style`.
+fn groups_to_lua(lua: &Lua, table: &Table, layer: &GroupLayer) -> mlua::Result<()> {
+    let field = match layer.part {
+        Part::Whole => "hl",
+        Part::Fg => "fg",
+        Part::Bg => "bg",
+    };
+    table.raw_set(field, layer.group.as_ref())?;
+    if layer.under != Style::default() {
+        table.raw_set("style", style_to_lua(lua, &layer.under)?)?;
+    }
+    Ok(())
 }

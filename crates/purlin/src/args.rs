@@ -46,7 +46,14 @@ pub enum Request {
     /// Look at the extensions (`extension …`).
     Extension(ExtensionCommand, Options),
     /// Run a Lua file and print what it answers (`lua FILE`); `-` is standard input.
-    Lua(PathBuf, Options),
+    Lua {
+        /// The file.
+        file: PathBuf,
+        /// What it is told, `purlin.args`.
+        arguments: Vec<String>,
+        /// Its extensions and configuration count.
+        options: Options,
+    },
     /// Run a runtime as a process of its own (`runtime …`); its arguments are its own affair.
     Runtime(Vec<OsString>, Options),
 }
@@ -112,7 +119,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, columns: usize) -> R
         }
         "lua" => {
             let file = found.get_one::<PathBuf>("FILE").cloned().unwrap_or_default();
-            Some(Request::Lua(file, options.clone()))
+            let arguments = found.get_many::<String>("ARGS").unwrap_or_default().cloned().collect();
+            Some(Request::Lua { file, arguments, options: options.clone() })
         }
         "extension" => extension::request(found).map(|asked| Request::Extension(asked, options.clone())),
         "session" => session::request(found).map(|asked| Request::Session(asked, options.clone())),
@@ -441,8 +449,13 @@ mod tests {
         let list = Request::Extension(ExtensionCommand::List { json: true }, Options::default());
         assert_eq!(parse("extension list --json"), Ok(list));
         let options = Options { extensions: vec!["a.lua".into()], ..Options::default() };
-        assert_eq!(parse("-e a.lua lua x.lua"), Ok(Request::Lua("x.lua".into(), options)));
-        assert_eq!(parse("lua -"), Ok(Request::Lua("-".into(), Options::default())));
+        let lua = |file: &str, arguments: &[&str], options: &Options| {
+            let arguments = arguments.iter().map(|word| (*word).to_owned()).collect();
+            Ok(Request::Lua { file: file.into(), arguments, options: options.clone() })
+        };
+        assert_eq!(parse("-e a.lua lua x.lua"), lua("x.lua", &[], &options));
+        assert_eq!(parse("lua -"), lua("-", &[], &Options::default()));
+        assert_eq!(parse("lua - -- a --model b"), lua("-", &["a", "--model", "b"], &Options::default()));
     }
 
     #[test]

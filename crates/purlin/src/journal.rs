@@ -70,9 +70,15 @@ impl Journal {
         for message in loading::unread(kernel, &self.0.read) {
             let place = loading::place_of(&message);
             let is_remark = loading::is_remark(&message);
+            // Who asked has read the answer: it is written down, and nobody is called to look at it.
+            let is_seen = loading::is_answer(&message);
             let LogMessage { level, extension, what, text, .. } = message;
             let level = if is_remark { Level::Info } else { level };
+            let before = self.0.unseen.get();
             self.put(Message { at: Zoned::now(), level, who: extension, what, text, place });
+            if is_seen {
+                self.0.unseen.set(before);
+            }
         }
     }
 

@@ -77,7 +77,7 @@ fn carry_out(request: &Request) -> Result<u8, Report> {
             headless::run(start, options, prompt, *json)
         }
         Request::Extension(command, options) => extensions::run(&start::gather(options)?, command),
-        Request::Lua(file, options) => lua::run(&start::gather(options)?, file),
+        Request::Lua { file, arguments, options } => lua::run(&start::gather(options)?, file, arguments),
         Request::Session(command, options) => sessions::run(command, options),
         Request::Store(command, _) => stores::run(command),
         Request::Runtime(arguments, options) => runtimes::run(arguments, options),

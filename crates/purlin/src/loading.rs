@@ -137,12 +137,17 @@ pub fn report(kernel: &Kernel, say: impl Fn(&str) + 'static) {
     );
 }
 
-/// Whether a message is said by others: a suspension by a notice, the failure of a command where it was called, that of loading
-/// by whoever loads; what was logged is for those who look.
+/// Whether a message is said by others: a suspension by a notice, that of loading by whoever loads, what fails of a command or
+/// of typed Lua where it was asked for; what was logged is for those who look.
 fn is_told(message: &LogMessage) -> bool {
     let what = message.what.as_str();
     let is_load = what == "load" && message.level == Level::Error;
-    is_load || matches!(what, "suspend" | "log") || what.starts_with("command `")
+    is_load || matches!(what, "suspend" | "log") || is_answer(message)
+}
+
+/// Whether a message repeats what whoever asked was answered: the failure of a command, or of Lua that was typed.
+pub fn is_answer(message: &LogMessage) -> bool {
+    message.what.starts_with("command `") || (message.extension == lua::NAME && message.what == lua::NAME)
 }
 
 /// Whether a message only remarks that something took long, which is no problem of the person's.

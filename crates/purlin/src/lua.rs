@@ -5,3 +5,6 @@ mod lane;
 
 pub use file::run;
 pub use lane::{LuaHandler, serve};
+
+/// The name under which typed Lua is known to the guard, and of what it does there.
+pub const NAME: &str = "lua";

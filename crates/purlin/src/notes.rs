@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
 
 use futures_util::StreamExt;
 use purlin_agent::projection::Transcript;
@@ -97,7 +98,15 @@ impl Notes {
     }
 
     fn commit(&self, session: &Session, note: Note) {
-        let (kernel, noted) = (self.0.kernel.clone(), session.note(note));
+        let (kernel, mut noted) = (self.0.kernel.clone(), session.note(note));
+        // Takes its place among what is sent at once: a prompt that follows comes behind it.
+        let begun = noted.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let noted = async move {
+            match begun {
+                Poll::Ready(done) => done,
+                Poll::Pending => noted.await,
+            }
+        };
         tokio::task::spawn_local(async move {
             if let (Err(error), Some(kernel)) = (noted.await, kernel.upgrade()) {
                 kernel.ui().notify(ExtId::CORE, sentence(&error.to_string()), Level::Error);

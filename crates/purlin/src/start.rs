@@ -126,7 +126,7 @@ pub fn working_directory(asked: Option<&Path>) -> Result<PathBuf, Report> {
 }
 
 /// The extensions of the configuration and of the command line, without the ones this version cannot fetch.
-fn extensions(
+pub fn extensions(
     options: &Options,
     config: &Config,
     env: &dyn Fn(&str) -> Option<OsString>,

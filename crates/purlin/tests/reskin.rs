@@ -89,6 +89,97 @@ fn shell_commands_slash_commands_and_the_history_work() {
     quit(pty);
 }
 
+const BEAMS: &str = "[[turn]]\ntext = \"A **beam** carries.\\n\\n- one\\n- two beams\"\n\
+                     [[turn]]\n[[turn.tool]]\nname = 'bash'\nargs = { command = 'seq 1 30 | sed s/17/BEAM/' }\n\
+                     [[turn]]\ntext = 'Nothing of it here.'";
+
+/// The row on which a text stands.
+fn row_of(screen: &Screen, text: &str) -> Option<usize> {
+    screen.rows(0, 200).position(|row| row.contains(text))
+}
+
+/// Has two prompts answered, the second with a tool whose output is folded.
+fn with_beams(home: &Home) -> Pty {
+    let pty = open(home, &["--model", &home.script(BEAMS)]);
+    pty.send("first\r");
+    pty.wait_text("two beams");
+    pty.wait_text("Ask, or !run a command");
+    pty.send("second\r");
+    pty.wait_text("Nothing of it here.");
+    pty.wait_text("Ask, or !run a command");
+    pty
+}
+
+#[test]
+fn the_rule_of_the_stock_screen_is_gone_and_notices_are_shown() {
+    let home = Home::new();
+    let pty = open(&home, &[]);
+    let rule = "─".repeat(80);
+    assert!(!pty.dump().contains(&rule), "{}", pty.dump());
+    pty.send("/model\r");
+    pty.wait_text("The model is");
+    assert!(!pty.dump().contains(&rule), "{}", pty.dump());
+    pty.send("/reskin\r");
+    pty.wait_text("›");
+    pty.wait_gone("The model is");
+    pty.wait_text(&rule);
+    quit(pty);
+}
+
+#[test]
+fn it_is_searched_in_a_line_of_its_own() {
+    let home = Home::new();
+    let pty = with_beams(&home);
+    pty.send("\x06beam");
+    pty.wait_text("find beam");
+    pty.wait_text("4 found");
+    // The newest hit stands in the middle of an output, which is unfolded for it.
+    pty.wait_text("│ BEAM");
+    pty.send("\x1b[A\x1b[A\x1b[A\x1b[A");
+    pty.wait_text("A beam carries.");
+    pty.send("\r");
+    pty.wait_text("reading");
+    pty.wait_text("▌A beam carries.");
+    pty.send("NNN");
+    pty.wait_text("│ BEAM");
+    pty.send("\x1b");
+    pty.wait_gone("find ");
+    pty.send("typed again");
+    pty.wait_for("the prompt in its box", |screen| typed(screen, "typed again"));
+    pty.send("\x15\x06nowhere");
+    pty.wait_text("not found");
+    pty.send("\x1b");
+    pty.wait_gone("find ");
+    quit(pty);
+}
+
+#[test]
+fn it_is_read_block_by_block() {
+    let home = Home::new();
+    let pty = with_beams(&home);
+    pty.send("\x1b[Z");
+    pty.wait_text("reading");
+    pty.wait_text("▌Nothing of it here.");
+    pty.send("k");
+    pty.wait_text("▌✓ bash");
+    assert!(!pty.dump().contains("│ 20"), "the output is folded:\n{}", pty.dump());
+    pty.send("\r");
+    pty.wait_text("│ 20");
+    pty.send("\r");
+    pty.wait_gone("│ 20");
+    pty.send("g");
+    pty.wait_text("▌first");
+    pty.resize(12, 40);
+    pty.wait_for("the narrow bar", |screen| row_of(screen, "reading") == Some(0));
+    pty.resize(24, 80);
+    pty.send("\x1b");
+    pty.wait_gone("reading");
+    pty.send("on");
+    pty.wait_for("the prompt in its box", |screen| typed(screen, "on"));
+    pty.send("\x15");
+    quit(pty);
+}
+
 #[test]
 fn a_long_session_scrolls_and_survives_other_sizes() {
     let home = Home::new();

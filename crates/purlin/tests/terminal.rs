@@ -527,7 +527,8 @@ fn an_extension_rewrites_prompts_maps_keys_and_writes_the_composer() {
     pty.send("\x07");
     pty.wait_text("› from a key");
     pty.send("\r");
-    pty.wait_text("from a key (rewritten)");
+    // What models read stands below what was typed.
+    pty.wait_text("sent as: from a key (rewritten)");
     pty.send("secret\r");
     pty.send("!echo marker\r");
     pty.wait_text("secret");
@@ -597,6 +598,8 @@ fn a_new_session_asks_while_the_agent_works_and_keeps_the_model() {
     });
     pty.send("/new\r");
     pty.wait_text("still working");
+    // Until then the dialog waits for the end of typing.
+    pty.wait_text("enter answers");
     pty.send("n\r");
     pty.wait_gone("still working");
     pty.send("\x1b");

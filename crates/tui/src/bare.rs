@@ -43,7 +43,7 @@ impl Bare {
         // The kernel keeps the highlighter.
         Syntax::install(kernel).on_news(move || {
             if let Some(kernel) = weak.upgrade() {
-                kernel.win().mark_all_dirty();
+                kernel.highlighted();
             }
         });
         Ok(Self(kernel.clone()))

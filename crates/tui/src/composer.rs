@@ -118,6 +118,9 @@ impl Renderer for Composer {
         let buffer = kernel.buf().get(&window.buffer)?;
         let decor = Decor::of(kernel, &window.buffer);
         let text = Text { rope: &buffer.rope, width: text_width(usize::from(width)), decor: &decor };
-        Some(view::height(&text, buffer.cursor, usize::from(TALLEST)) as u16)
+        // What is being written about stays in sight.
+        let (_, screen) = kernel.layout().size();
+        let most = if screen == 0 { TALLEST } else { (screen / 2).clamp(1, TALLEST) };
+        Some(view::height(&text, buffer.cursor, usize::from(most)) as u16)
     }
 }

@@ -132,7 +132,12 @@ fn confirm_content(confirm: &Confirm, about: &str, width: usize, height: usize) 
     lines.push(line_truncate(buttons, width));
     let row = lines.len() - 1;
     let cursor = if confirm.yes { 2 } else { 10 };
-    Content { lines, cursor: Some((row, cursor)), hint: "y/n choose · enter answers · esc", scrolls }
+    let hint = if scrolls > 0 {
+        "↑↓ scroll · y/n · enter · esc"
+    } else {
+        "y/n choose · enter answers · esc"
+    };
+    Content { lines, cursor: Some((row, cursor)), hint, scrolls }
 }
 
 fn select_content(select: &Select, about: &str, width: usize, height: usize) -> Content {
@@ -251,11 +256,12 @@ impl Renderer for DialogBox {
 /// Draws an overlay: its border with title and place, the lines in sight, and its actions.
 fn draw_overlay(cx: &mut RenderContext<'_>, overlay: &Overlay) {
     let options = &overlay.options;
-    if let Some(background) = options.background {
-        cx.canvas.background(background);
+    let on = options.background.clone().unwrap_or_default();
+    if on != Style::default() {
+        let (width, height) = (i32::from(cx.canvas.width()), i32::from(cx.canvas.height()));
+        cx.canvas.fill(0, 0, height, width, &on);
     }
-    let on = Style { bg: options.background.unwrap_or_default(), ..Style::default() };
-    let border = on.clone().with_fg(options.border_color.unwrap_or(Token::Accent.into()));
+    let border = on.patch(&options.border_color.clone().unwrap_or_else(|| Style::fg(Token::Accent)));
     let title: Line = match options.title.as_str() {
         "" => Line::new(),
         title => vec![Span::new(visible(title).replace(['\n', '\t'], " "), border.clone())],

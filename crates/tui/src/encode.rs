@@ -6,7 +6,7 @@
 
 mod pen;
 
-use std::io::Write as _;
+use std::{io::Write as _, rc::Rc};
 
 use purlin_kernel::{
     grid::{Atlas, Cell, Glyph, Grid, StyleId, diff},
@@ -35,6 +35,13 @@ impl Default for Abilities {
     }
 }
 
+/// How a style is shown on this terminal.
+#[derive(Debug, Clone)]
+struct Look {
+    paint: Paint,
+    url: Option<Rc<str>>,
+}
+
 /// Turns frames into bytes for one terminal.
 #[derive(Debug)]
 pub struct Encoder {
@@ -43,7 +50,7 @@ pub struct Encoder {
     shown: Grid,
     columns: u16,
     generation: u64,
-    paints: Vec<Option<Paint>>,
+    looks: Vec<Option<Look>>,
     pen: Pen,
     /// Where the terminal's cursor is, when that is certain.
     at: Option<(u16, u16)>,
@@ -60,7 +67,7 @@ impl Encoder {
             shown: Grid::default(),
             columns: 0,
             generation: 0,
-            paints: Vec::new(),
+            looks: Vec::new(),
             pen: Pen::default(),
             at: None,
             caret: None,
@@ -97,7 +104,7 @@ impl Encoder {
     /// Forgets what the terminal shows (after a suspension, or when something else wrote to it).
     pub fn forget(&mut self) {
         self.shown = Grid::default();
-        self.paints.clear();
+        self.looks.clear();
         self.pen = Pen::unknown();
         self.at = None;
         self.caret = None;
@@ -168,17 +175,17 @@ impl Encoder {
         }
     }
 
-    fn paint(&mut self, id: StyleId, atlas: &Atlas) -> Paint {
+    /// Answers how a style is shown; resolved once for each id.
+    fn look(&mut self, id: StyleId, atlas: &Atlas) -> &Look {
         let index = id.index();
-        if self.paints.len() <= index {
-            self.paints.resize(index + 1, None);
+        if self.looks.len() <= index {
+            self.looks.resize(index + 1, None);
         }
-        if let Some(paint) = self.paints[index] {
-            return paint;
-        }
-        let paint = self.theme.resolve(atlas.style(id), self.abilities.depth);
-        self.paints[index] = Some(paint);
-        paint
+        let (theme, depth, links) = (&self.theme, self.abilities.depth, self.abilities.links);
+        self.looks[index].get_or_insert_with(|| {
+            let style = theme.flatten(atlas.style(id));
+            Look { paint: theme.resolve(&style, depth), url: style.url.clone().filter(|_| links) }
+        })
     }
 
     fn run(&mut self, row: u16, col: u16, cells: &[Cell], atlas: &Atlas, out: &mut Vec<u8>) {
@@ -202,18 +209,19 @@ impl Encoder {
     fn blank_from(&mut self, cells: &[Cell], atlas: &Atlas) -> usize {
         const SHOWN: Attrs = Attrs::REVERSE.union(Attrs::UNDERLINE).union(Attrs::STRIKE);
         let blanks = cells.iter().rev().take_while(|cell| {
-            let paint = self.paint(cell.style, atlas);
+            let Look { paint, url } = self.look(cell.style, atlas);
             let bare = paint.bg == Ink::Default && paint.attrs.without(SHOWN) == paint.attrs;
-            cell.glyph == Glyph::BLANK && cell.width == 1 && bare && atlas.style(cell.style).url.is_none()
+            cell.glyph == Glyph::BLANK && cell.width == 1 && bare && url.is_none()
         });
         cells.len() - blanks.count()
     }
 
     fn cells(&mut self, cells: &[Cell], atlas: &Atlas, out: &mut Vec<u8>) {
         for cell in cells.iter().filter(|cell| cell.width > 0) {
-            let paint = self.paint(cell.style, atlas);
-            let url = if self.abilities.links { atlas.style(cell.style).url.as_ref() } else { None };
-            self.pen.set(&paint, url, out);
+            let mut pen = std::mem::take(&mut self.pen);
+            let look = self.look(cell.style, atlas);
+            pen.set(&look.paint, look.url.as_ref(), out);
+            self.pen = pen;
             let glyph = atlas.glyph(cell.glyph);
             out.extend_from_slice(glyph.as_str().as_bytes());
             let Some((row, col)) = self.at else { continue };

@@ -100,77 +100,120 @@ pub struct BlockAnswer {
 }
 
 impl BlockAnswer {
-    /// Answers the lines, if the handler gave any; colours may be highlight groups of the kernel.
+    /// Answers the lines, if the handler gave any; colours and styles may be highlight groups of the kernel.
     pub fn into_lines(self, kernel: &Kernel, width: usize) -> Option<Vec<Line>> {
-        let color = |text: &str, ground| kernel.hl().color(text, ground);
+        let reader = Reader { kernel: Some(kernel) };
         if let Some(lines) = self.lines {
-            return Some(lines.iter().flat_map(|line| line_with(line, &color)).collect());
+            return Some(lines.iter().flat_map(|line| reader.lines(line)).collect());
         }
         let wrap = |line: Line| purlin_kernel::text::wrap_line(&line, width, &[]);
         self.text.map(|text| purlin_kernel::text::sgr::parse(&text).into_iter().flat_map(wrap).collect())
     }
 }
 
-/// Reads a colour as it is written.
-type ReadColor<'a> = &'a dyn Fn(&str, Ground) -> Option<Color>;
-
 /// Reads a line as extensions write it: a string, a span (`{text, fg, bold, …}`), or a list of either.
 pub fn line_of(value: &Value) -> Vec<Line> {
-    line_with(value, &|text, _| Color::parse(text))
+    Reader { kernel: None }.lines(value)
 }
 
-fn line_with(value: &Value, color: ReadColor<'_>) -> Vec<Line> {
-    match value {
-        Value::Array(parts) => {
-            let part = |part: &Value| match part {
-                Value::String(text) if text.contains('\n') => line_with(&json!(within_line(text)), color),
-                other => line_with(other, color),
-            };
-            vec![parts.iter().flat_map(part).flatten().collect()]
+/// Reads a style from the fields `fg`, `bg`, `url` and the names of attributes; a nested `style` is looked at too.
+pub fn style_of(fields: &Object) -> Style {
+    Reader { kernel: None }.style(fields)
+}
+
+/// Reads what handlers answer; groups are known where there is a kernel.
+#[derive(Clone, Copy)]
+struct Reader<'a> {
+    kernel: Option<&'a Kernel>,
+}
+
+impl Reader<'_> {
+    fn lines(self, value: &Value) -> Vec<Line> {
+        match value {
+            Value::Array(parts) => vec![parts.iter().flat_map(|part| self.part(part)).collect()],
+            Value::Object(_) => vec![self.part(value)],
+            other => purlin_kernel::text::sgr::parse(&plain_text(other)),
         }
-        Value::Object(span) => {
-            let text = span.get("text").or_else(|| span.get("1")).map_or_else(String::new, plain_text);
-            vec![vec![Span::new(within_line(&text), style_with(span, color))]]
+    }
+
+    /// Reads what stands within a line: a text, a span, a pair `[text, style]`, or a list of them.
+    fn part(self, value: &Value) -> Line {
+        match value {
+            Value::Array(parts) => {
+                if let [Value::String(text), style] = parts.as_slice()
+                    && let Some(style) = self.named(style)
+                {
+                    return laid_on(&style, text);
+                }
+                parts.iter().flat_map(|part| self.part(part)).collect()
+            }
+            Value::Object(fields) => {
+                let text =
+                    fields.get("text").or_else(|| fields.get("1")).map_or_else(String::new, plain_text);
+                laid_on(&self.style(fields), &text)
+            }
+            other => laid_on(&Style::default(), &plain_text(other)),
         }
-        other => purlin_kernel::text::sgr::parse(&plain_text(other)),
+    }
+
+    /// Reads the second of a pair: the name of a group or colour, or the fields of a style.
+    fn named(self, value: &Value) -> Option<Style> {
+        match value {
+            Value::String(name) => match self.kernel {
+                Some(kernel) => kernel.hl().named(name),
+                None => Color::parse(name).map(Style::fg),
+            },
+            Value::Object(fields) if !fields.contains_key("text") => Some(self.style(fields)),
+            _ => None,
+        }
+    }
+
+    /// Reads fields; they lie on the group that `hl` names, and that on what `style` is.
+    fn style(self, fields: &Object) -> Style {
+        let below = ["style", "hl", "2"].into_iter().filter_map(|name| self.named(fields.get(name)?));
+        let mut style = below.fold(Style::default(), |under, style| under.patch(&style));
+        for (name, ground) in [("fg", Ground::Fg), ("bg", Ground::Bg)] {
+            if let Some(colored) = fields.get(name).and_then(|text| self.colored(text.as_str()?, ground)) {
+                style = style.patch(&colored);
+            }
+        }
+        if let Some(url) = fields.get("url").and_then(Value::as_str) {
+            style.url = Some(url.into());
+        }
+        for (name, attr) in purlin_kernel::text::Attrs::NAMES {
+            if fields.get(name) == Some(&Value::Bool(true)) {
+                style.attrs = style.attrs | attr;
+            }
+        }
+        style
+    }
+
+    fn colored(self, text: &str, ground: Ground) -> Option<Style> {
+        match self.kernel {
+            Some(kernel) => kernel.hl().color(text, ground),
+            None => Color::parse(text).map(|color| match ground {
+                Ground::Fg => Style::fg(color),
+                Ground::Bg => Style::new().on(color),
+            }),
+        }
     }
 }
 
-/// A line break inside of a line is shown as what it is, like any other control character.
-fn within_line(text: &str) -> String {
-    text.replace('\n', "^J")
+/// A text within a line: SGR sequences become styles over this one, and a line break is shown as what it is, like any
+/// other control character.
+fn laid_on(style: &Style, text: &str) -> Line {
+    let lines = purlin_kernel::text::sgr::parse(&text.replace('\n', "^J"));
+    lines.into_iter().flatten().map(|span| Span { style: style.patch(&span.style), ..span }).collect()
 }
 
 fn plain_text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Reads a style from the fields `fg`, `bg`, `url` and the names of attributes; a nested `style` is looked at too.
-pub fn style_of(fields: &Object) -> Style {
-    style_with(fields, &|text, _| Color::parse(text))
-}
-
-fn style_with(fields: &Object, color: ReadColor<'_>) -> Style {
-    let nested = fields.get("style").and_then(Value::as_object);
-    let mut style = nested.map(|nested| style_with(nested, color)).unwrap_or_default();
-    let read =
-        |name: &str, ground| fields.get(name).and_then(Value::as_str).and_then(|text| color(text, ground));
-    style.fg = read("fg", Ground::Fg).unwrap_or(style.fg);
-    style.bg = read("bg", Ground::Bg).unwrap_or(style.bg);
-    if let Some(url) = fields.get("url").and_then(Value::as_str) {
-        style.url = Some(url.into());
-    }
-    for (name, attr) in purlin_kernel::text::Attrs::NAMES {
-        if fields.get(name) == Some(&Value::Bool(true)) {
-            style.attrs = style.attrs | attr;
-        }
-    }
-    style
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use purlin_kernel::text::Token;
 
     #[test]
     fn a_line_break_within_a_line_is_shown_and_one_between_lines_divides() {
@@ -180,5 +223,16 @@ mod tests {
         assert_eq!(texts(json!([["a"], ["b\nc"]])), ["ab^Jc"]);
         assert_eq!(texts(json!([{ "text": "a\nb" }, "c"])), ["a^Jbc"]);
         assert_eq!(texts(json!("a\nb")), ["a", "b"]);
+        assert_eq!(texts(json!([["a", "dim"], { "text": "\u{1b}[1mb\u{7}" }])), ["ab^G"]);
+    }
+
+    #[test]
+    fn spans_take_styles_by_fields_by_pairs_and_by_sequences() {
+        let line = line_of(&json!([["a", "dim"], { "text": "\u{1b}[1mb", "fg": "accent" }, "c"])).remove(0);
+        let bold = Style::fg(Token::Accent).with(purlin_kernel::text::Attrs::BOLD);
+        assert_eq!(
+            line,
+            [Span::new("a", Style::fg(Token::Dim)), Span::new("b", bold), Span::new("c", Style::default())]
+        );
     }
 }

@@ -43,5 +43,5 @@ pub mod transcript;
 pub use app::{App, AppEvent, AppOptions, Exit, Stage, ThemeChoice};
 pub use bare::Bare;
 pub use history::History;
-pub use screen::{QUEUED, Screen, ScreenOptions};
+pub use screen::{Hold, QUEUED, Screen, ScreenOptions};
 pub use status::Segment;

@@ -1,12 +1,14 @@
 //! The line between transcript and composer: a rule, or what has to be said now.
 //!
-//! The rule also says who has the keyboard when it is the transcript. Where a layout has no place for the line, the
-//! notices float (see [`NOTICES`]).
+//! The rule also says who has the keyboard when it is the transcript. Another look may do without it: where the window's
+//! variable [`RULE`] is false, the line takes no row while nothing has to be said. Where a layout has no place for the
+//! line, the notices float (see [`NOTICES`]).
 
 use purlin_kernel::{
     HandlerError, Kernel, Level, Notice, RenderContext, Renderer, Window,
     text::{Line, Span, Style, Token, visible, wrap_line},
 };
+use serde_json::Value;
 
 use crate::transcript::TRANSCRIPT;
 
@@ -15,6 +17,9 @@ pub const NOTICE: &str = "notice";
 
 /// The name of the window in which notices float where the layout has no place for them.
 pub const NOTICES: &str = "notices";
+
+/// The variable of the window that says whether there is a rule; there is one without it.
+pub const RULE: &str = "rule";
 
 /// So many messages are shown at a time, the newest.
 const MOST: usize = 3;
@@ -83,6 +88,10 @@ fn rows_of(notice: &Notice, width: usize) -> Vec<Line> {
     rows
 }
 
+fn has_rule(window: &Window) -> bool {
+    window.vars.get(RULE) != Some(&Value::Bool(false))
+}
+
 /// Answers how many rows the notices take at a width; 0 without any.
 pub(crate) fn height(kernel: &Kernel, width: u16) -> u16 {
     rows(kernel, usize::from(width)).len() as u16
@@ -93,7 +102,7 @@ impl Renderer for NoticeLine {
         let width = usize::from(cx.canvas.width());
         let rule = Style::fg(Token::BorderMuted);
         let rows = rows(cx.kernel, width);
-        if rows.is_empty() {
+        if rows.is_empty() && has_rule(&cx.window) {
             cx.canvas.text(0, 0, &"─".repeat(width), &rule);
             let reads = cx.kernel.win().focused().is_some_and(|window| window.name == TRANSCRIPT);
             let fits = |text: &&str| purlin_kernel::text::width(text) + 4 <= width;
@@ -107,9 +116,9 @@ impl Renderer for NoticeLine {
         Ok(())
     }
 
-    fn measure(&self, kernel: &Kernel, _: &Window, width: u16) -> Option<u16> {
+    fn measure(&self, kernel: &Kernel, window: &Window, width: u16) -> Option<u16> {
         let rows = rows(kernel, usize::from(width)).len() as u16;
         let (_, height) = kernel.layout().size();
-        Some(rows.max(u16::from(height >= LOWEST)))
+        Some(rows.max(u16::from(height >= LOWEST && has_rule(window))))
     }
 }

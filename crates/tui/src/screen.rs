@@ -5,6 +5,7 @@
 
 mod actions;
 mod find;
+mod held;
 pub(crate) mod keys;
 mod mouse;
 mod open;
@@ -36,6 +37,7 @@ use crate::{
 };
 pub use find::SEARCH;
 use find::SearchLine;
+pub use held::Hold;
 pub(crate) use mouse::WHEEL;
 
 /// The name of the window and the buffer of what waits for the agent: one message a line.
@@ -69,6 +71,8 @@ struct Parts {
     /// A program that shall have the terminal for a while.
     outside: RefCell<Option<Outside>>,
     history: RefCell<History>,
+    /// What was submitted and waits.
+    held: held::Held,
     /// The composer's first row, the first one below it and the screen's size, as of the last frame.
     arranged: Cell<(u16, u16, (u16, u16))>,
     /// The lowest block in sight when the search was opened.
@@ -90,6 +94,7 @@ impl Screen {
             mouse: RefCell::default(),
             outside: RefCell::default(),
             history: RefCell::new(options.history),
+            held: held::Held::default(),
             arranged: Cell::default(),
             search_from: Cell::default(),
             handlers: Cell::default(),
@@ -185,7 +190,7 @@ impl Screen {
             LayoutNode::win(COMPOSER).min(1).max(TALLEST),
             LayoutNode::win("below"),
             LayoutNode::dock(DockSide::Below),
-            LayoutNode::win(STATUS).size(1),
+            LayoutNode::win(STATUS).size(1).min(1),
             LayoutNode::win("footer"),
             LayoutNode::dock(DockSide::Footer),
         ]));
@@ -239,7 +244,7 @@ impl Screen {
         self.0.syntax.on_news(move || {
             transcript.highlighted();
             if let Some(kernel) = weak.upgrade() {
-                kernel.win().mark_all_dirty();
+                kernel.highlighted();
             }
         });
         let weak = Rc::downgrade(&self.0);
@@ -325,12 +330,13 @@ impl Screen {
         composer.map_or(height, |window| window.rect.y + window.rect.height).min(height)
     }
 
-    /// Answers the first row that the composer and its rule take.
+    /// Answers the first row that the composer, its rule and what waits above it take.
     fn floor(&self, height: u16) -> u16 {
         let row = |name: &str| {
-            self.0.kernel.win().get(name).filter(|window| !window.rect.is_empty()).map(|w| w.rect.y)
+            let window = self.0.kernel.win().get(name);
+            window.filter(|window| window.visible && !window.rect.is_empty()).map(|window| window.rect.y)
         };
-        row(NOTICE).or_else(|| row(COMPOSER)).unwrap_or(height).min(height)
+        [QUEUED, NOTICE, COMPOSER].into_iter().find_map(row).unwrap_or(height).min(height)
     }
 
     fn float(&self, name: &str, rect: Option<Rect>) -> bool {

@@ -6,7 +6,7 @@
 
 use purlin_kernel::{
     HandlerError, Kernel, Object, RenderContext, Renderer,
-    text::{Line, Span, Style, Token, line_width, sgr},
+    text::{Line, Span, Style, Token, line_truncate, line_width, sgr},
 };
 use serde_json::{Value, json};
 
@@ -87,17 +87,32 @@ fn joined(parts: &[Part], right: bool) -> Line {
     line
 }
 
+/// A part that gives way is cut where at least so many cells are left for it.
+const LEGIBLE: usize = 10;
+
 /// Chooses the parts that fit side by side, and answers both sides.
 fn fit(mut parts: Vec<Part>, width: usize) -> (Line, Line) {
     parts.sort_by_key(|part| std::cmp::Reverse(part.priority));
-    loop {
-        let (left, right) = (joined(&parts, false), joined(&parts, true));
+    let used = |parts: &[Part]| {
+        let (left, right) = (joined(parts, false), joined(parts, true));
         let gap = if left.is_empty() || right.is_empty() { 0 } else { 2 };
-        if line_width(&left) + line_width(&right) + gap <= width || parts.len() <= 1 {
-            return (left, right);
-        }
-        parts.pop();
+        line_width(&left) + line_width(&right) + gap
+    };
+    let mut gone: Option<Part> = None;
+    while used(&parts) > width && parts.len() > 1 {
+        gone = parts.pop();
     }
+    if let Some(mut cut) = gone.filter(|part| !part.right) {
+        let own = line_width(&cut.line);
+        parts.push(Part { line: cut.line.clone(), ..cut });
+        let room = (width + own).saturating_sub(used(&parts));
+        parts.pop();
+        if room >= LEGIBLE {
+            cut.line = line_truncate(cut.line, room);
+            parts.push(cut);
+        }
+    }
+    (joined(&parts, false), joined(&parts, true))
 }
 
 impl Renderer for Status {
@@ -120,7 +135,7 @@ impl Renderer for Status {
         if !pending.is_empty() {
             right = vec![Span::new(format!("{pending} …"), Style::fg(Token::Accent))];
         }
-        let end = cx.canvas.spans(0, 0, &purlin_kernel::text::line_truncate(left, width));
+        let end = cx.canvas.spans(0, 0, &line_truncate(left, width));
         let col = width.saturating_sub(line_width(&right)) as i32;
         if col > end {
             cx.canvas.spans(0, col, &right);
@@ -160,5 +175,10 @@ mod tests {
         assert_eq!(shown(24), ("model · ~/dir".into(), "ready".into()));
         assert_eq!(shown(14), ("model".into(), "ready".into()));
         assert_eq!(shown(6), (String::new(), "ready".into()));
+        let parts =
+            vec![part("provider/a-long-model", 30, false), part("working · esc interrupts", 40, true)];
+        let (left, right) = fit(parts, 39);
+        let expected = ("provider/a-l…".to_owned(), "working · esc interrupts".to_owned());
+        assert_eq!((line_plain(&left), line_plain(&right)), expected, "what is long is cut");
     }
 }

@@ -27,7 +27,8 @@ function Handle:is_stale() end
 
 ---A piece of text in one style. Where spans are taken, a string is one as well, and so is a pair `{ text, group }`.
 ---@class purlin.Span
----@field text string What is shown; control characters are shown and never act.
+---@field text string What is shown. SGR sequences become styles; other control characters are shown as `^X`, line breaks as well.
+---@field hl? string The highlight group that the other fields lie on; it has the look it has now.
 ---@field fg? string Colour of the glyphs: a theme token, a highlight group or `#rrggbb`.
 ---@field bg? string Colour behind them.
 ---@field bold? boolean Heavier strokes.
@@ -988,13 +989,13 @@ function purlin.win.find(by) end
 
 ---Creates a window. With a place it floats there; without one it is shown where `layout.tree` names it. One the extension already has is changed as `win.set` does.
 ---@param name string The window's name.
----@param value? { name?: string, role?: string, buffer?: string, renderer?: "default"|"extension", x?: integer, y?: integer, width?: integer, height?: integer, cursor_row?: integer, cursor_col?: integer, scroll?: integer, visible?: boolean, focusable?: boolean, zindex?: integer, border?: "none"|"single"|"rounded"|"double"|"heavy", title?: (string|number)|any[], float?: boolean, metadata?: table } Its fields.
+---@param value? { name?: string, role?: string, buffer?: string, renderer?: "default"|"extension", x?: integer, y?: integer, width?: integer, height?: integer, cursor_row?: integer, cursor_col?: integer, scroll?: integer, visible?: boolean, focusable?: boolean, zindex?: integer, border?: "none"|"single"|"rounded"|"double"|"heavy"|"line", title?: (string|number)|any[], float?: boolean, metadata?: table } Its fields.
 ---@return purlin.Handle
 function purlin.win.create(name, value) end
 
 ---Changes a window; false when there is none of that name. A place given to a window of the layout fixes it there, until `layout.reset`.
 ---@param name string The window's name.
----@param fields { name?: string, role?: string, buffer?: string, renderer?: "default"|"extension", x?: integer, y?: integer, width?: integer, height?: integer, cursor_row?: integer, cursor_col?: integer, scroll?: integer, visible?: boolean, focusable?: boolean, zindex?: integer, border?: "none"|"single"|"rounded"|"double"|"heavy", title?: (string|number)|any[], float?: boolean, metadata?: table } Only what is named changes.
+---@param fields { name?: string, role?: string, buffer?: string, renderer?: "default"|"extension", x?: integer, y?: integer, width?: integer, height?: integer, cursor_row?: integer, cursor_col?: integer, scroll?: integer, visible?: boolean, focusable?: boolean, zindex?: integer, border?: "none"|"single"|"rounded"|"double"|"heavy"|"line", title?: (string|number)|any[], float?: boolean, metadata?: table } Only what is named changes.
 ---@return boolean
 function purlin.win.set(name, fields) end
 
@@ -1061,7 +1062,7 @@ function purlin.win.focused() end
 function purlin.win.scroll(name, how) end
 
 ---Opens a window beside another, over the others, or at an edge. The handle has its `name`; deleting it closes the window.
----@param window { name?: string, buffer?: string, role?: string, split?: "above"|"below"|"left"|"right", of?: string, size?: integer|string, float?: { anchor?: string, of?: string, row?: integer, col?: integer, width?: integer|string, height?: integer|string, border?: "none"|"single"|"rounded"|"double"|"heavy", title?: (string|number)|any[] }, dock?: "header"|"above"|"below"|"footer", priority?: integer, exclusive?: boolean, max?: integer, enter?: boolean, focusable?: boolean, zindex?: integer, metadata?: table } One of `split`, `float` and `dock`.
+---@param window { name?: string, buffer?: string, role?: string, split?: "above"|"below"|"left"|"right", of?: string, size?: integer|string, border?: "none"|"single"|"rounded"|"double"|"heavy"|"line", float?: { anchor?: string, of?: string, row?: integer, col?: integer, width?: integer|string, height?: integer|string, border?: "none"|"single"|"rounded"|"double"|"heavy"|"line", title?: (string|number)|any[] }, dock?: "header"|"above"|"below"|"footer", priority?: integer, exclusive?: boolean, max?: integer, enter?: boolean, focusable?: boolean, zindex?: integer, metadata?: table } One of `split`, `float` and `dock`.
 ---@return purlin.Handle
 function purlin.win.open(window) end
 
@@ -1152,7 +1153,7 @@ function purlin.mark.del(buf, ns, id) end
 ---@return integer
 function purlin.mark.clear(buf, ns, a, b) end
 
----Gives a highlight group a look; the latest counts, and it ends with its handle or its extension. A theme token can be given another look as well.
+---Gives a highlight group a look; the latest counts, and it ends with its handle or its extension. A theme token can be given another look as well. What was drawn with a group before has its new look at once: groups are looked up when the screen is painted.
 ---@param group string The group's name; theme tokens are groups as well.
 ---@param style { link?: string, fg?: string|integer, bg?: string|integer, bold?: boolean, italic?: boolean, underline?: boolean, reverse?: boolean, strike?: boolean, dim?: boolean, url?: string } How it looks.
 ---@return purlin.Handle
@@ -1177,7 +1178,7 @@ function purlin.ui.clear_window(win) end
 ---@param col integer The column, from 0; may lie outside.
 ---@param height integer Rows.
 ---@param width integer Columns.
----@param style? string|{ fg?: string|integer, bg?: string|integer, bold?: boolean, italic?: boolean, underline?: boolean, reverse?: boolean, strike?: boolean, dim?: boolean, url?: string } A style, or the name of a group.
+---@param style? string|{ fg?: string|integer, bg?: string|integer, bold?: boolean, italic?: boolean, underline?: boolean, reverse?: boolean, strike?: boolean, dim?: boolean, url?: string, hl?: string } A style, or the name of a group.
 function purlin.ui.clear_region(win, row, col, height, width, style) end
 
 ---Draws a text and fills the rest of the row in its style.
@@ -1185,7 +1186,7 @@ function purlin.ui.clear_region(win, row, col, height, width, style) end
 ---@param row integer The row, from 0; may lie outside.
 ---@param col integer The column, from 0; may lie outside.
 ---@param text string|number One line; control characters are shown.
----@param style? string|{ fg?: string|integer, bg?: string|integer, bold?: boolean, italic?: boolean, underline?: boolean, reverse?: boolean, strike?: boolean, dim?: boolean, url?: string } A style, or the name of a group.
+---@param style? string|{ fg?: string|integer, bg?: string|integer, bold?: boolean, italic?: boolean, underline?: boolean, reverse?: boolean, strike?: boolean, dim?: boolean, url?: string, hl?: string } A style, or the name of a group.
 function purlin.ui.draw_text(win, row, col, text, style) end
 
 ---Draws lines below one another and fills the rest of each row.
@@ -1193,7 +1194,7 @@ function purlin.ui.draw_text(win, row, col, text, style) end
 ---@param row integer The row, from 0; may lie outside.
 ---@param col integer The column, from 0; may lie outside.
 ---@param lines (string|number)|any[] A text, lines, or span lists.
----@param style? string|{ fg?: string|integer, bg?: string|integer, bold?: boolean, italic?: boolean, underline?: boolean, reverse?: boolean, strike?: boolean, dim?: boolean, url?: string } A style, or the name of a group.
+---@param style? string|{ fg?: string|integer, bg?: string|integer, bold?: boolean, italic?: boolean, underline?: boolean, reverse?: boolean, strike?: boolean, dim?: boolean, url?: string, hl?: string } A style, or the name of a group.
 function purlin.ui.draw_lines(win, row, col, lines, style) end
 
 ---Draws spans and nothing behind them.
@@ -1205,7 +1206,7 @@ function purlin.ui.draw_spans(win, row, col, spans) end
 
 ---Draws a line along the window's edge; in the colour `border` without a style.
 ---@param win string The window's name.
----@param style? string|{ fg?: string|integer, bg?: string|integer, bold?: boolean, italic?: boolean, underline?: boolean, reverse?: boolean, strike?: boolean, dim?: boolean, url?: string } A style, or the name of a group.
+---@param style? string|{ fg?: string|integer, bg?: string|integer, bold?: boolean, italic?: boolean, underline?: boolean, reverse?: boolean, strike?: boolean, dim?: boolean, url?: string, hl?: string } A style, or the name of a group.
 function purlin.ui.draw_box(win, style) end
 
 ---Draws several things with one call, in order.
@@ -1295,7 +1296,7 @@ function purlin.ui.wrap(text, width) end
 ---@return string[]
 function purlin.ui.theme_tokens() end
 
----Lays Markdown out in lines of a width, each a list of spans.
+---Lays Markdown out in lines of a width, each a list of spans. Code in it has its colours as far as they are ready; renderers are called again when they are.
 ---@param text string|number Any text.
 ---@param width integer Terminal cells.
 ---@return purlin.Span[][]
@@ -1315,7 +1316,7 @@ function purlin.ui.viewport(lines, height, offset) end
 ---@return { items: { index: integer, lua_index: integer, row_offset: integer, height: integer }[], start: integer, end: integer, offset: integer, max_offset: integer, total: integer }
 function purlin.ui.virtual_list(items, height, offset) end
 
----Answers code as lines of spans, coloured where the screen knows the language.
+---Answers code as lines of spans, coloured where the screen knows the language. It waits 20 ms at most; what is not ready by then is plain, and renderers are called again when it is.
 ---@param code string|number Source code.
 ---@param lang string The language, such as `lua`, `rust` or `json`.
 ---@return purlin.Span[][]

@@ -5,6 +5,7 @@
 
 local purlin = require("purlin")
 local ui, buf, win = purlin.ui, purlin.buf, purlin.win
+local feed = require("feed")
 
 local bar = { WINDOW = "reskin.bar" }
 
@@ -20,6 +21,9 @@ local function said(key)
   end
   return table.concat(words)
 end
+
+-- What can be done while the transcript is read, the shorter one for narrow screens.
+local READS = { "reading  j k blocks  / search  y copy  enter unfold  esc back", "reading  / search  esc back", "reading" }
 
 local function joined(words)
   local out = {}
@@ -41,6 +45,13 @@ win.render(bar.WINDOW, function(view)
   local right = { table.concat(others, " "), said("kept"), said("tokens"), said("model"), "" }
   while #right > 1 and ui.measure(left .. joined(right)) + 3 > room do table.remove(right, 1) end
   right = joined(right) .. " "
+  if feed.is_read() then
+    right = " "
+    for _, text in ipairs(READS) do
+      left = text
+      if ui.measure(text) + 1 < room then break end
+    end
+  end
   room -= ui.measure(right)
   left = ui.pad_right(ui.truncate(left, room - 1), room)
   return { {

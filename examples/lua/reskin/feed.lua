@@ -19,6 +19,11 @@ local UNFOLDED = 1000 -- lines of output that are shown at most
 local width = 80
 local top -- `{ block, row }`: the first row that is shown; nil follows the end
 local is_unfolded = false
+local unfolded = {} -- blocks that are unfolded by themselves, by id
+local is_whole = false -- whether the block that is laid out just now is
+local chosen -- the block that somebody reads, if one does
+local pattern, hit -- what is searched for, and the row that was found
+local first_seen, last_seen = 0, 0 -- the blocks of the first and the last row on the screen
 local kept, count_kept = {}, 0
 
 -- Long texts ----------------------------------------------------------------------------------------------------------
@@ -76,7 +81,7 @@ end
 -- The first or the last lines of an output, and how many there are besides.
 local function folded(text, from_end, few)
   local lines = (text:gsub("%s+$", "")):split("\n")
-  local most = is_unfolded and UNFOLDED or few or FOLDED
+  local most = is_whole and UNFOLDED or few or FOLDED
   if #lines <= most + 1 then return lines, 0 end
   local first = from_end and #lines - most + 1 or 1
   return table.move(lines, first, first + most - 1, 1, {}), #lines - most
@@ -126,13 +131,18 @@ local LOOKS = {
     local lines = { { { text = "──", fg = "accent" }, { text = title, fg = "accent", bold = true }, { text = rule, fg = "borderMuted" } } }
     local sources, more = folded(block.text, false, PROMPTED)
     local rows = wrapped(table.concat(sources, "\n"), width - 2, { bold = true })
+    local sent = (block.meta or {}).sent
+    if sent then
+      local said = folded(sent, false)
+      for _, row in ipairs(wrapped("sent as: " .. table.concat(said, "\n"), width - 2, { fg = "dim" })) do table.insert(rows, row) end
+    end
     if more > 0 then table.insert(rows, { { text = ("… %d more, ctrl+o"):format(more), fg = "muted" } }) end
     return table.move(rows, 1, #rows, 2, lines)
   end,
   thinking = function(block)
     local sources = folded(block.text, block.streaming)
     local lines = wrapped(table.concat(sources, "\n"), width - 4, { fg = "thinkingText", italic = true })
-    if not is_unfolded and #lines > FOLDED then
+    if not is_whole and #lines > FOLDED then
       local first = block.streaming and #lines - FOLDED + 1 or 1
       lines = table.move(lines, first, first + FOLDED - 1, 1, {})
     end
@@ -177,6 +187,7 @@ local function parts_of(i)
   end
   if not has_grown or #known.text < #block.text or block.streaming then
     known.text = block.text
+    is_whole = is_unfolded or unfolded[block.id] == true
     known.last = { gap = known.gap, lines = (LOOKS[block.kind] or LOOKS.note)(block) }
   end
   return { known.last }
@@ -232,7 +243,7 @@ local function each_line(place, fn)
     for i = number, #parts do
       local gap, lines = parts[i].gap, lines_of(parts[i])
       for at = row, gap + #lines - 1 do
-        if fn(at < gap and {} or lines[at - gap + 1]) then return { block = block, part = i, row = at + 1 } end
+        if fn(at < gap and {} or lines[at - gap + 1], block, i, at) then return { block = block, part = i, row = at + 1 } end
       end
       row = 0
     end
@@ -268,11 +279,147 @@ function feed.scroll(by)
   ui.redraw(feed.WINDOW)
 end
 
+local function height_of() return math.max(1, win.get(feed.WINDOW).height) end
+
+-- Shows the rows from a place on, or the end where there is less than a screen left.
+local function go(place)
+  top = is_before(place, bottom(height_of())) and place or nil
+  ui.redraw(feed.WINDOW)
+end
+
+-- What is looked up for somebody who waits is laid out at once, whatever the share of a frame.
+local function unhurried() begun = os.clock() + 1000 end
+
+-- Reading and searching -------------------------------------------------------------------------------------------------
+
+-- Whose words they are: a call is known by its head as well.
+function feed.words(block)
+  if block.kind == "tool" then return tool_head(block.meta or {}) .. "\n" .. block.text end
+  if block.kind == "shell" then return ((block.meta or {}).command or "") .. "\n" .. block.text end
+  return block.text
+end
+
+-- How often a text stands in another.
+function feed.occurrences(words, text)
+  local n, from = 0, 1
+  while true do
+    local first, last = words:find(text, from, true)
+    if not first then return n end
+    n, from = n + 1, last + 1
+  end
+end
+
+local function plain(line)
+  local words = {}
+  for i, span in ipairs(line) do words[i] = span.text end
+  return table.concat(words)
+end
+
+-- Puts another ground behind what is searched for.
+local function lit(line, ground)
+  local text = plain(line):lower()
+  local first, last = text:find(pattern, 1, true)
+  if not first then return line end
+  local out, at = {}, 1
+  for _, span in ipairs(line) do
+    local from = 1
+    while from <= #span.text do
+      while last and last < at do first, last = text:find(pattern, last + 1, true) end
+      local stop = #span.text
+      local is_hit = first ~= nil and first <= at
+      if is_hit then stop = math.min(stop, from + last - at) elseif first then stop = math.min(stop, from + first - at - 1) end
+      local piece = table.clone(span)
+      piece.text = span.text:sub(from, stop)
+      if is_hit then piece.bg = ground end
+      table.insert(out, piece)
+      at += stop - from + 1
+      from = stop + 1
+    end
+  end
+  return out
+end
+
+function feed.highlight(text)
+  pattern = text
+  if not text then hit = nil end
+  ui.redraw(feed.WINDOW)
+end
+
+local function look_up(i, text)
+  local rows = {}
+  for number, part in ipairs(parts_of(i)) do
+    if not part.text or part.text:lower():find(text, 1, true) then
+      for at, line in ipairs(lines_of(part)) do
+        if plain(line):lower():find(text, 1, true) then
+          table.insert(rows, { block = i, part = number, row = part.gap + at - 1 })
+        end
+      end
+    end
+  end
+  return rows
+end
+
+-- The rows of a block in which a text stands; one that is folded away is unfolded.
+function feed.rows_with(i, text)
+  unhurried()
+  local rows = look_up(i, text)
+  local block = buf.get_blocks(BUFFER, i, i + 1)[1]
+  local is_folded = block and block.kind ~= "text" and not is_unfolded and not unfolded[block.id]
+  if is_folded and feed.occurrences(feed.words(block):lower(), text) > #rows then
+    unfolded[block.id], kept[block.id] = true, nil
+    rows = look_up(i, text)
+  end
+  -- Wrapped between two rows, or hidden by its markup: then the block is as near as one gets.
+  return #rows > 0 and rows or { { block = i, part = 1, row = 0 } }
+end
+
+-- Shows a row that was found, with some of what stands before it.
+function feed.show(place)
+  unhurried()
+  hit = place
+  if chosen then chosen = place.block end
+  go(up(place, height_of() // 3))
+end
+
+function feed.lowest() return last_seen end
+-- The block that was found, or the lowest on the screen.
+function feed.nearest() return hit and hit.block or last_seen end
+function feed.is_read() return chosen ~= nil end
+function feed.chosen() return chosen and buf.get_blocks(BUFFER, chosen, chosen + 1)[1] end
+function feed.choose(i)
+  chosen = i
+  ui.redraw(feed.WINDOW)
+end
+
+-- Goes to the block before or after, past those that show nothing.
+function feed.choose_next(by)
+  unhurried()
+  local to = (chosen or last_seen) + by
+  while to >= 0 and to < buf.block_count(BUFFER) and #parts_of(to) == 0 do to += by end
+  if to < 0 or to >= buf.block_count(BUFFER) then return end
+  chosen = to
+  if to <= first_seen then
+    go{ block = to, part = 1, row = 0 }
+  elseif to >= last_seen then
+    local end_of_it = up({ block = to + 1, part = 1, row = 0 }, height_of())
+    -- Of one that is taller than the screen the beginning comes first.
+    go(end_of_it.block == to and { block = to, part = 1, row = 0 } or end_of_it)
+  end
+  ui.redraw(feed.WINDOW)
+end
+
+function feed.fold_chosen()
+  local block = feed.chosen()
+  if not block then return end
+  unfolded[block.id], kept[block.id] = not unfolded[block.id] or nil, nil
+  ui.redraw(feed.WINDOW)
+end
+
 function feed.page(pages) feed.scroll(pages * math.max(1, win.get(feed.WINDOW).height - 2)) end
 function feed.start() top = { block = 0, part = 1, row = 0 } ui.redraw(feed.WINDOW) end
 function feed.finish() top = nil ui.redraw(feed.WINDOW) end
 function feed.fold()
-  is_unfolded = not is_unfolded
+  is_unfolded, unfolded = not is_unfolded, {}
   forget()
   ui.redraw(feed.WINDOW)
 end
@@ -287,6 +434,7 @@ local function welcome(view)
 end
 
 win.render(feed.WINDOW, function(view)
+  if chosen and chosen >= buf.block_count(BUFFER) then chosen = nil end
   if buf.block_count(BUFFER) == 0 then return welcome(view) end
   begin()
   local columns = math.max(8, math.min(WIDEST, view.width - 2))
@@ -295,16 +443,24 @@ win.render(feed.WINDOW, function(view)
     width = columns
     forget()
   end
-  local margin = { text = (" "):rep(math.max(1, (view.width - width) // 2)) }
+  local room = math.max(1, (view.width - width) // 2)
+  local margin = { text = (" "):rep(room) }
+  local read = { text = (" "):rep(room - 1) .. "▌", fg = "accent" }
   local last = bottom(view.height)
   if top and not is_before(top, last) then top = nil end
   local out = {}
-  each_line(top or last, function(line)
-    table.insert(out, line)
+  first_seen = (top or last).block
+  each_line(top or last, function(line, block, part, row)
+    if pattern then
+      local is_it = hit and hit.block == block and hit.part == part and hit.row == row
+      line = lit(line, is_it and "selection" or "search")
+    end
+    local whole = { block == chosen and row > 0 and read or margin }
+    out[#out + 1] = table.move(line, 1, #line, 2, whole)
+    last_seen = block
     return #out == view.height
   end)
   if is_late then purlin.defer(function() ui.redraw(feed.WINDOW) end, 20) end
-  out = behind(margin, out)
   if top then
     local more = { { text = (" "):rep(math.max(0, view.width - 9)) }, { text = " ↓ more ", fg = "accent", bg = "selectedBg" } }
     out[view.height] = more
@@ -312,6 +468,8 @@ win.render(feed.WINDOW, function(view)
   return out
 end)
 
-win.create(feed.WINDOW, { buffer = BUFFER, focusable = false })
+win.create(feed.WINDOW, { buffer = BUFFER })
+-- A click there is no wish to read: what is typed next is still the prompt.
+win.set_var(feed.WINDOW, "click_focus", false)
 
 return feed

@@ -8,6 +8,8 @@ local purlin = require("purlin")
 local bar = require("bar")
 local feed = require("feed")
 local prompt = require("prompt")
+local search = require("search")
+require("browse")
 
 -- On a terminal of few rows the prompt gives its border up.
 local LOW = 12
@@ -23,6 +25,7 @@ local function arrange(height)
     { win = "header" }, { dock = "header" },
     { win = feed.WINDOW, grow = 1, min = 1 },
     { win = "above" }, { dock = "above" }, { win = "queued" }, { win = "notice" },
+    { win = search.WINDOW, size = 1 },
     { win = prompt.WINDOW, min = border and 3 or 1, max = border and 12 or 4 },
     { win = "below" }, { dock = "below" }, { win = "footer" }, { dock = "footer" },
   }
@@ -30,12 +33,17 @@ end
 
 local function turn_on()
   is_on = true
+  -- The border of the prompt is rule enough: the line of the notices is there while something is said.
+  purlin.win.set_var("notice", "rule", false)
   arrange(purlin.layout.get().height)
   purlin.win.focus(prompt.WINDOW)
 end
 
 local function turn_off()
   is_on = false
+  search.close()
+  feed.choose(nil)
+  purlin.win.set_var("notice", "rule", true)
   purlin.layout.reset()
   purlin.win.focus("composer")
 end

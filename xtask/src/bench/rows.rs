@@ -230,7 +230,7 @@ impl<'a> Bench<'a> {
         let size = whole(std::fs::metadata(&self.purlin)?.len()) / (1_024.0 * 1_024.0);
         Ok(vec![
             row("`purlin -p hello`, whole run", "ms", Bar::None, &times, &[], 0.5),
-            row("size of the release binary", "MiB", Bar::None, &Ok(vec![size]), &[], 0.5),
+            row("size of the release binary", "MiB", Bar::Most(25.0), &Ok(vec![size]), &[], 0.5),
         ])
     }
 

@@ -26,6 +26,7 @@ pub(super) fn load(
     let (kind, role) = match &entry.kind {
         Kind::Prompt => {
             made.source(store, &section.cell)?;
+            made.sent(store, &section.cell)?;
             ("prompt", "user")
         }
         Kind::Closing(text) => {
@@ -122,6 +123,14 @@ impl Made {
             if waits {
                 self.meta.insert("queued".into(), true.into());
             }
+        }
+        Ok(())
+    }
+
+    /// Notes what an extension made of a prompt, where that is what models read.
+    fn sent(&mut self, store: &dyn Store, cell: &CellId) -> Result<(), StoreError> {
+        if let Some(text) = store.annotation(cell)?.and_then(|annotation| annotation.prepared_text) {
+            self.meta.insert("sent".into(), text.into());
         }
         Ok(())
     }

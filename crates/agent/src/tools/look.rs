@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use purlin_kernel::text::{Color, Line, Span, Style, line_width, markdown::markdown, sgr, wrap_line};
+use purlin_kernel::text::{Attrs, Color, Line, Part, Span, Style, Token, line_width, sgr, wrap_line};
 use purlin_kernel::{
     ExtId, Handle, HandlerError, HandlerFn, HookError, HookEvent, Kernel, OnOptions, Registration,
 };
@@ -21,9 +21,9 @@ pub struct ToolLook {
     /// What the tool is called; absent = its name with a capital.
     pub display_name: Option<String>,
     /// Colour of the line at the left; absent = `success`, for a failure `error`.
-    pub border: Option<Color>,
+    pub border: Option<Style>,
     /// Colour behind the block.
-    pub background: Option<Color>,
+    pub background: Option<Style>,
     /// Whether what `body` answers as text is Markdown.
     pub markdown: bool,
     /// The header.
@@ -52,16 +52,19 @@ impl ToolLook {
     ///
     /// Where nothing lays a transcript out, it is kept and has no effect.
     pub fn register(self, kernel: &Kernel, owner: ExtId, tool: &str) -> Result<Handle, HookError> {
-        let (tool, look) = (tool.to_owned(), self);
+        let (tool, look, weak) = (tool.to_owned(), self, kernel.downgrade());
         if kernel.hook().decl("transcript_render").is_none() {
             return Ok(kernel.ext().add(owner, Unseen(tool)));
         }
-        let run = HandlerFn::sync(move |event| look.answer(&tool, event));
+        let run = HandlerFn::sync(move |event| match weak.upgrade() {
+            Some(kernel) => look.answer(&kernel, &tool, event),
+            None => Ok(Value::Null),
+        });
         let options = OnOptions { desc: "tool renderer".to_owned(), ..OnOptions::default() };
         kernel.hook().on(owner, "transcript_render", options, run)
     }
 
-    fn answer(&self, tool: &str, event: &HookEvent) -> Result<Value, HandlerError> {
+    fn answer(&self, kernel: &Kernel, tool: &str, event: &HookEvent) -> Result<Value, HandlerError> {
         let Some(block) = event.get("block") else { return Ok(Value::Null) };
         let meta = &block["meta"];
         if block["kind"] != "tool" || meta["name"] != tool {
@@ -71,14 +74,11 @@ impl ToolLook {
         let inner = width.saturating_sub(2).max(1);
         let failed = matches!(meta["status"].as_str(), Some("error" | "failed" | "blocked"));
         let mut lines = self.head(tool, &meta["args"], inner)?;
-        lines.extend(self.text(block["text"].as_str().unwrap_or_default(), failed, inner)?);
-        let edge = self.border.unwrap_or(Color::Token(if failed {
-            purlin_kernel::text::Token::Error
-        } else {
-            purlin_kernel::text::Token::Success
-        }));
+        lines.extend(self.text(kernel, block["text"].as_str().unwrap_or_default(), failed, inner)?);
+        let edge = if failed { Token::Error } else { Token::Success };
+        let edge = self.border.clone().unwrap_or_else(|| Style::fg(edge));
         let framed: Vec<Value> =
-            lines.into_iter().map(|line| written(&self.framed(line, edge, width))).collect();
+            lines.into_iter().map(|line| written(&self.framed(line, &edge, width))).collect();
         Ok(json!({ "lines": framed }))
     }
 
@@ -89,11 +89,17 @@ impl ToolLook {
             return Ok(lines);
         }
         let name = self.display_name.clone().unwrap_or_else(|| capitalised(tool));
-        let bold = Style::new().with(purlin_kernel::text::Attrs::BOLD);
+        let bold = Style::new().with(Attrs::BOLD);
         Ok(vec![vec![Span::new(name, bold)]])
     }
 
-    fn text(&self, result: &str, failed: bool, width: usize) -> Result<Vec<Line>, HandlerError> {
+    fn text(
+        &self,
+        kernel: &Kernel,
+        result: &str,
+        failed: bool,
+        width: usize,
+    ) -> Result<Vec<Line>, HandlerError> {
         let wrapped = |lines: Vec<Line>| lines.iter().flat_map(|line| wrap_line(line, width, &[])).collect();
         if let Some(body) = &self.body
             && let Some(lines) = body(result, failed, width)?.filter(|lines| !is_blank(lines))
@@ -101,7 +107,7 @@ impl ToolLook {
             if self.markdown {
                 let text: Vec<String> =
                     lines.iter().map(|line| purlin_kernel::text::line_plain(line)).collect();
-                return Ok(markdown(&text.join("\n"), width));
+                return Ok(kernel.markdown(&text.join("\n"), width));
             }
             return Ok(wrapped(lines));
         }
@@ -109,9 +115,9 @@ impl ToolLook {
     }
 
     /// The line behind the edge, on the background.
-    fn framed(&self, line: Line, edge: Color, width: usize) -> Line {
-        let ground = Style { bg: self.background.unwrap_or_default(), ..Style::default() };
-        let mut framed = vec![Span::new("▌ ", ground.clone().with_fg(edge))];
+    fn framed(&self, line: Line, edge: &Style, width: usize) -> Line {
+        let ground = self.background.clone().unwrap_or_default();
+        let mut framed = vec![Span::new("▌ ", ground.patch(edge))];
         framed.extend(line.into_iter().map(|span| Span { style: ground.patch(&span.style), ..span }));
         let free = width.saturating_sub(line_width(&framed));
         if self.background.is_some() && free > 0 {
@@ -136,18 +142,36 @@ fn written(line: &[Span]) -> Value {
 }
 
 fn span(span: &Span) -> Value {
-    let mut fields = json!({ "text": span.text });
-    for (name, color) in [("fg", span.style.fg), ("bg", span.style.bg)] {
+    let mut fields = styled(&span.style);
+    fields["text"] = json!(span.text);
+    fields
+}
+
+/// A style as a handler writes it; groups by their names, over what lies below them.
+fn styled(style: &Style) -> Value {
+    let mut fields = json!({});
+    if let Some(layer) = &style.layer {
+        let field = match layer.part {
+            Part::Whole => "hl",
+            Part::Fg => "fg",
+            Part::Bg => "bg",
+        };
+        fields[field] = json!(&*layer.group);
+        if layer.under != Style::default() {
+            fields["style"] = styled(&layer.under);
+        }
+    }
+    for (name, color) in [("fg", style.fg), ("bg", style.bg)] {
         if let Some(color) = color_text(color) {
             fields[name] = Value::String(color);
         }
     }
-    for (name, attr) in purlin_kernel::text::Attrs::NAMES {
-        if span.style.attrs.contains(attr) {
+    for (name, attr) in Attrs::NAMES {
+        if style.attrs.contains(attr) {
             fields[name] = Value::Bool(true);
         }
     }
-    if let Some(url) = &span.style.url {
+    if let Some(url) = &style.url {
         fields["url"] = Value::String(url.to_string());
     }
     fields

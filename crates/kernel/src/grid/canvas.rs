@@ -132,6 +132,18 @@ impl<'a> Canvas<'a> {
         }
     }
 
+    /// Draws one line over everything, upright or lying.
+    pub fn line(&mut self, upright: bool, style: &Style) {
+        let (rows, text) = if upright {
+            (self.height, "│".to_owned())
+        } else {
+            (1, "─".repeat(self.width.max(0) as usize))
+        };
+        for row in 0..rows {
+            self.text(row, 0, &text, style);
+        }
+    }
+
     fn draw(&mut self, row: i32, col: i32, text: &str, style: StyleId) -> i32 {
         let text = visible(text);
         let mut at = col;

@@ -33,8 +33,11 @@ pub(super) fn complaints(decl: &HookDecl, filter: &Object) -> Vec<String> {
             found.push(format!("the filter names no field: `{name}`{}", meant(known)));
             continue;
         };
+        // A table without anything in it may be a list or not.
+        let empty =
+            wanted.as_array().is_some_and(Vec::is_empty) || wanted.as_object().is_some_and(Object::is_empty);
         match wanted {
-            Value::Array(options) if options.is_empty() && field.ty != Ty::List => {
+            _ if empty && !matches!(field.ty, Ty::List | Ty::Map | Ty::Any) => {
                 found.push(format!("the filter's `{name}` lets nothing through: its list is empty"));
             }
             Value::Array(options) => found.extend(options.iter().filter_map(|value| never(field, value))),
@@ -151,10 +154,10 @@ mod tests {
             said(key, json!({"ctrl": "yes"})),
             ["the filter's `ctrl` is never `\"yes\"`: it is of the type boolean"]
         );
-        assert_eq!(
-            said(key, json!({"key": []})),
-            ["the filter's `key` lets nothing through: its list is empty"]
-        );
+        for empty in [json!([]), json!({})] {
+            let right = "the filter's `key` lets nothing through: its list is empty";
+            assert_eq!(said(key, json!({"key": empty})), [right]);
+        }
         assert_eq!(said(key, json!({"kye": "x"})), ["the filter names no field: `kye`; did you mean `key`?"]);
         assert!(said(key, json!({"key": long}))[0].len() < 100);
         let bare = HookDecl::sync("bare", DeadlineClass::Main);

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use super::{Hook, HookDecl, HookEvent, HookMode, Object, nearest};
-use crate::{ExtId, Handle, HandlerError, Kernel, LBF};
+use crate::{ExtId, Handle, HandlerError, Kernel, LBF, Level};
 
 /// A longer diagnostic is cut, in bytes.
 const LONGEST_COMPLAINT: usize = 1024;
@@ -227,7 +227,11 @@ impl Hooks<'_> {
         }
         if let Some(decl) = decl {
             for complaint in super::filter::complaints(decl, &options.filter) {
-                self.0.guard().warn(owner, decl.name, complaint);
+                let complaint = match &options.place {
+                    Some(place) => HandlerError::new(complaint).at(&*place.file, place.line),
+                    None => HandlerError::new(complaint),
+                };
+                self.0.guard().log(Level::Warn, owner, decl.name, &complaint);
             }
         }
         let key: Rc<str> = decl.map_or(name, |decl| decl.name).into();

@@ -2,7 +2,7 @@
 
 use super::{Dir, Layout, LayoutNode, Rect};
 use crate::Window;
-use crate::window::{Border, Length, Placement};
+use crate::window::{Length, Placement};
 
 impl Layout<'_> {
     /// Answers each window's rectangle on a screen of this size, in the tree's order; hidden windows take no room.
@@ -36,13 +36,13 @@ impl Layout<'_> {
         let of = anchored.of.as_ref();
         let area = of.and_then(|of| rects.iter().find(|(name, _)| name == of).map(|(_, rect)| *rect));
         let area = area.unwrap_or(screen);
-        let edge = if window.border == Border::None { 0 } else { 2 };
+        let (columns, rows) = window.edge();
         let width = anchored
             .width
-            .cells(screen.width, || self.0.content_width(window).saturating_add(edge).max(edge + 1));
+            .cells(screen.width, || self.0.content_width(window).saturating_add(columns).max(columns + 1));
         let height = anchored
             .height
-            .cells(screen.height, || self.0.measure_window(&window.name, width).unwrap_or(1).max(edge + 1));
+            .cells(screen.height, || self.0.measure_window(&window.name, width).unwrap_or(1).max(rows + 1));
         let (x, y) = anchored.anchor.place(area, (width, height), (anchored.row, anchored.col));
         // A window that would begin outside is moved in as far as it fits; the rest is cut off.
         let x = x.clamp(0, i32::from(screen.width.saturating_sub(width))) as u16;

@@ -121,7 +121,45 @@ impl fmt::Debug for Attrs {
     }
 }
 
-/// How text looks: two colours, attributes and a hyperlink.
+/// Which colours of a highlight group are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// Everything: both colours, attributes and link.
+    Whole,
+    /// The colour of the glyphs.
+    Fg,
+    /// The colour behind them.
+    Bg,
+}
+
+/// A highlight group by its name, over another style; what the group looks like is asked when it is painted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct GroupLayer {
+    /// What lies below it.
+    pub under: Style,
+    /// The group's name.
+    pub group: Rc<str>,
+    /// What is taken of it.
+    pub part: Part,
+    depth: u8,
+}
+
+impl GroupLayer {
+    /// More groups than this on top of one another are nobody's design; of the lowest only its own colours are kept.
+    const DEEPEST: u8 = 16;
+
+    fn new(under: Style, group: Rc<str>, part: Part) -> Rc<GroupLayer> {
+        let below = under.layer.as_ref().map_or(0, |layer| layer.depth);
+        let under = if below < GroupLayer::DEEPEST { under } else { Style { layer: None, ..under } };
+        let depth = under.layer.as_ref().map_or(0, |layer| layer.depth) + 1;
+        Rc::new(GroupLayer { under, group, part, depth })
+    }
+}
+
+/// How text looks: two colours, attributes and a hyperlink, and the highlight groups that these lie on.
+///
+/// Groups stay names until a surface paints them ([`super::theme::Theme::flatten`]): what was drawn or kept before a
+/// group or the theme changed has the new colours without being drawn again.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Style {
     /// Colour of the glyphs.
@@ -132,6 +170,8 @@ pub struct Style {
     pub attrs: Attrs,
     /// Where a click leads (OSC 8), if anywhere.
     pub url: Option<Rc<str>>,
+    /// What the fields above lie on.
+    pub layer: Option<Rc<GroupLayer>>,
 }
 
 impl Style {
@@ -143,6 +183,16 @@ impl Style {
     /// Answers a style with this foreground and nothing else.
     pub fn fg(color: impl Into<Color>) -> Style {
         Style { fg: color.into(), ..Style::default() }
+    }
+
+    /// Answers the style of a highlight group, which is looked up when it is painted.
+    pub fn group(name: impl Into<Rc<str>>) -> Style {
+        Style::group_part(name, Part::Whole)
+    }
+
+    /// Answers a part of the style of a highlight group, which is looked up when it is painted.
+    pub fn group_part(name: impl Into<Rc<str>>, part: Part) -> Style {
+        Style { layer: Some(GroupLayer::new(Style::default(), name.into(), part)), ..Style::default() }
     }
 
     /// Answers this style on another background.
@@ -173,14 +223,30 @@ impl Style {
         self
     }
 
+    /// Tells whether this colour was laid behind it, whatever lies above.
+    pub fn is_on(&self, color: impl Into<Color>) -> bool {
+        let color = color.into();
+        self.bg == color || self.layer.as_ref().is_some_and(|layer| layer.under.is_on(color))
+    }
+
     /// Lays `top` over this style: its colours and link where it has any, the attributes of both.
     #[must_use]
     pub fn patch(&self, top: &Style) -> Style {
+        if let Some(layer) = &top.layer {
+            let under = self.patch(&layer.under);
+            let layer = if under == layer.under {
+                Rc::clone(layer)
+            } else {
+                GroupLayer::new(under, Rc::clone(&layer.group), layer.part)
+            };
+            return Style { layer: Some(layer), ..top.clone() };
+        }
         Style {
             fg: if top.fg == Color::Default { self.fg } else { top.fg },
             bg: if top.bg == Color::Default { self.bg } else { top.bg },
             attrs: self.attrs.union(top.attrs),
             url: top.url.clone().or_else(|| self.url.clone()),
+            layer: self.layer.clone(),
         }
     }
 }
@@ -294,5 +360,12 @@ mod tests {
         let top = Style::fg(Color::Indexed(1)).with(Attrs::ITALIC);
         let both = base.patch(&top);
         assert_eq!(both, Style::fg(Color::Indexed(1)).on(Token::CodeBg).with(Attrs::BOLD | Attrs::ITALIC));
+    }
+
+    #[test]
+    fn a_pile_of_groups_has_a_bottom() {
+        let pile = (0..100_000)
+            .fold(Style::fg(Token::Dim), |under, at| under.patch(&Style::group(format!("group {}", at % 7))));
+        assert!(pile.layer.is_some_and(|layer| layer.depth <= GroupLayer::DEEPEST));
     }
 }

@@ -1,6 +1,7 @@
 //! What the tokens mean: two built-in themes, overrides, and colours for terminals of every depth.
 
 mod file;
+mod groups;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -176,7 +177,12 @@ impl Theme {
 
     /// Gives a token another colour at every depth; a reference to another token takes that token's meaning.
     pub fn set_color(&mut self, token: Token, color: Color) {
-        let mut entry = self.entry(token);
+        let entry = self.meaning(self.entry(token), color);
+        self.set(token, entry);
+    }
+
+    /// Answers an entry with another colour at every depth.
+    fn meaning(&self, mut entry: Entry, color: Color) -> Entry {
         match color {
             Color::Token(other) => entry = self.entry(other),
             Color::Default => (entry.rich, entry.basic) = (Ink::Default, Ink::Default),
@@ -189,11 +195,12 @@ impl Theme {
                 entry.basic = at_depth(entry.rich, Depth::Ansi16);
             }
         }
-        self.set(token, entry);
+        entry
     }
 
-    /// Answers a style as a surface of this depth can show it.
+    /// Answers a style as a surface of this depth can show it, its groups looked up.
     pub fn resolve(&self, style: &Style, depth: Depth) -> Paint {
+        let style = self.flatten(style);
         let (fg, fg_attrs) = self.ink(style.fg, depth);
         let (bg, bg_attrs) = self.ink(style.bg, depth);
         Paint { fg, bg, attrs: style.attrs | fg_attrs | bg_attrs }
@@ -205,7 +212,7 @@ impl Theme {
             Color::Indexed(index) => (at_depth(Ink::Indexed(index), depth), Attrs::NONE),
             Color::Rgb(r, g, b) => (at_depth(Ink::Rgb(r, g, b), depth), Attrs::NONE),
             Color::Token(token) => {
-                let entry = self.entry(token);
+                let entry = self.in_force(token);
                 let ink = if depth <= Depth::Ansi16 { entry.basic } else { entry.rich };
                 let ink = at_depth(ink, depth);
                 let stand_in = if ink == Ink::Default { entry.stand_in } else { Attrs::NONE };
@@ -364,6 +371,7 @@ fn distance(a: (u8, u8, u8), b: (u8, u8, u8)) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Part;
 
     fn env<'a>(pairs: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
         move |name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
@@ -403,6 +411,46 @@ mod tests {
         assert_eq!(at_depth(Ink::Indexed(196), Depth::Ansi16), Ink::Indexed(9));
         assert_eq!(at_depth(Ink::Indexed(3), Depth::Ansi16), Ink::Indexed(3));
         assert_eq!(at_depth(Ink::Rgb(1, 2, 3), Depth::TrueColor), Ink::Rgb(1, 2, 3));
+    }
+
+    #[test]
+    fn groups_are_looked_up_when_a_style_is_painted() {
+        let spec = |style: Style| HighlightSpec { link: None, style };
+        let mut theme = Theme::dark();
+        theme.set_group("todo", spec(Style::fg(Color::Rgb(1, 2, 3)).with(Attrs::BOLD)));
+        theme.set_group(
+            "later",
+            HighlightSpec { link: Some("todo".into()), style: Style::new().with(Attrs::ITALIC) },
+        );
+        let paint = |theme: &Theme, style: &Style| theme.resolve(style, Depth::TrueColor);
+        let over = Style::new().on(Color::Rgb(9, 9, 9)).patch(&Style::group("later"));
+        let expected =
+            Paint { fg: Ink::Rgb(1, 2, 3), bg: Ink::Rgb(9, 9, 9), attrs: Attrs::BOLD | Attrs::ITALIC };
+        assert_eq!(paint(&theme, &over), expected);
+        assert_eq!(paint(&theme, &over.patch(&Style::group("no such group"))), expected);
+        let part = Style::group_part("later", Part::Fg);
+        assert_eq!(paint(&theme, &part), Paint { fg: Ink::Rgb(1, 2, 3), ..Paint::default() });
+        theme.set_group("todo", spec(Style::fg(Color::Rgb(4, 5, 6))));
+        assert_eq!(paint(&theme, &over).fg, Ink::Rgb(4, 5, 6));
+    }
+
+    #[test]
+    fn a_token_looks_like_the_group_of_its_name() {
+        let spec = |style: Style| HighlightSpec { link: None, style };
+        let mut theme = Theme::dark();
+        let error = theme.entry(Token::Error).rich;
+        theme.set_group("accent", spec(Style::fg(Token::Error).with(Attrs::BOLD)));
+        theme.set_group("selectedBg", spec(Style::fg(Color::Rgb(7, 7, 7)).on(Color::Rgb(8, 8, 8))));
+        let style = Style::fg(Token::Accent).on(Token::SelectedBg);
+        let paint = theme.resolve(&style, Depth::TrueColor);
+        assert_eq!(paint, Paint { fg: error, bg: Ink::Rgb(8, 8, 8), attrs: Attrs::BOLD });
+        assert_eq!(theme.resolve(&style, Depth::Mono).attrs, Attrs::BOLD | Attrs::REVERSE);
+        // Two that name each other end; so do colours that name groups in a circle.
+        theme.set_group("error", spec(Style::fg(Token::Accent)));
+        assert_ne!(theme.resolve(&style, Depth::TrueColor).fg, Ink::Default);
+        let circle = Style::group_part("a", Part::Fg).patch(&Style::group_part("a", Part::Bg));
+        theme.set_group("a", HighlightSpec { link: Some("a".into()), style: circle.clone() });
+        assert_eq!(theme.resolve(&circle, Depth::TrueColor), Paint::default());
     }
 
     #[test]

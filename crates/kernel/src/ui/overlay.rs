@@ -2,7 +2,7 @@
 
 use crate::key::{KeyCode, KeyEvent};
 use crate::layout::Rect;
-use crate::text::{Attrs, Color, Line, Style, line_plain, markdown, sgr, wrap_line};
+use crate::text::{Attrs, Highlighter, Line, Style, line_plain, markdown, sgr, wrap_line};
 use crate::window::Anchor;
 
 use super::keys::Effect;
@@ -11,6 +11,9 @@ use crate::Topic;
 
 /// Columns that border and padding take.
 const SIDES: u16 = 4;
+
+/// Columns at most of what takes the whole width: longer lines are hard to read.
+const WIDEST: u16 = 96;
 
 /// Rows that a step of the wheel scrolls.
 const WHEEL: usize = 3;
@@ -39,12 +42,14 @@ pub struct OverlayOptions {
     pub title: String,
     /// What it shows.
     pub body: OverlayBody,
-    /// The colour of its border; absent = the theme's accent.
-    pub border_color: Option<Color>,
+    /// The colour of its border, as that of a style's glyphs; absent = the theme's accent.
+    pub border_color: Option<Style>,
     /// The colour behind it.
-    pub background: Option<Color>,
+    pub background: Option<Style>,
     /// Its columns; absent = six tenths of the screen's.
     pub width: Option<u16>,
+    /// Whether it is as wide as lists to choose from, whatever `width` says: to the edges of a narrow screen.
+    pub whole_width: bool,
     /// Its rows at most; absent = eight tenths of the screen's.
     pub max_height: Option<u16>,
     /// Where it is held: [`Anchor::Center`], [`Anchor::Top`] or [`Anchor::Bottom`]; any other counts as the centre.
@@ -101,7 +106,11 @@ pub fn overlay_size(width: Option<u16>, max_height: Option<u16>, (columns, rows)
 }
 
 impl Overlay {
-    pub(super) fn new(options: OverlayOptions, screen: (u16, u16)) -> Self {
+    pub(super) fn new(
+        options: OverlayOptions,
+        screen: (u16, u16),
+        painter: Option<&dyn Highlighter>,
+    ) -> Self {
         let mut overlay = Self {
             options,
             lines: Vec::new(),
@@ -114,7 +123,7 @@ impl Overlay {
             hits: Vec::new(),
             screen: (0, 0),
         };
-        overlay.fit(screen);
+        overlay.fit(screen, painter);
         if overlay.options.at_end {
             overlay.scroll_to(usize::MAX);
         }
@@ -122,18 +131,21 @@ impl Overlay {
     }
 
     /// Lays it out for a screen; answers whether that changed anything.
-    pub(super) fn fit(&mut self, screen: (u16, u16)) -> bool {
+    pub(super) fn fit(&mut self, screen: (u16, u16), painter: Option<&dyn Highlighter>) -> bool {
         if screen == self.screen {
             return false;
         }
         self.screen = screen;
-        let (width, most) = overlay_size(self.options.width, self.options.max_height, screen);
+        let (mut width, most) = overlay_size(self.options.width, self.options.max_height, screen);
+        if self.options.whole_width {
+            width = screen.0.clamp(1, WIDEST);
+        }
         let room = usize::from(width.saturating_sub(SIDES).max(1));
         self.lines = match &self.options.body {
             OverlayBody::Text(text) => {
                 sgr::parse(text).iter().flat_map(|line| wrap_line(line, room, &[])).collect()
             }
-            OverlayBody::Markdown(text) => markdown::markdown(text, room),
+            OverlayBody::Markdown(text) => markdown::markdown_with(text, room, painter),
             OverlayBody::Lines(lines) => lines.iter().flat_map(|line| wrap_line(line, room, &[])).collect(),
         };
         // Two rows of border, and one for the actions with an empty one above.
@@ -262,16 +274,28 @@ impl Overlay {
 impl Ui<'_> {
     /// Lays the open overlays out for the screen as it is.
     pub(crate) fn fit_overlays(self) {
-        let screen = self.screen();
+        let (screen, painter) = (self.screen(), self.0.highlighter());
         let mut changed = false;
         for open in self.0.0.ui.stack.borrow_mut().iter_mut() {
             if let super::DialogBody::Overlay(overlay) = &mut std::rc::Rc::make_mut(&mut open.dialog).body {
-                changed |= overlay.fit(screen);
+                changed |= overlay.fit(screen, painter.as_deref());
             }
         }
         if changed {
             self.0.changed(Topic::Dialogs);
         }
+    }
+
+    /// Lays open overlays with Markdown out anew: code in them may have its colours now.
+    pub(crate) fn repaint_overlays(self) {
+        for open in self.0.0.ui.stack.borrow_mut().iter_mut() {
+            if let super::DialogBody::Overlay(overlay) = &mut std::rc::Rc::make_mut(&mut open.dialog).body
+                && matches!(overlay.options.body, OverlayBody::Markdown(_))
+            {
+                overlay.screen = (0, 0);
+            }
+        }
+        self.fit_overlays();
     }
 
     /// Answers the screen's size; before the first frame, what most terminals begin with.

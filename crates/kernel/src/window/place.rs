@@ -233,7 +233,7 @@ impl Dock {
 
 /// The line around a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
-#[expect(missing_docs, reason = "each variant is the line of that name")]
+#[expect(missing_docs, reason = "the others are the lines of those names")]
 pub enum Border {
     #[default]
     None,
@@ -241,6 +241,8 @@ pub enum Border {
     Rounded,
     Double,
     Heavy,
+    /// A line on the side of the window that this one splits; nothing where it splits none.
+    Line,
 }
 
 impl Border {
@@ -252,6 +254,7 @@ impl Border {
             "rounded" => Self::Rounded,
             "double" => Self::Double,
             "heavy" => Self::Heavy,
+            "line" => Self::Line,
             _ => return None,
         })
     }
@@ -259,7 +262,7 @@ impl Border {
     /// Answers its characters: horizontal, vertical, then the corners from the top left, row by row.
     pub(crate) fn characters(self) -> Option<[&'static str; 6]> {
         Some(match self {
-            Self::None => return None,
+            Self::None | Self::Line => return None,
             Self::Single => ["─", "│", "┌", "┐", "└", "┘"],
             Self::Rounded => ["─", "│", "╭", "╮", "╰", "╯"],
             Self::Double => ["═", "║", "╔", "╗", "╚", "╝"],
@@ -269,7 +272,7 @@ impl Border {
 
     /// Answers what is left of a rectangle inside.
     pub fn inside(self, rect: Rect) -> Rect {
-        if self == Self::None {
+        if matches!(self, Self::None | Self::Line) {
             return rect;
         }
         if rect.width < 3 || rect.height < 3 {

@@ -152,7 +152,7 @@ impl<'a> View<'a> {
         let gutter = if self.has_signs() { SIGNS } else { 0 };
         let room = self.width.saturating_sub(gutter).max(1);
         let text = self.buffer.rope.slice(range.clone()).to_string();
-        let pieces = self.pieces(text.trim_end_matches('\r'), range.start, &marks);
+        let pieces = pieces(text.trim_end_matches('\r'), range.start, &marks);
         let wanted = marks.iter().map(|mark| mark.start).chain([self.cursor]).collect();
         let mut flow = Flow::lay_out(pieces, room, self.wraps, wanted);
         let here = |mark: &&Mark| range.contains(&mark.start) || mark.start == range.end;
@@ -170,48 +170,6 @@ impl<'a> View<'a> {
         let end = (top + self.height).min(self.buffer.line_count());
         let range = self.buffer.rope.line_to_char(top)..self.buffer.rope.line_to_char(end) + 1;
         self.kernel.mark().any(&self.window.buffer, &range, |mark| mark.options.sign.is_some())
-    }
-
-    /// Divides a line's text where its look changes, with the texts that marks put in between.
-    fn pieces(&self, text: &str, start: usize, marks: &[Mark]) -> Vec<Piece> {
-        let length = text.chars().count();
-        let mut edges = vec![0, length];
-        for mark in marks {
-            let ends = [Some(mark.start), mark.end];
-            edges.extend(ends.into_iter().flatten().filter_map(|at| at.checked_sub(start)));
-        }
-        edges.retain(|at| *at <= length);
-        edges.sort_unstable();
-        edges.dedup();
-        let mut pieces = Vec::new();
-        let mut rest = text;
-        for (from, to) in edges.iter().zip(edges.iter().skip(1).chain([&length])) {
-            let inline =
-                |mark: &&Mark| mark.start == start + from && mark.options.virt_text_pos == VirtPos::Inline;
-            for span in marks.iter().filter(inline).flat_map(|mark| &mark.options.virt_text) {
-                pieces.push(Piece { text: span.text.to_string(), style: span.style.clone(), at: None });
-            }
-            let bytes = rest.char_indices().nth(to - from).map_or(rest.len(), |(at, _)| at);
-            let (part, after) = rest.split_at(bytes);
-            rest = after;
-            let style = self.style(start + from, marks);
-            pieces.push(Piece { text: part.to_owned(), style, at: Some(start + from) });
-        }
-        pieces
-    }
-
-    /// Answers what the marks make of the character at a position.
-    fn style(&self, at: usize, marks: &[Mark]) -> Style {
-        let covers = |mark: &&Mark| mark.start <= at && mark.end.is_some_and(|end| at < end);
-        let mut layers: Vec<&Mark> = marks.iter().filter(covers).collect();
-        layers.sort_by_key(|mark| (mark.options.priority, mark.id));
-        let skipped = layers.len().saturating_sub(LAYERS);
-        layers.into_iter().skip(skipped).fold(Style::default(), |style, mark| {
-            let mut top =
-                mark.options.hl.as_ref().map(|group| self.kernel.hl().style(group)).unwrap_or_default();
-            top.url = mark.options.url.clone().or(top.url);
-            style.patch(&top)
-        })
     }
 
     fn draw(&self, cx: &mut RenderContext<'_>, top: usize) {
@@ -257,6 +215,47 @@ impl<'a> View<'a> {
             }
         }
     }
+}
+
+/// Divides a line's text where its look changes, with the texts that marks put in between.
+fn pieces(text: &str, start: usize, marks: &[Mark]) -> Vec<Piece> {
+    let length = text.chars().count();
+    let mut edges = vec![0, length];
+    for mark in marks {
+        let ends = [Some(mark.start), mark.end];
+        edges.extend(ends.into_iter().flatten().filter_map(|at| at.checked_sub(start)));
+    }
+    edges.retain(|at| *at <= length);
+    edges.sort_unstable();
+    edges.dedup();
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    for (from, to) in edges.iter().zip(edges.iter().skip(1).chain([&length])) {
+        let inline =
+            |mark: &&Mark| mark.start == start + from && mark.options.virt_text_pos == VirtPos::Inline;
+        for span in marks.iter().filter(inline).flat_map(|mark| &mark.options.virt_text) {
+            pieces.push(Piece { text: span.text.to_string(), style: span.style.clone(), at: None });
+        }
+        let bytes = rest.char_indices().nth(to - from).map_or(rest.len(), |(at, _)| at);
+        let (part, after) = rest.split_at(bytes);
+        rest = after;
+        let style = style(start + from, marks);
+        pieces.push(Piece { text: part.to_owned(), style, at: Some(start + from) });
+    }
+    pieces
+}
+
+/// Answers what the marks make of the character at a position.
+fn style(at: usize, marks: &[Mark]) -> Style {
+    let covers = |mark: &&Mark| mark.start <= at && mark.end.is_some_and(|end| at < end);
+    let mut layers: Vec<&Mark> = marks.iter().filter(covers).collect();
+    layers.sort_by_key(|mark| (mark.options.priority, mark.id));
+    let skipped = layers.len().saturating_sub(LAYERS);
+    layers.into_iter().skip(skipped).fold(Style::default(), |style, mark| {
+        let mut top = mark.options.hl.clone().map(Style::group).unwrap_or_default();
+        top.url = mark.options.url.clone().or(top.url);
+        style.patch(&top)
+    })
 }
 
 /// Shows the last blocks that fit, above the rows that are scrolled away below.

@@ -365,6 +365,11 @@ fn filters_choose_by_value_and_a_wrong_field_is_a_diagnostic() {
         OnOptions { filter: Object::from_iter([("knd".to_owned(), json!(1))]), ..OnOptions::default() };
     b.on(b.a, "gate", wrong, "x", Value::Null);
     assert!(b.kernel.guard().messages().pop().unwrap().text.contains("did you mean `kind`?"));
+    let place = Some(purlin_kernel::Place { file: "a.lua".into(), line: 7 });
+    b.on(b.a, "gate", OnOptions { place, ..filter(json!([1])) }, "x", Value::Null);
+    let told = b.kernel.guard().messages().pop().unwrap();
+    assert_eq!((told.file.as_deref(), told.line), (Some("a.lua"), Some(7)));
+    assert!(told.text.contains("the filter's `kind` is never `1`"), "{}", told.text);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use purlin_kernel::text::{Span, Style, Token, plain};
+use purlin_kernel::text::{Part, Span, Style, Token, plain};
 use purlin_kernel::{
     Anchor, Anchored, Border, DeadlineClass, Dock, DockSide, DrawOp, ErrorKind, ExtId, HandlerError,
     HandlerFn, HighlightSpec, Kernel, LayoutNode, Length, MarkOptions, OnOptions, Ownership, PartialRect,
@@ -374,7 +374,10 @@ fn the_text_view_shows_every_kind_of_mark() {
         ["  let <in>x = 1 eol", "  OVERnd           right", "! third", "  a line of its own", ""]
     );
     let frame = kernel.frame(24, 5);
-    let style = |col| kernel.atlas().style(frame.grid.cell(0, col).unwrap().style).clone();
+    let style = |col| {
+        let atlas = kernel.atlas();
+        kernel.hl().theme().flatten(atlas.style(frame.grid.cell(0, col).unwrap().style)).into_owned()
+    };
     assert_eq!((style(2), style(6)), (Style::fg(Token::Error), Style::default()));
     assert_eq!(frame.cursor, Some((0, 10)), "the cursor stands behind what is put in before it");
 }
@@ -395,6 +398,48 @@ fn long_lines_wrap_and_the_cursor_is_kept_in_sight() {
 }
 
 #[test]
+fn text_breaks_between_words_and_the_cursor_stands_where_it_was() {
+    let (kernel, _host) = editor();
+    let text = "one three, a\tword  andaverylongone ";
+    kernel.buf().set_text("main", text);
+    let rows = ["one", "three, a", "word", "andavery", "longone"];
+    assert_eq!(shown(&kernel, 8, 5), rows);
+    let cursor = |at: usize| {
+        kernel.buf().set_cursor("main", at);
+        kernel.frame(8, 6).cursor
+    };
+    assert_eq!(cursor(3), Some((0, 3)), "the blank at which a row is broken hangs over its end");
+    assert_eq!(cursor(4), Some((1, 0)));
+    assert_eq!(cursor(12), Some((1, 7)), "a tab that does not fit, at the last cell");
+    assert_eq!(cursor(13), Some((2, 0)));
+    assert_eq!(cursor(text.chars().count()), Some((5, 0)), "behind a row that is full with its blank");
+}
+
+#[test]
+fn a_line_parts_a_split_from_what_it_splits() {
+    let sides = [
+        (Side::Right, ["a    │s", "     │", "     │", "     │"]),
+        (Side::Left, ["s    │a", "     │", "     │", "     │"]),
+        (Side::Below, ["a", "", "───────────", "s"]),
+        (Side::Above, ["s", "───────────", "a", ""]),
+    ];
+    for (side, expected) in sides {
+        let kernel = kernel(&[("a", "a")]);
+        kernel.buf().create(ExtId::CORE, "s");
+        kernel.buf().set_text("s", "s");
+        let upright = matches!(side, Side::Left | Side::Right);
+        let size = Length::Cells(if upright { 6 } else { 2 });
+        let window = Window {
+            placement: split("a", side, Some(size)),
+            border: Border::Line,
+            ..Window::new("s", "panel", "s")
+        };
+        kernel.win().open(ExtId::CORE, window, false).unwrap();
+        assert_eq!(shown(&kernel, 11, 4), expected, "{side:?}");
+    }
+}
+
+#[test]
 fn groups_link_and_a_theme_change_draws_everything() {
     let (kernel, _host) = editor();
     let ext = kernel.ext().reserve("e");
@@ -406,7 +451,9 @@ fn groups_link_and_a_theme_change_draws_everything() {
     assert!(kernel.hl().set(ext, "Comment", link("Todo")).is_err(), "a circle");
     assert_eq!(kernel.hl().style("selectedBg"), Style::new().on(Token::SelectedBg), "tokens are groups");
     assert!(kernel.hl().list().iter().any(|(name, _)| name == "Todo"));
-    assert_eq!(kernel.hl().color("Todo", purlin_kernel::Ground::Fg), Some(Token::Dim.into()));
+    let part = Style::group_part("Todo", Part::Fg);
+    assert_eq!(kernel.hl().color("Todo", purlin_kernel::Ground::Fg), Some(part.clone()));
+    assert_eq!(*kernel.hl().theme().flatten(&part), Style::fg(Token::Dim));
     drop(kernel.frame(4, 2));
     let revision = kernel.theme_revision();
     let theme = purlin_kernel::text::theme::Theme::from_toml("[groups]\nTitle = 'heading'").unwrap();

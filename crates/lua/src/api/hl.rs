@@ -23,6 +23,7 @@ pub(super) const STYLE: &[Opt] = &[
     key("strike", Ty::Boolean, "A line through."),
     key("dim", Ty::Boolean, "Lower intensity."),
     key("url", Ty::String, "Where a click leads."),
+    key("hl", Ty::String, "The highlight group that the other fields lie on."),
 ];
 
 const SPEC: &[Opt] = &[
@@ -46,7 +47,7 @@ pub(super) const FNS: &[ApiFn] = &[
         params: &[GROUP, req("style", Ty::Options(SPEC), "How it looks.")],
         returns: "Handle",
         errors: &["A colour is not known; the error names the nearest.", "The link leads back to the group."],
-        doc: "Gives a highlight group a look; the latest counts, and it ends with its handle or its extension. A theme token can be given another look as well.",
+        doc: "Gives a highlight group a look; the latest counts, and it ends with its handle or its extension. A theme token can be given another look as well. What was drawn with a group before has its new look at once: groups are looked up when the screen is painted.",
         example: "purlin.hl.set('Todo', { fg = 'warning', bold = true })\nassert(purlin.hl.get('Todo').bold)",
         run: Run::Now(set),
     },

@@ -89,7 +89,16 @@ pub const SHAPES: &[Shape] = &[
         name: "Span",
         doc: "A piece of text in one style. Where spans are taken, a string is one as well, and so is a pair `{ text, group }`.",
         fields: &[
-            field("text", "string", "What is shown; control characters are shown and never act."),
+            field(
+                "text",
+                "string",
+                "What is shown. SGR sequences become styles; other control characters are shown as `^X`, line breaks as well.",
+            ),
+            field(
+                "hl",
+                "string?",
+                "The highlight group that the other fields lie on; it has the look it has now.",
+            ),
             field("fg", "string?", "Colour of the glyphs: a theme token, a highlight group or `#rrggbb`."),
             field("bg", "string?", "Colour behind them."),
             field("bold", "boolean?", "Heavier strokes."),

@@ -165,7 +165,14 @@ fn windows_open_as_splits_floats_and_docks_and_close_with_their_handle() {
         assert(view.float and view.border == "single" and view.title[1].text == "T" and view.zindex == 100)
         purlin.command.create("close", function() float:del() split:del() end)
         "#,
-        ["main           note", "      ┌─ T ──┐", "      │note  │", "      └──────┘", "", "typed"],
+        [
+            "main           │note",
+            "      ┌─ T ──┐ │",
+            "      │note  │ │",
+            "      └──────┘ │",
+            "               │",
+            "typed",
+        ],
     );
     world.command("close", "").expect("no error");
     assert_eq!(world.screen(20, 6), ["main", "", "", "", "", "typed"]);
@@ -347,8 +354,79 @@ fn highlight_groups_are_set_linked_and_used() {
     let frame = world.kernel.frame(20, 6);
     let lines = frame.grid.lines(&world.kernel.atlas());
     let blue = purlin_kernel::text::Color::Rgb(0x11, 0x22, 0x33);
-    assert_eq!(lines[0][0].style.fg, blue);
-    assert_eq!(lines[1][0].style.fg, blue);
+    let look = |row: usize| world.kernel.hl().theme().flatten(&lines[row][0].style).into_owned();
+    assert_eq!(look(0).fg, blue);
+    assert_eq!(look(1).fg, blue);
+    assert_eq!(world.problems(), [""; 0]);
+}
+
+#[test]
+fn what_was_drawn_has_the_look_its_group_has_now() {
+    use purlin_kernel::text::{Attrs, Color, Style, theme::Theme};
+    let world = world();
+    world.load(
+        "kept",
+        r##"
+        local hl, ui = purlin.hl, purlin.ui
+        hl.set("Mine", { fg = "#112233" })
+        hl.set("accent", { fg = "#010101" })
+        purlin.win.set_renderer("transcript", "extension")
+        ui.draw_spans("transcript", 0, 0, { { "kept", "Mine" }, { text = "part", bg = "Mine", fg = "accent" } })
+        ui.draw_text("transcript", 1, 0, "row", { hl = "Mine", bold = true })
+        ui.status.set("seg", { { "status", "Mine" } })
+        purlin.command.create("again", function()
+          hl.set("Mine", { fg = "#445566", bg = "#010203" })
+          hl.set("accent", { fg = "#020202", underline = true })
+        end)
+        "##,
+    );
+    let look = |row: usize, span: usize| {
+        let frame = world.kernel.frame(20, 6);
+        let lines = frame.grid.lines(&world.kernel.atlas());
+        world.kernel.hl().theme().flatten(&lines[row][span].style).into_owned()
+    };
+    let (before, after) = (Color::Rgb(0x11, 0x22, 0x33), Color::Rgb(0x44, 0x55, 0x66));
+    assert_eq!(look(0, 0), Style::fg(before));
+    assert_eq!(look(1, 0), Style::fg(before).with(Attrs::BOLD));
+    let segment = || world.kernel.ui().status()[0].spans[0].style.clone();
+    assert_eq!(world.kernel.hl().theme().flatten(&segment()).fg, before);
+    world.command("again", "").expect("no error");
+    assert_eq!(world.screen(20, 6)[..2], ["keptpart", "row                 "], "nothing was drawn again");
+    assert_eq!(look(0, 0), Style::fg(after).on(Color::Rgb(1, 2, 3)));
+    assert_eq!(look(0, 1).bg, Color::Rgb(1, 2, 3));
+    assert_eq!(look(1, 0).fg, after);
+    assert_eq!(world.kernel.hl().theme().flatten(&segment()).fg, after);
+    let accent = world.kernel.hl().theme().resolve(&look(0, 1), purlin_kernel::text::theme::Depth::TrueColor);
+    assert_eq!(accent.fg, purlin_kernel::text::theme::Ink::Rgb(2, 2, 2), "a token as well");
+    assert!(accent.attrs.contains(Attrs::UNDERLINE));
+    world.kernel.set_theme(Theme::light());
+    assert_eq!(look(0, 0).fg, after, "what an extension sets goes before a theme");
+    assert_eq!(world.problems(), [""; 0]);
+}
+
+#[test]
+fn spans_show_what_would_act_and_take_sequences_for_styles() {
+    let world = world();
+    world.load(
+        "s",
+        r##"
+        local ui = purlin.ui
+        purlin.hl.set("Mine", { fg = "#112233" })
+        ui.draw_spans("transcript", 0, 0, { { text = "a\nb\27[1mc\7", fg = "accent" }, "d\ne" })
+        ui.draw_text("transcript", 1, 0, "x\ny")
+        purlin.win.set("composer", { title = { { "t", { hl = "Mine", bold = true } } } })
+        local back = purlin.win.get("composer").title
+        assert(back[1].hl == "Mine" and back[1].bold and back[1].fg == nil, purlin.inspect(back))
+        purlin.win.set("composer", { title = back })
+        assert(purlin.json.encode(purlin.win.get("composer").title) == purlin.json.encode(back))
+        "##,
+    );
+    assert_eq!(world.screen(20, 6)[..2], ["a^Jbc^Gd^Je", "x^Jy"], "{:?}", world.problems());
+    let frame = world.kernel.frame(20, 6);
+    let lines = frame.grid.lines(&world.kernel.atlas());
+    let accent = purlin_kernel::text::Style::fg(purlin_kernel::text::Token::Accent);
+    let bold = accent.clone().with(purlin_kernel::text::Attrs::BOLD);
+    assert_eq!((&lines[0][0].style, &lines[0][1].style), (&accent, &bold));
     assert_eq!(world.problems(), [""; 0]);
 }
 

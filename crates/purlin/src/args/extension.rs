@@ -27,7 +27,7 @@ pub(super) fn command() -> Command {
             Command::new("list")
                 .about("Loads the extensions and lists what each has registered, its cost and its errors")
                 .arg(flag("json", "Prints one JSON object per extension and line"))
-                .after_help("Examples:\n  purlin extension list\n  purlin -e gate.lua extension list --json"),
+                .after_help("Exit codes: 0 all are loaded, 1 one is not, 2 usage.\n\nExamples:\n  purlin extension list\n  purlin -e gate.lua extension list --json"),
         )
 }
 
@@ -41,9 +41,10 @@ pub(super) fn lua() -> Command {
                 .help("The file; `-` reads from standard input")
                 .value_parser(clap::value_parser!(PathBuf)),
         )
+        .arg(Arg::new("ARGS").num_args(0..).last(true).help("What the file is told: `purlin.args`"))
         .after_help(
             "Exit codes: 0 done, 1 the file failed, 2 usage.\n\n\
-             Examples:\n  purlin lua check.lua\n  echo 'return 1 + 1' | purlin lua -",
+             Examples:\n  purlin lua check.lua\n  purlin lua count.lua -- src tests\n  echo 'return 1 + 1' | purlin lua -",
         )
 }
 

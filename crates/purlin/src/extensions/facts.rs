@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use purlin_agent::ToolRegistration;
-use purlin_kernel::{ExtId, ExtReport, Kernel};
+use purlin_kernel::{ExtId, ExtReport, Kernel, Level, LogMessage};
 use serde_json::{Value, json};
 
-use crate::loading::Shelf;
+use crate::loading::{Shelf, is_remark, place_of};
 
 /// How an extension stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +49,10 @@ pub struct Facts {
     pub failure: Option<String>,
     /// How many tools it has.
     pub tools: usize,
-    /// Keys of its own that never run since another has them, each as words.
+    /// Names and keys of its own that another has, so that they never run, each as words.
     pub conflicts: Vec<String>,
+    /// What the guard has to complain of besides, the oldest first, each with the hook or call that it is about.
+    pub diagnostics: Vec<String>,
     /// What the guard knows.
     pub report: ExtReport,
 }
@@ -60,11 +62,16 @@ impl Facts {
     pub fn of_all(kernel: &Kernel, shelf: &Shelf) -> Vec<Self> {
         let tools = kernel.ext().registrations::<ToolRegistration>();
         let conflicts = kernel.keymap().conflicts();
+        let messages = kernel.guard().messages();
         let common = |name: String, ext: Option<ExtId>| {
             let report = ext.map(|ext| kernel.guard().report_of(ext)).unwrap_or_default();
             let own = conflicts.iter().filter(|conflict| Some(conflict.other) == ext);
             let words = own
                 .map(|conflict| format!("`{}` is `{}`'s", conflict.lhs, kernel.ext().name(conflict.holder)));
+            let complaints =
+                messages.iter().filter(|message| Some(message.ext) == ext && is_complaint(message));
+            let (names, others): (Vec<_>, Vec<_>) = complaints.partition(|message| is_of_a_name(message));
+            let words = words.chain(names.into_iter().map(|message| message.text.clone()));
             Self {
                 name,
                 ext,
@@ -79,6 +86,7 @@ impl Facts {
                 failure: None,
                 tools: tools.iter().filter(|(owner, _)| Some(*owner) == ext).count(),
                 conflicts: words.collect(),
+                diagnostics: others.into_iter().map(worded).collect(),
                 report,
             }
         };
@@ -172,9 +180,28 @@ impl Facts {
             "marks": report.marks,
             "last_error": report.last_error.as_ref().map(ToString::to_string),
             "conflicts": self.conflicts,
+            "diagnostics": self.diagnostics,
             "registered": report.registered,
         })
     }
+}
+
+/// Whether a message tells of something that its author should mend. What failed is told by the counts and the last error, and
+/// of a key that another has the list of keys knows more.
+fn is_complaint(message: &LogMessage) -> bool {
+    message.level == Level::Warn
+        && !is_remark(message)
+        && !matches!(message.what.as_str(), "log" | "suspend" | "keymap")
+}
+
+/// Whether a message tells of a name that another has.
+fn is_of_a_name(message: &LogMessage) -> bool {
+    matches!(message.what.as_str(), "command" | "tool") && message.text.contains("is already a ")
+}
+
+fn worded(message: &LogMessage) -> String {
+    let place = place_of(message).map(|place| format!(" ({place})")).unwrap_or_default();
+    format!("{}: {}{place}", message.what, message.text)
 }
 
 /// Microseconds as milliseconds with one digit.

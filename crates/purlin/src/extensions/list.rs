@@ -34,9 +34,10 @@ const COLUMNS: &[Column] = &[
     ("timers", |facts| facts.count("timer").to_string()),
     ("jobs", |facts| facts.count("job").to_string()),
     ("calls", |facts| facts.report.calls.to_string()),
+    ("strikes", |facts| facts.report.strikes.to_string()),
 ];
 
-/// Prints the list; 0 as exit code also where an extension was not loaded, which the list says.
+/// Prints the list; 1 as exit code where an extension was not loaded, which the list says.
 pub fn run(start: &Start, json: bool) -> Result<u8, Report> {
     for notice in &start.notices {
         say::warning(notice);
@@ -46,15 +47,15 @@ pub fn run(start: &Start, json: bool) -> Result<u8, Report> {
     runtime.shutdown_background();
     let mut console = Console::new();
     let printed = if json { print_json(&mut console, &facts) } else { print(&mut console, &facts) };
-    finish(&mut console, printed.map(|()| 0))
+    let is_missing = facts.iter().any(|facts| facts.state == State::Failed);
+    finish(&mut console, printed.map(|()| u8::from(is_missing)))
 }
 
 fn load(start: &Start) -> Vec<Facts> {
     let loading::Around { kernel, live, .. } = loading::bare(start);
     loading::told(&kernel, say::warning);
-    loading::report(&kernel, say::warning);
     let shelf = loading::Shelf::new(&kernel);
-    // What cannot be loaded is part of the list.
+    // What cannot be loaded is part of the list, as is what the guard complains of.
     shelf.load(&start.extensions, |_| {});
     live.unknown_options().iter().for_each(|problem| say::warning(problem));
     let facts = Facts::of_all(&kernel, &shelf);
@@ -94,10 +95,12 @@ fn print(console: &mut Console, all: &[Facts]) -> Result<(), Stop> {
             line.push(Span::new(format!("  {}", pad_right(&text(facts), *room)), style));
         }
         console.line(&line)?;
-        let more = [facts.trouble(), (!facts.conflicts.is_empty()).then(|| facts.conflicts.join(", "))];
-        for text in more.into_iter().flatten() {
+        let wrong = facts.trouble().into_iter().map(|text| (text, Token::Error));
+        let doubtful =
+            facts.conflicts.iter().chain(&facts.diagnostics).map(|text| (text.clone(), Token::Warning));
+        for (text, token) in wrong.chain(doubtful) {
             for line in text.lines() {
-                console.line(&[Span::new(format!("  {}", visible(line)), Style::fg(Token::Error))])?;
+                console.line(&[Span::new(format!("  {}", visible(line)), Style::fg(token))])?;
             }
         }
     }

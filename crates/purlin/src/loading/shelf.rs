@@ -16,6 +16,8 @@ pub struct Kept {
     pub name: String,
     /// The file or folder it is loaded from.
     pub path: PathBuf,
+    /// The path that was asked for: the same, or a folder of extensions.
+    asked: PathBuf,
     /// The version in its manifest; empty without one.
     pub version: String,
     /// What its manifest says it is for.
@@ -48,14 +50,15 @@ impl Shelf {
 
     /// Loads the extensions in order; what cannot be loaded is said and stops nothing.
     pub fn load(&self, paths: &[PathBuf], mut say: impl FnMut(&str)) {
-        for path in paths {
-            let each = LuaExtension::each_from_path(path);
-            for (path, found) in each.unwrap_or_else(|error| vec![(path.clone(), Err(error))]) {
+        for asked in paths {
+            let each = LuaExtension::each_from_path(asked);
+            for (path, found) in each.unwrap_or_else(|error| vec![(asked.clone(), Err(error))]) {
                 let kept = match found {
                     Ok(extension) => self.load_one(extension),
                     Err(error) => Some(unusable(&path, &error)),
                 };
                 let Some(kept) = kept else { return };
+                let kept = Kept { asked: asked.clone(), ..kept };
                 if let Some(failure) = &kept.failure {
                     say(failure);
                 }
@@ -96,14 +99,42 @@ impl Shelf {
         self.0.kept.borrow().clone()
     }
 
+    /// Has exactly the extensions of these paths: those of others are unloaded, those of new ones loaded. Answers what was done,
+    /// a sentence each; what cannot be loaded goes to `say`.
+    pub fn arrange(&self, paths: &[PathBuf], say: impl FnMut(&str)) -> Vec<String> {
+        let Some(kernel) = self.0.kernel.upgrade() else { return Vec::new() };
+        let gone: Vec<Kept> =
+            self.0.kept.borrow_mut().extract_if(.., |kept| !paths.contains(&kept.asked)).collect();
+        let mut done = Vec::new();
+        for kept in gone {
+            let Some(ext) = kept.ext.filter(|ext| kernel.ext().is_loaded(*ext)) else { continue };
+            kernel.ext().unload(ext);
+            hooks::unloaded(&kernel, &kept.name, "remove");
+            done.push(format!("Extension `{}` was unloaded.", kept.name));
+        }
+        let asked = |path: &PathBuf| self.0.kept.borrow().iter().any(|kept| kept.asked == *path);
+        let fresh: Vec<PathBuf> = paths.iter().filter(|path| !asked(path)).cloned().collect();
+        let before = self.0.kept.borrow().len();
+        self.load(&fresh, say);
+        let kept = self.0.kept.borrow();
+        let loaded = kept.iter().skip(before).filter(|kept| kept.ext.is_some());
+        done.extend(loaded.map(|kept| format!("Extension `{}` was loaded.", kept.name)));
+        done
+    }
+
     /// Loads one anew, from where it was; the version before goes on if that fails.
     pub fn reload(&self, name: &str) -> Reloaded {
         let at = self.0.kept.borrow().iter().position(|kept| kept.name == name);
         at.map_or_else(|| Err(self.unknown(name)), |at| self.reload_at(at))
     }
 
-    /// Does the same for the one at this place of the list.
-    pub fn reload_at(&self, at: usize) -> Reloaded {
+    /// Does the same for the one of this path; nothing where it is gone.
+    pub fn reload_path(&self, path: &Path) -> Option<Reloaded> {
+        let at = self.0.kept.borrow().iter().position(|kept| kept.path == path)?;
+        Some(self.reload_at(at))
+    }
+
+    fn reload_at(&self, at: usize) -> Reloaded {
         let kernel = self.0.kernel.upgrade().ok_or(ENDING)?;
         let before = self.0.kept.borrow().get(at).cloned().ok_or(ENDING)?;
         let running = before.ext.filter(|ext| kernel.ext().is_loaded(*ext));
@@ -150,7 +181,7 @@ impl Shelf {
             None => kernel.ext().load(Box::new(extension)),
         };
         let ext = loaded.map_err(|error| error.source.to_string())?;
-        Ok(Kept { ext: Some(ext), ..after })
+        Ok(Kept { ext: Some(ext), asked: before.asked.clone(), ..after })
     }
 
     fn put(&self, at: usize, kept: Kept) {
@@ -185,6 +216,7 @@ fn unusable(path: &Path, error: &PathError) -> Kept {
     Kept {
         name: path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
         path: path.to_owned(),
+        asked: path.to_owned(),
         version: String::new(),
         description: String::new(),
         ext: None,
@@ -196,6 +228,7 @@ fn describe(extension: &LuaExtension) -> Kept {
     Kept {
         name: purlin_kernel::Extension::name(extension).to_owned(),
         path: extension.path().to_owned(),
+        asked: extension.path().to_owned(),
         version: extension.version().to_owned(),
         description: extension.description().to_owned(),
         ext: None,

@@ -53,8 +53,8 @@ impl Shelf {
                         written.extend(more);
                     }
                 }
-                for at in written {
-                    say(extensions.reload_at(at));
+                for reloaded in written.into_iter().filter_map(|at| extensions.reload_path(&paths[at])) {
+                    say(reloaded);
                 }
             }
         }))

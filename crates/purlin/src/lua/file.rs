@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use purlin_kernel::Kernel;
 use purlin_lua::Evaluator;
+use serde_json::json;
 use tokio::task::LocalSet;
 
 use crate::loading;
@@ -19,18 +20,19 @@ const LONGEST: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(5);
 
 /// Runs the file, or standard input for `-`; the exit code if nothing failed.
-pub fn run(start: &Start, file: &Path) -> Result<u8, Report> {
+pub fn run(start: &Start, file: &Path, arguments: &[String]) -> Result<u8, Report> {
     for notice in &start.notices {
         say::warning(notice);
     }
     let runtime = runtime::build()?;
-    let code = runtime.block_on(LocalSet::new().run_until(evaluate(start, file)));
+    let code = runtime.block_on(LocalSet::new().run_until(evaluate(start, file, arguments)));
     runtime.shutdown_background();
     code
 }
 
-async fn evaluate(start: &Start, file: &Path) -> Result<u8, Report> {
+async fn evaluate(start: &Start, file: &Path, arguments: &[String]) -> Result<u8, Report> {
     let kernel = loading::bare(start).kernel;
+    kernel.set_context("args", json!(arguments));
     loading::told(&kernel, say::warning);
     loading::report(&kernel, say::warning);
     loading::Shelf::new(&kernel).load(&start.extensions, say::warning);

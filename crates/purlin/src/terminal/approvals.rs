@@ -129,6 +129,7 @@ impl Question {
         let options = OverlayOptions {
             title: format!("`{}`", self.tool),
             body: OverlayBody::Text(self.what.clone()),
+            whole_width: true,
             ..OverlayOptions::default()
         };
         // Closing it is all there is to do.

@@ -3,12 +3,11 @@
 use std::future::Future;
 use std::rc::Rc;
 
-use purlin_agent::ModelRef;
+use purlin_agent::{ModelRef, SessionError};
 use purlin_kernel::{
     CommandCall, CommandKind, CommandResult, CommandSpec, ConfirmOptions, ExtId, HandlerError, Level,
     SelectOptions,
 };
-use purlin_tui::composer::COMPOSER;
 
 use super::desk::Desk;
 use super::{diagnostics, lists, queued, settle, status};
@@ -165,6 +164,7 @@ async fn theme(desk: Desk, call: CommandCall) -> CommandResult {
 }
 
 async fn evaluate(desk: Desk, call: CommandCall) -> CommandResult {
+    let _hold = desk.screen().hold();
     if call.args.trim().is_empty() {
         return Err(HandlerError::new("write an expression or statements, such as `/lua purlin.version`"));
     }
@@ -175,9 +175,10 @@ async fn evaluate(desk: Desk, call: CommandCall) -> CommandResult {
 async fn send(desk: Desk, call: CommandCall) -> CommandResult {
     if let Err(error) = desk.send(&call.args).await {
         desk.say(sentence(&error.to_string()), Level::Error);
-        // Nothing typed is lost: it goes back to where it came from.
-        let typed = desk.kernel().buf().text(COMPOSER);
-        desk.kernel().buf().set_text(COMPOSER, &(call.args + &typed));
+        // Nothing typed is lost: it goes back to where it came from, and what was meant to follow it with it.
+        let mut texts = vec![call.args];
+        texts.extend(desk.screen().take_waiting());
+        desk.give_back(texts);
     }
     Ok(None)
 }
@@ -190,19 +191,17 @@ async fn queue(desk: Desk, call: CommandCall) -> CommandResult {
 }
 
 async fn dequeue(desk: Desk, _: CommandCall) -> CommandResult {
-    let Some(open) = desk.peek() else { return Ok(None) };
-    let texts = open
-        .session
-        .take_back_all()
-        .await
-        .map_err(|error| HandlerError::new(sentence(&error.to_string())))?;
+    let mut texts = match desk.peek() {
+        Some(open) => open.session.take_back_all().await,
+        None => Ok(Vec::new()),
+    }
+    .map_err(|error| HandlerError::new(sentence(&error.to_string())))?;
+    texts.extend(desk.screen().take_waiting());
     if texts.is_empty() {
         return Ok(Some("Nothing waits for the agent.".to_owned()));
     }
-    let typed = desk.kernel().buf().text(COMPOSER);
     queued::update(&desk);
-    let gap = if typed.is_empty() { "" } else { "\n" };
-    desk.kernel().buf().set_text(COMPOSER, &format!("{}{gap}{typed}", texts.join("\n")));
+    desk.give_back(texts);
     Ok(None)
 }
 
@@ -214,21 +213,40 @@ async fn interrupt(desk: Desk, _: CommandCall) -> CommandResult {
     Ok(None)
 }
 
+/// Begins a new session; what is submitted behind it waits for that. If it comes to nothing, what waits goes back to the
+/// composer: it was meant for the new session.
 async fn begin_anew(desk: Desk, _: CommandCall) -> CommandResult {
-    if desk.peek().is_some_and(|open| open.session.state().is_busy()) {
+    let _hold = desk.screen().hold();
+    let done = leave(&desk).await;
+    if !matches!(done, Ok(true)) {
+        desk.give_back(desk.screen().take_waiting());
+    }
+    done.map(|_| None)
+}
+
+/// Leaves the session for a new one; false if the person does not want to.
+async fn leave(desk: &Desk) -> Result<bool, HandlerError> {
+    let open = desk.open_session().await;
+    // The queue as it is now: a prompt that was just sent counts, and one that has just ended does not.
+    open.session.refresh();
+    if open.session.state().is_busy() {
+        // Not within the key that submitted the command: what is typed behind it blindly does not answer this.
+        tokio::task::yield_now().await;
         let message = "The agent is still working here. Stop it and begin a new session?".to_owned();
         let options = ConfirmOptions { message, default: false, timeout_ms: None };
         if !desk.kernel().ui().confirm(ExtId::CORE, options).await.unwrap_or(false) {
-            return Ok(None);
+            return Ok(false);
         }
     }
-    match desk.begin_anew().await {
-        Ok(()) => Ok(None),
-        Err(report) => Err(HandlerError::new(report.to_string())),
-    }
+    let refused = |error: SessionError| HandlerError::new(error.to_string());
+    open.session.before_switch("new", "").await.map_err(refused)?;
+    desk.begin_anew().await.map_err(|report| HandlerError::new(report.to_string()))?;
+    Ok(true)
 }
 
 async fn model(desk: Desk, call: CommandCall) -> CommandResult {
+    // What is submitted behind it is meant for the model that is chosen here.
+    let _hold = desk.screen().hold();
     let open = desk.open_session().await;
     let settings = desk.settings().get();
     let asked = call.args.trim();

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::rc::{Rc, Weak};
 
 use futures_channel::mpsc::UnboundedSender;
-use futures_util::StreamExt;
+use futures_util::future::{LocalBoxFuture, Shared};
+use futures_util::{FutureExt, StreamExt};
 use purlin_agent::projection::Transcript;
 use purlin_agent::tools::serve_tools;
 use purlin_agent::{ModelRef, Session, SessionError, SessionOptions, SharedSettings, Source, ToolCatalog};
@@ -61,11 +62,15 @@ struct Inner {
     events: UnboundedSender<AppEvent>,
     open: RefCell<Option<Rc<Open>>>,
     opened: Notify,
+    /// The end of the session before, while it takes its time.
+    ending: RefCell<Option<Shared<LocalBoxFuture<'static, ()>>>>,
     around: Around,
     journal: RefCell<Journal>,
     writes: bool,
-    /// The model of the command line, which wins over every configuration.
-    model: Option<String>,
+    /// What the command line asks for, which wins over every configuration.
+    options: Options,
+    /// The watch of the extensions' files.
+    watching: RefCell<Option<JoinHandle<()>>>,
     fatal: RefCell<Option<Report>>,
 }
 
@@ -79,6 +84,13 @@ pub struct Around {
     pub notes: Notes,
     /// The extensions.
     pub shelf: Shelf,
+}
+
+/// A notebook that was opened and is not behind the screen yet.
+struct Ready {
+    opened: Opened,
+    store: Rc<dyn Store>,
+    transcript: Rc<Transcript>,
 }
 
 /// One open session.
@@ -120,9 +132,11 @@ impl Desk {
             events,
             open: RefCell::default(),
             opened: Notify::new(),
+            ending: RefCell::default(),
             around,
             journal: RefCell::default(),
-            model: options.model.clone(),
+            options: options.clone(),
+            watching: RefCell::default(),
             writes: start.writes,
             fatal: RefCell::default(),
         }));
@@ -207,9 +221,17 @@ impl Desk {
         self.0.writes
     }
 
-    /// The model of the command line.
-    pub fn named_model(&self) -> Option<&str> {
-        self.0.model.as_deref()
+    /// What the command line asks for.
+    pub fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    /// Keeps the watch of the extensions' files; the one before ends.
+    pub fn keep_watching(&self, watching: Option<JoinHandle<()>>) {
+        let before = self.0.watching.replace(watching);
+        if let Some(before) = before {
+            before.abort();
+        }
     }
 
     /// Opens a session that is there already before extensions are loaded, for what it keeps for them; nothing for a new
@@ -228,53 +250,75 @@ impl Desk {
         self.0.fatal.borrow_mut().take()
     }
 
-    /// Opens the session that was asked for. One that cannot be kept is opened in memory, and that is said.
-    pub async fn open(self, which: Which, early: Option<Opened>) {
-        let open = || session::open(&self.0.paths, &self.0.cwd, &which, &*self.0.host);
-        let opened = early.map_or_else(open, Ok).or_else(|report| {
-            if matches!(which, Which::Id(_)) {
-                return Err(report);
+    /// Opens the session that was asked for. One that cannot be kept is opened in memory, and that is said. What is submitted
+    /// before it is open, from now on, waits for it.
+    pub fn open(self, which: Which, early: Option<Opened>) -> impl Future<Output = ()> {
+        let hold = self.0.screen.hold();
+        async move {
+            let _hold = hold;
+            let open = || session::open(&self.0.paths, &self.0.cwd, &which, &*self.0.host);
+            let opened = early.map_or_else(open, Ok).or_else(|report| {
+                if matches!(which, Which::Id(_)) {
+                    return Err(report);
+                }
+                let text = format!("{} This session will not be kept.", report.message);
+                self.say(text, Level::Error);
+                session::ephemeral(&*self.0.host)
+            });
+            match opened.and_then(ready) {
+                Ok(ready) => self.seat(ready).await,
+                Err(report) => {
+                    self.0.fatal.replace(Some(report));
+                    self.0.kernel.quit();
+                }
             }
-            let text = format!("{} This session will not be kept.", report.message);
-            self.say(text, Level::Error);
-            session::ephemeral(&*self.0.host)
-        });
-        let seated = match opened {
-            Ok(opened) => self.seat(opened).await,
-            Err(report) => Err(report),
-        };
-        if let Err(report) = seated {
-            self.0.fatal.replace(Some(report));
-            self.0.kernel.quit();
         }
     }
 
-    /// Replaces the session by a new one.
+    /// Replaces the session by a new one. Where none can be had, the old one stays.
     pub async fn begin_anew(&self) -> Result<(), Report> {
-        let ephemeral = self.peek().is_some_and(|open| open.notebook.path().is_none());
+        let ephemeral = self.open_session().await.notebook.path().is_none();
         let which = if ephemeral { Which::Ephemeral } else { Which::New };
-        let opened = session::open(&self.0.paths, &self.0.cwd, &which, &*self.0.host)?;
+        let ready = ready(session::open(&self.0.paths, &self.0.cwd, &which, &*self.0.host)?)?;
+        let previous = self.peek().map(|old| old.session.id());
         if let Some(old) = self.0.open.take() {
             // Whoever chose a model chose it for what follows too.
             self.0.kept_model.replace(old.session.model());
+            // What extensions keep in their last words belongs to the session that ends.
+            old.session.close("switch");
+            // One turn for those who were told.
+            tokio::task::yield_now().await;
             self.0.around.state.close();
             self.0.around.notes.close();
-            old.session.close("switch");
-            old.end(&self.0.paths).await;
+            if let Some(draft) = &old.draft {
+                draft.end();
+            }
+            self.end(old).await;
         }
-        self.seat(opened).await
+        self.seat(ready).await;
+        if let (Some(open), Some(previous)) = (self.peek(), previous) {
+            open.session.switched(previous.as_str());
+        }
+        Ok(())
+    }
+
+    /// Ends a session that is no longer behind the screen; whoever closes the desk meanwhile waits for that, too.
+    async fn end(&self, old: Rc<Open>) {
+        let paths = self.0.paths.clone();
+        let ending = async move { old.end(&paths).await }.boxed_local().shared();
+        self.0.ending.replace(Some(ending.clone()));
+        ending.await;
+        self.0.ending.take();
     }
 
     /// Puts an open notebook behind the screen.
-    async fn seat(&self, opened: Opened) -> Result<(), Report> {
-        let Opened { notebook, resumed, notice } = opened;
+    async fn seat(&self, ready: Ready) {
+        let Ready { opened: Opened { notebook, resumed, notice }, store, transcript } = ready;
         if let Some(notice) = notice {
             self.say(&notice, Level::Info);
         }
-        let failed = |error: String| Report::new(Kind::System, sentence(&error));
-        let store: Rc<dyn Store> = Rc::new(notebook.store().map_err(|error| failed(error.to_string()))?);
         let settings = self.0.settings.get();
-        let chosen = self.0.model.is_some().then(|| settings.model.clone());
+        let chosen = self.0.options.model.is_some().then(|| settings.model.clone());
         let chosen = self.0.kept_model.take().or(chosen);
         let session = Session::new(
             Rc::new(Client(notebook.client())),
@@ -287,8 +331,6 @@ impl Desk {
                 host: Rc::clone(&self.0.host) as _,
             },
         );
-        let transcript =
-            Rc::new(Transcript::new(Rc::clone(&store)).map_err(|error| failed(error.to_string()))?);
         self.0.around.state.open(&session);
         let kernel = &self.0.kernel;
         kernel.buf().set_source(TRANSCRIPT, Some(Rc::clone(&transcript) as _));
@@ -332,7 +374,6 @@ impl Desk {
             // What a killed process left open is settled, what waited is run.
             self.begin_agent(&open);
         }
-        Ok(())
     }
 
     /// Watches the store for the screen and for the state of the session.
@@ -376,22 +417,31 @@ impl Desk {
         }
         let desk = self.clone();
         tokio::task::spawn_local(async move {
-            let mut texts = open.session.take_back().await.unwrap_or_default();
+            let texts = open.session.take_back().await.unwrap_or_default();
             if texts.is_empty() {
                 return;
             }
             queued::update(&desk);
-            let typed = desk.0.kernel.buf().text(COMPOSER);
-            if !typed.is_empty() {
-                texts.push(typed);
-            }
-            desk.0.kernel.buf().set_text(COMPOSER, &texts.join("\n"));
+            desk.give_back(texts);
         });
     }
 
-    /// Starts the agent of a session unless it runs already.
+    /// Puts texts back into the composer, before what is typed there.
+    pub fn give_back(&self, mut texts: Vec<String>) {
+        if texts.is_empty() {
+            return;
+        }
+        let typed = self.0.kernel.buf().text(COMPOSER);
+        if !typed.is_empty() {
+            texts.push(typed);
+        }
+        self.0.kernel.buf().set_text(COMPOSER, &texts.join("\n"));
+    }
+
+    /// Starts the agent of a session unless it runs already, or another session is open by now.
     pub fn begin_agent(&self, open: &Rc<Open>) {
-        if open.agent.borrow().is_some() || open.notebook.read_only().is_some() {
+        let is_open = self.peek().is_some_and(|now| Rc::ptr_eq(&now, open));
+        if !is_open || open.agent.borrow().is_some() || open.notebook.read_only().is_some() {
             return;
         }
         let parts = Parts {
@@ -492,6 +542,13 @@ impl Desk {
 
     /// Ends the session: what runs is cancelled and settled, the draft is saved.
     pub async fn close(&self) {
+        self.keep_watching(None);
+        let ending = self.0.ending.take();
+        if let Some(ending) = ending {
+            ending.await;
+        }
+        // What waited to be sent is not lost: it is in the composer next time.
+        self.give_back(self.0.screen.take_waiting());
         if let Some(open) = self.0.open.take() {
             open.session.close("user");
             if let Some(draft) = &open.draft {
@@ -500,6 +557,14 @@ impl Desk {
             open.end(&self.0.paths).await;
         }
     }
+}
+
+/// Reads what a notebook needs to be put behind the screen.
+fn ready(opened: Opened) -> Result<Ready, Report> {
+    let failed = |error: String| Report::new(Kind::System, sentence(&error));
+    let store: Rc<dyn Store> = Rc::new(opened.notebook.store().map_err(|error| failed(error.to_string()))?);
+    let transcript = Transcript::new(Rc::clone(&store)).map_err(|error| failed(error.to_string()))?;
+    Ok(Ready { opened, store, transcript: Rc::new(transcript) })
 }
 
 /// Rows of the last answer that stay on the terminal.

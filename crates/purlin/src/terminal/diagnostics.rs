@@ -41,18 +41,13 @@ pub async fn messages(desk: &Desk) -> Result<Option<String>, HandlerError> {
     };
     segment(desk, 0);
     let body = OverlayBody::Lines(lines);
-    show(
-        desk.kernel(),
-        OverlayOptions { title: "Messages".to_owned(), body, at_end: true, ..wide(desk.kernel()) },
-    )
-    .await;
+    show(desk.kernel(), OverlayOptions { title: "Messages".to_owned(), body, at_end: true, ..wide() }).await;
     Ok(None)
 }
 
-/// Nine tenths of the screen: rows of diagnostics are long.
-fn wide(kernel: &Kernel) -> OverlayOptions {
-    let columns = kernel.layout().size().0;
-    OverlayOptions { width: Some((u32::from(columns) * 9 / 10) as u16), ..OverlayOptions::default() }
+/// As wide as a list to choose from: rows of diagnostics are long.
+fn wide() -> OverlayOptions {
+    OverlayOptions { whole_width: true, ..OverlayOptions::default() }
 }
 
 async fn show(kernel: &Kernel, options: OverlayOptions) -> Option<String> {
@@ -88,7 +83,7 @@ async fn extension(desk: &Desk, facts: &Facts) -> Result<Option<String>, Handler
         actions.push("Reload".to_owned());
     }
     let body = OverlayBody::Lines(described(desk, facts));
-    let options = OverlayOptions { title: facts.name.clone(), body, actions, ..wide(desk.kernel()) };
+    let options = OverlayOptions { title: facts.name.clone(), body, actions, ..wide() };
     let done = match show(desk.kernel(), options).await.as_deref() {
         Some("Resume") => desk.shelf().resume(&facts.name),
         Some("Reload") => settle::reload(desk, Some(&facts.name)),
@@ -97,25 +92,25 @@ async fn extension(desk: &Desk, facts: &Facts) -> Result<Option<String>, Handler
     done.map(Some).map_err(HandlerError::new)
 }
 
-/// One line: what matters first, since it is cut where there is no room.
+/// A few words: that something is wrong, and what it has. The rest is shown of the one that is chosen.
 fn summary(facts: &Facts) -> String {
     let mut words = Vec::new();
-    // That one was not loaded is said by the reason.
-    if facts.state == State::Suspended {
-        words.push(format!("suspended; `/extensions resume {}` resumes it", facts.name));
+    match facts.state {
+        State::Loaded if facts.failure.is_some() => words.push("not reloaded".to_owned()),
+        State::Loaded => {}
+        State::Suspended | State::Failed => words.push(facts.state.as_str().to_owned()),
     }
-    words.extend(facts.failure.clone());
-    let counted =
-        [(facts.report.errors, "error", "errors"), (u64::from(facts.report.strikes), "strike", "strikes")];
+    let counted = [
+        (facts.report.errors, "error", "errors"),
+        (u64::from(facts.report.strikes), "strike", "strikes"),
+        (facts.conflicts.len() as u64, "conflict", "conflicts"),
+        (facts.diagnostics.len() as u64, "warning", "warnings"),
+    ];
     for (count, one, many) in counted.into_iter().filter(|(count, ..)| *count > 0) {
         words.push(format!("{count} {}", if count == 1 { one } else { many }));
     }
     if facts.ext.is_some() {
         words.push(facts.registered());
-        let calls = facts.report.calls;
-        words.push(format!("{calls} {}", if calls == 1 { "call" } else { "calls" }));
-        words.push(facts.time());
-        words.push(bytes(facts.memory()));
     }
     words.retain(|word| !word.is_empty());
     words.join(" · ")
@@ -140,20 +135,24 @@ fn described(desk: &Desk, facts: &Facts) -> Vec<Line> {
     row("errors", if report.errors > 0 { report.errors.to_string() } else { String::new() });
     row("strikes", if report.strikes > 0 { report.strikes.to_string() } else { String::new() });
     row("trouble", facts.trouble().unwrap_or_default());
-    row("conflicts", facts.conflicts.join(", "));
+    for conflict in &facts.conflicts {
+        row("conflict", conflict.clone());
+    }
+    for diagnostic in &facts.diagnostics {
+        row("warning", diagnostic.clone());
+    }
     let named = |name: &str| Span::new(format!("{name:<10}"), Style::fg(Token::Dim));
     let mut lines: Vec<Line> = rows
         .into_iter()
         .map(|(name, text)| vec![named(name), Span::from(visible(&text).into_owned())])
         .collect();
     lines.extend(options(desk.kernel(), &facts.name));
-    if !report.registered.is_empty() {
+    // Its options stand above with their values.
+    let mut registered = report.registered.iter().filter(|(kind, _)| *kind != "option").peekable();
+    if registered.peek().is_some() {
         lines.push(Line::new());
         lines.extend(
-            report
-                .registered
-                .iter()
-                .map(|(kind, label)| vec![named(kind), Span::from(visible(label).into_owned())]),
+            registered.map(|(kind, label)| vec![named(kind), Span::from(visible(label).into_owned())]),
         );
     }
     lines
@@ -180,7 +179,22 @@ fn options(kernel: &Kernel, extension: &str) -> Vec<Line> {
 /// Lists every key with what it runs and whose it is; a chosen one that runs a command runs it.
 pub async fn keys(desk: &Desk) -> Result<Option<String>, HandlerError> {
     let kernel = desk.kernel();
-    let maps = kernel.keymap().list();
+    let mut maps = kernel.keymap().list();
+    // One's own first, then those of extensions; within these by place and by key.
+    let whose = |map: &KeymapListing| match map.layer {
+        Layer::User => 0,
+        Layer::Extension => 1,
+        Layer::Builtin => 2,
+    };
+    maps.sort_by_cached_key(|map| {
+        (
+            whose(map),
+            map.target != Target::Global,
+            place(&map.target),
+            map.lhs.to_lowercase(),
+            map.lhs.clone(),
+        )
+    });
     let conflicts = kernel.keymap().conflicts();
     let items = maps.iter().map(|map| {
         let lost = conflicts

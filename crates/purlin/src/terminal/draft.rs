@@ -29,6 +29,8 @@ struct Shared {
     cwd: PathBuf,
     own: RefCell<Own>,
     waiting: Cell<bool>,
+    /// Whether the composer belongs to another session by now.
+    ended: Cell<bool>,
 }
 
 enum Own {
@@ -51,6 +53,7 @@ impl Keeper {
             cwd: desk.cwd(),
             own: RefCell::new(own),
             waiting: Cell::new(false),
+            ended: Cell::new(false),
         });
         shared.restore();
         let weak = Rc::downgrade(&shared);
@@ -77,6 +80,13 @@ impl Keeper {
         if let Some(own) = self.shared.ownership(!text.is_empty()) {
             save(&own, &draft);
         }
+    }
+
+    /// Lets go of the composer, which is another session's from now on: this one is left without a draft.
+    pub fn end(&self) {
+        self.attached.del();
+        self.shared.ended.set(true);
+        self.save_now("", 0);
     }
 }
 
@@ -109,12 +119,20 @@ impl Shared {
         tokio::task::spawn_local(async move {
             tokio::time::sleep(PAUSE).await;
             shared.waiting.set(false);
+            if shared.ended.get() {
+                return;
+            }
             let text = shared.kernel.buf().text(COMPOSER);
             let draft = shared.draft(text, shared.kernel.buf().cursor(COMPOSER));
             let Some(own) = shared.ownership(!draft.text.is_empty()) else { return };
             // A disk may be slow, and the next key must not wait for it.
-            if let Err(error) = tokio::task::spawn_blocking(move || save(&own, &draft)).await {
+            let saved = Arc::clone(&own);
+            if let Err(error) = tokio::task::spawn_blocking(move || save(&saved, &draft)).await {
                 tracing::warn!(%error, "the draft could not be saved");
+            }
+            if shared.ended.get() {
+                // It may have been saved behind the end.
+                save(&own, &shared.draft(String::new(), 0));
             }
         });
     }

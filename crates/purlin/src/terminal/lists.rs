@@ -55,15 +55,20 @@ fn commands(kernel: &Kernel) -> Vec<Entry> {
 /// The keys by what they do: what sends and stops first, editing last.
 fn keys(kernel: &Kernel) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
+    let known = kernel.command().list();
     for map in kernel.keymap().list().into_iter().filter(|map| !map.desc.is_empty()) {
         let run = match map.action {
             Action::Command(line) => Some(line),
             Action::Callback(_) => None,
         };
-        match entries.iter_mut().find(|entry| entry.run == run && entry.about == map.desc) {
+        // A key of the configuration has no words of its own: those of its command say what it does.
+        let command = known.iter().find(|command| run.as_ref() == Some(&command.name));
+        let about = command.filter(|command| !command.desc.is_empty()).map(|command| command.desc.clone());
+        let about = about.unwrap_or(map.desc);
+        match entries.iter_mut().find(|entry| entry.run == run && entry.about == about) {
             Some(same) if same.label.split(", ").any(|key| key == map.lhs) => {}
             Some(same) => same.label = format!("{}, {}", same.label, map.lhs),
-            None => entries.push(Entry { label: map.lhs, about: map.desc, run }),
+            None => entries.push(Entry { label: map.lhs, about, run }),
         }
     }
     entries.sort_by_key(rank);

@@ -47,6 +47,12 @@ impl Renderer for Rows {
 /// Gives the window its rows.
 pub fn begin(desk: &Desk) {
     desk.kernel().win().set_stock_renderer(QUEUED, Rc::new(Rows));
+    let weak = desk.downgrade();
+    desk.screen().on_waiting(move || {
+        if let Some(desk) = weak.upgrade() {
+            update(&desk);
+        }
+    });
 }
 
 /// The tables whose changes may change the rows.
@@ -54,12 +60,12 @@ pub fn tables() -> Tables {
     Tables::STEERS | Tables::QUEUE
 }
 
-/// Shows what waits to be taken up.
+/// Shows what waits: for the agent to take it up, or for what was submitted before it.
 pub fn update(desk: &Desk) {
-    let Some(open) = desk.peek() else { return };
-    let waiting = open.session.waiting_steers();
+    let steers = desk.peek().map(|open| open.session.waiting_steers()).unwrap_or_default();
+    let waiting = steers.into_iter().map(|steer| steer.text).chain(desk.screen().waiting());
     let lines: Vec<String> =
-        waiting.iter().map(|steer| steer.text.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        waiting.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     let kernel = desk.kernel();
     let text = lines.join("\n");
     if kernel.buf().text(QUEUED) != text {

@@ -10,16 +10,21 @@ use crate::config::{Change, Config};
 use crate::session::sentence;
 use crate::{keys, start, themes};
 
-/// Watches the files of the configuration and of the extensions; each answer ends one of the watches.
-pub fn watch(desk: &Desk) -> Vec<JoinHandle<()>> {
+/// Watches the files of the configuration, until the answer is aborted, and those of the extensions.
+pub fn watch(desk: &Desk) -> Option<JoinHandle<()>> {
     let weak = desk.downgrade();
     desk.live().on_change(move |config, changes| {
         if let Some(desk) = weak.upgrade() {
             apply(&desk, config, changes);
         }
     });
+    watch_extensions(desk);
+    desk.live().watch(desk.writes())
+}
+
+fn watch_extensions(desk: &Desk) {
     let weak = desk.downgrade();
-    let extensions = desk.shelf().watch(desk.kernel(), move |reloaded| {
+    let watching = desk.shelf().watch(desk.kernel(), move |reloaded| {
         if let Some(desk) = weak.upgrade() {
             match reloaded {
                 Ok(done) => desk.say(done, Level::Info),
@@ -27,13 +32,13 @@ pub fn watch(desk: &Desk) -> Vec<JoinHandle<()>> {
             }
         }
     });
-    desk.live().watch(desk.writes()).into_iter().chain(extensions).collect()
+    desk.keep_watching(watching);
 }
 
 /// Puts in force what can be now, and says of the rest that it counts from the next start.
 fn apply(desk: &Desk, config: &Config, changes: &[Change]) {
     let mut later = Vec::new();
-    let (mut maps, mut settings) = (false, false);
+    let (mut maps, mut settings, mut used) = (false, false, false);
     for change in changes {
         let words: Vec<&str> = change.path.iter().map(String::as_str).collect();
         match words[..] {
@@ -44,13 +49,22 @@ fn apply(desk: &Desk, config: &Config, changes: &[Change]) {
             }
             ["keys", ..] | ["ui", "key_timeout_ms"] => maps = true,
             ["model" | "thinking" | "agent" | "providers", ..] => settings = true,
+            ["extensions", "use" | "enabled"] => used = true,
             // Whoever asks for an option is answered what is there; limits are in force already.
             ["extensions", "options" | "limits", ..] => {}
             _ => later.push(format!("`{}`", change.path.join("."))),
         }
     }
     let mut said = Vec::new();
-    if maps {
+    if used {
+        // Not here: an extension may have written it, and may be among those that go.
+        let (weak, config) = (desk.downgrade(), config.clone());
+        tokio::task::spawn_local(async move {
+            if let Some(desk) = weak.upgrade() {
+                extensions(&desk, &config);
+            }
+        });
+    } else if maps {
         said.extend(keys::prepare(desk.kernel(), config));
         said.extend(keys::put(desk.kernel(), config));
     }
@@ -66,9 +80,27 @@ fn apply(desk: &Desk, config: &Config, changes: &[Change]) {
     }
 }
 
+/// Loads the extensions that the configuration names now, and unloads those that it names no more. The keys of the
+/// configuration are put behind them: one may run a command of an extension.
+fn extensions(desk: &Desk, config: &Config) {
+    let mut wrong = Vec::new();
+    let paths = start::extensions(desk.options(), config, &start::variable, &mut wrong);
+    let done = desk.shelf().arrange(&paths, |failure| wrong.push(failure.to_owned()));
+    if !done.is_empty() {
+        desk.say(done.join("\n"), Level::Info);
+    }
+    watch_extensions(desk);
+    wrong.extend(keys::prepare(desk.kernel(), config));
+    wrong.extend(keys::put(desk.kernel(), config));
+    wrong.extend(desk.live().unknown_options());
+    if !wrong.is_empty() {
+        desk.say(wrong.join("\n"), Level::Warn);
+    }
+}
+
 /// Gives the agent its settings anew; each prompt takes those of its start.
 fn agent(desk: &Desk, config: &Config) -> Result<(), String> {
-    let made = start::agent_settings(config, desk.named_model(), desk.paths(), &desk.cwd());
+    let made = start::agent_settings(config, desk.options().model.as_deref(), desk.paths(), &desk.cwd());
     desk.settings().set(made.map_err(|report| report.to_string())?);
     super::status::update(desk);
     Ok(())

@@ -75,15 +75,14 @@ pub(super) fn short(path: &Path) -> String {
     }
 }
 
-/// A number of tokens in at most four characters and a unit.
+/// How full the model's context is: the tokens of the last request and its answer, in at most four characters and a unit.
 fn tokens(count: i64) -> String {
     match count {
         ..=0 => String::new(),
-        1 => "1 token".to_owned(),
-        2..1_000 => format!("{count} tokens"),
-        1_000..100_000 => format!("{}.{}k tokens", count / 1_000, count % 1_000 / 100),
-        100_000..1_000_000 => format!("{}k tokens", count / 1_000),
-        _ => format!("{}.{}M tokens", count / 1_000_000, count % 1_000_000 / 100_000),
+        1..1_000 => format!("context {count}"),
+        1_000..100_000 => format!("context {}.{}k", count / 1_000, count % 1_000 / 100),
+        100_000..1_000_000 => format!("context {}k", count / 1_000),
+        _ => format!("context {}.{}M", count / 1_000_000, count % 1_000_000 / 100_000),
     }
 }
 
@@ -96,13 +95,13 @@ mod tests {
         let shown = [0, 1, 7, 999, 1_000, 12_345, 123_456, 1_234_567].map(tokens);
         let expected = [
             "",
-            "1 token",
-            "7 tokens",
-            "999 tokens",
-            "1.0k tokens",
-            "12.3k tokens",
-            "123k tokens",
-            "1.2M tokens",
+            "context 1",
+            "context 7",
+            "context 999",
+            "context 1.0k",
+            "context 12.3k",
+            "context 123k",
+            "context 1.2M",
         ];
         assert_eq!(shown, expected);
     }

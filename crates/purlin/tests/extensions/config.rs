@@ -276,3 +276,41 @@ fn sixteen_colours_and_none_are_honoured() {
     home.set("NO_COLOR", "1");
     assert_eq!(coloured(&home), (false, false), "none");
 }
+
+#[test]
+fn extensions_come_and_go_with_the_configuration() {
+    let home = Home::new();
+    let says = |word: &str| {
+        format!("require('purlin').command.create('{word}', function() return 'here is {word}' end)")
+    };
+    home.file("a.lua", &says("aa"));
+    home.file("c.lua", &says("cc"));
+    let told = "require('purlin').on('extension_unload', function(ev) \
+                require('purlin').notify('gone: ' .. ev.extension .. ', ' .. ev.reason) end)";
+    home.file("b.lua", told);
+    let using = |names: &[&str]| {
+        let paths: Vec<String> =
+            names.iter().map(|name| format!("'path:{}'", home.work().join(name).display())).collect();
+        home.write_config(&format!("[extensions]\nuse = [{}]\n", paths.join(", ")));
+    };
+    using(&["a.lua", "b.lua"]);
+    let pty = open(&home, &[]);
+    command(&pty, "/aa");
+    pty.wait_text("here is aa");
+    using(&["b.lua", "c.lua", "nowhere.lua"]);
+    pty.wait_text("gone: a, remove");
+    pty.wait_text("Extension `a` was unloaded.");
+    pty.wait_text("Extension `c` was loaded.");
+    pty.wait_text("nowhere.lua");
+    command(&pty, "/aa");
+    pty.wait_text("There is no command `/aa`.");
+    pty.send("\x15");
+    command(&pty, "/cc");
+    pty.wait_text("here is cc");
+    // What came later is loaded anew when it is written, too.
+    home.file("c.lua", &says("dd"));
+    pty.wait_text("Extension `c` was reloaded.");
+    command(&pty, "/dd");
+    pty.wait_text("here is dd");
+    quit(pty);
+}

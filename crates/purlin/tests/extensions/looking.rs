@@ -3,7 +3,7 @@
 use purlin_testkit::{Home, Pty};
 use serde_json::Value;
 
-use crate::{PURLIN, answer, command, escape, open_with, quit, run};
+use crate::{PURLIN, answer, command, escape, open, open_with, quit, run};
 
 const BUSY: &str = r"
 local purlin = require('purlin')
@@ -28,7 +28,15 @@ fn extensions_show_what_each_has_and_costs() {
     command(&pty, "/extensions");
     pty.wait_text("enter · esc");
     pty.wait_text("1 error · 2 handlers, 2 commands, 1 tool, 1 keymap, 1 timer");
+    pty.wait_text("not loaded");
+    // What is known of one is shown once, of the one that is chosen.
+    assert!(!pty.dump().contains("p99"), "{}", pty.dump());
+    pty.send("broken\r");
+    pty.wait_text("trouble");
     pty.wait_text("broken.lua:2: no");
+    escape(&pty, "trouble");
+    command(&pty, "/extensions");
+    pty.wait_text("enter · esc");
     pty.send("busy\r");
     pty.wait_text("p99");
     pty.wait_text("busy.lua:");
@@ -63,15 +71,17 @@ fn messages_show_what_was_said_logged_and_failed_and_the_status_counts() {
     let pty = open_with(&home, &busy);
     command(&pty, "/log this");
     pty.wait_text("1 problem · /messages");
+    // Who typed it has read its answer: it is written down and calls nobody.
     command(&pty, "/fail");
-    pty.wait_text("2 problems · /messages");
+    pty.wait_text("it broke");
+    pty.wait_text("1 problem · /messages");
     command(&pty, "/messages");
     for text in ["printed this", "careful", "noticed", "it broke", "busy.lua:5", "warning busy", "error busy"]
     {
         pty.wait_text(text);
     }
     escape(&pty, "it broke");
-    pty.wait_gone("problems");
+    pty.wait_gone("1 problem");
     quit(pty);
 }
 
@@ -140,7 +150,8 @@ fn the_list_without_a_screen_fits_and_has_json() {
     let busy = home.file("busy.lua", BUSY).display().to_string();
     let broken = home.file("broken.lua", "local x = 1\nerror('no')").display().to_string();
     let (code, out, err) = run(&home, &["-e", &busy, "-e", &broken, "extension", "list"]);
-    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    // One that is not loaded is a failure to whoever checks.
+    assert_eq!((code, err.as_str()), (1, ""), "{out}");
     let lines: Vec<&str> = out.lines().collect();
     assert!(lines[0].starts_with("name") && lines[0].contains("handlers"), "{out}");
     assert!(lines[1].starts_with("busy") && lines[1].contains("loaded"), "{out}");
@@ -165,7 +176,7 @@ fn d26_one_broken_manifest_leaves_the_others_of_its_folder() {
     home.file("all/bad/purlin.toml", "name = 'bad'\nnonsense = 1\n");
     home.file("all/last.lua", "purlin.command.create('last', function() end)");
     let (code, out, _) = run(&home, &["-e", "all", "extension", "list"]);
-    assert_eq!(code, 0);
+    assert_eq!(code, 1);
     let lines: Vec<&str> = out.lines().collect();
     assert!(lines[1].starts_with("bad") && lines[1].contains("not loaded"), "{out}");
     assert!(lines[2].contains("all/bad/purlin.toml") && out.contains("`nonsense`"), "{out}");
@@ -182,6 +193,118 @@ fn the_list_fits_a_narrow_terminal() {
     let dump = pty.dump();
     assert!(dump.lines().all(|line| line.chars().count() <= 30), "{dump}");
     assert!(dump.contains("busy  loaded"), "{dump}");
+}
+
+#[test]
+fn clashes_and_what_is_wrong_while_loading_are_listed_and_said_once_without_a_screen() {
+    let home = Home::new();
+    let who = "purlin.command.create('who', function() end)\n";
+    let one = home.file("one.lua", who).display().to_string();
+    let two = format!("{who}purlin.on('key', {{ filter = {{ keyy = 'x' }} }}, function() end)\n");
+    let two = home.file("two.lua", &two).display().to_string();
+    let (code, out, err) = run(&home, &["-e", &one, "-e", &two, "extension", "list"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let clash =
+        "`who` is already a command of `one`, which keeps the name; that of `two` does not run under it";
+    let field = "key: the filter names no field: `keyy`";
+    let at = |text: &str| out.lines().position(|line| line.contains(text));
+    assert!(at("two ") < at(clash) && at(clash) < at(field) && at(field).is_some(), "{out}");
+    let (_, out, _) = run(&home, &["-e", &one, "-e", &two, "extension", "list", "--json"]);
+    let all: Vec<Value> =
+        out.lines().map(|line| serde_json::from_str(line).expect("one object a line")).collect();
+    let none = serde_json::json!([]);
+    assert_eq!((&all[0]["conflicts"], &all[0]["diagnostics"]), (&none, &none));
+    assert_eq!(all[1]["conflicts"], serde_json::json!([clash]));
+    assert!(all[1]["diagnostics"][0].as_str().is_some_and(|text| text.starts_with(field)), "{}", all[1]);
+    let (_, _, err) = run(&home, &["-e", &one, "-e", &two, "--model", "echo", "-p", "hi"]);
+    assert_eq!((err.matches("`who`").count(), err.matches("`keyy`").count()), (1, 1), "{err}");
+}
+
+#[test]
+fn a_mistake_in_typed_lua_is_told_in_its_cell_alone() {
+    let home = Home::new();
+    let pty = open(&home, &[]);
+    command(&pty, "/lua nope.x");
+    pty.wait_text("attempt to index nil with 'x'");
+    pty.wait_gone("esc interrupts");
+    command(&pty, "/lua 'and ' .. 'on'");
+    pty.wait_text("and on");
+    pty.wait_gone("esc interrupts");
+    let shown = pty.dump();
+    assert_eq!(shown.matches("attempt to index").count(), 1, "{shown}");
+    assert!(!shown.contains("problem"), "{shown}");
+    command(&pty, "/messages");
+    pty.wait_text("error lua · lua");
+    escape(&pty, "error lua · lua");
+    quit(pty);
+}
+
+#[test]
+fn keys_are_listed_yours_first() {
+    let home = Home::new();
+    home.write_config("[keys]\n'f9' = '/help'\n");
+    let mine = home.file("mine.lua", "purlin.keymap.set('global', 'f7', 'help', { desc = 'mine helps' })");
+    let pty = Pty::spawn(PURLIN, &["-e", &mine.display().to_string()], &home, 40, 120);
+    pty.wait_text("›");
+    command(&pty, "/keys");
+    pty.wait_text("enter · esc");
+    let shown = pty.dump();
+    let at = |text: &str| shown.find(text).unwrap_or_else(|| panic!("no {text}: {shown}"));
+    assert!(at("· yours ·") < at("· mine ·") && at("· mine ·") < at("· built in"), "{shown}");
+    escape(&pty, "Keys (type to filter)");
+    quit(pty);
+}
+
+#[test]
+fn a_key_of_the_configuration_is_named_with_what_its_command_does_and_ones_own_keys_come_first() {
+    let home = Home::new();
+    home.write_config("[keys.composer]\n'alt+enter' = 'edit.newline'\n");
+    let pty = open(&home, &[]);
+    command(&pty, "/help");
+    pty.wait_text("Commands and keys");
+    pty.send("alt+enter");
+    pty.wait_text("/ alt+enter");
+    pty.wait_text("Begins a new line at the cursor.");
+    let shown = pty.dump();
+    assert_eq!(shown.matches("alt+enter").count(), 2, "the filter and one entry:\n{shown}");
+    assert!(!shown.contains("edit.newline"), "{shown}");
+    escape(&pty, "Commands and keys");
+    command(&pty, "/keys");
+    pty.wait_text("› alt+enter in composer");
+    escape(&pty, "Keys (type to filter)");
+    quit(pty);
+}
+
+#[test]
+fn code_in_what_a_tool_renderer_answers_has_its_colours() {
+    let home = Home::new();
+    let script = home.file(
+        "script.toml",
+        "[[turn]]\ntext = 'go'\n[[turn.tool]]\nname = 'bash'\nargs = { command = 'true' }\n[[turn]]\ntext = 'done'\n",
+    );
+    let look = home.file(
+        "look.lua",
+        "purlin.tool.renderer('bash', { markdown = true, body = function() return '```rust\\nlet colour = 1;\\n```' end })",
+    );
+    let model = format!("script:{}", script.display());
+    let pty = open(&home, &["--model", &model, "-e", &look.display().to_string()]);
+    command(&pty, "go");
+    pty.wait_text("let colour");
+    let coloured = |screen: &purlin_testkit::Screen| {
+        let row = screen.contents().lines().position(|row| row.contains("let colour"));
+        let col = screen
+            .contents()
+            .lines()
+            .find_map(|row| row.find("let colour").map(|at| row[..at].chars().count()));
+        let (Some(row), Some(col)) = (row, col) else { return false };
+        let color = |col: usize| {
+            let cell = screen.cell(row as u16, col as u16)?;
+            Some(cell.fgcolor())
+        };
+        color(col) != color(col + 4)
+    };
+    assert!(pty.wait_within(std::time::Duration::from_secs(60), coloured), "{}", pty.dump());
+    quit(pty);
 }
 
 #[test]

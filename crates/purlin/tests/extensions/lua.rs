@@ -142,3 +142,22 @@ fn extensions_of_a_folder_load_beside_one_that_cannot_and_names_are_had_once() {
     let clash = err.lines().find(|line| line.contains("`same`")).expect("the clash");
     assert!(clash.contains("all/one") && clash.contains("all/two"), "{clash}");
 }
+
+#[test]
+fn a_file_is_told_what_stands_behind_two_dashes() {
+    let home = Home::new();
+    let file = home.file("args.lua", "return purlin.args").display().to_string();
+    let (code, out, err) = run(&home, &["lua", &file, "--", "a", "--model", "-x"]);
+    assert_eq!((code, err.as_str(), out.as_str()), (0, "", "{ \"a\", \"--model\", \"-x\" }\n"));
+    let (_, out, _) = run(&home, &["lua", &file]);
+    assert_eq!(out, "{}\n");
+}
+
+#[test]
+fn a_raised_table_is_shown_at_its_place() {
+    let home = Home::new();
+    let file = home.file("raised.lua", "local x = 1\nerror({ a = 1 })");
+    let (code, _, err) = run(&home, &["lua", &file.display().to_string()]);
+    assert_eq!(code, 1);
+    assert!(err.contains("raised.lua:2: { a = 1 }"), "{err}");
+}

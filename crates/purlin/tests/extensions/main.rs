@@ -4,6 +4,7 @@ mod config;
 mod looking;
 mod lua;
 mod notes;
+mod order;
 mod reload;
 mod state;
 

@@ -32,9 +32,8 @@ fn state_of_a_session_is_part_of_it_and_read_back_at_once() {
     let pty = open(&home, &["-c", "-e", &counter]);
     command(&pty, "/count");
     pty.wait_text("at load 3, now 4");
-    command(&pty, "/new");
-    pty.wait_gone("hello");
-    command(&pty, "/count");
+    pty.wait_gone("esc interrupts");
+    pty.send("/new\r/count\r");
     pty.wait_text("at load 3, now 1");
     quit(pty);
     let (_, events, _) = run(&home, &["session", "log"]);

@@ -91,12 +91,12 @@ impl Surface {
             ThemeChoice::Auto => Theme::dark(),
             ThemeChoice::Fixed(theme) => theme.clone(),
         };
-        kernel.set_theme(theme.clone());
+        kernel.set_theme(theme);
         let links = options.depth > Depth::Mono;
         let abilities = Abilities { depth: options.depth, links, ..Abilities::default() };
         Surface {
             stage,
-            encoder: Encoder::new(abilities, theme),
+            encoder: Encoder::new(abilities, (*kernel.hl().theme()).clone()),
             input: Input::new(),
             outside: None,
             size: terminal.size(),
@@ -226,7 +226,7 @@ impl Surface {
         let (width, height) = self.size;
         let revision = self.kernel.theme_revision();
         if std::mem::replace(&mut self.theme, revision) != revision {
-            self.encoder.set_theme((*self.kernel.theme()).clone());
+            self.encoder.set_theme((*self.kernel.hl().theme()).clone());
         }
         let frame = self.stage.frame(width, height);
         self.bytes.clear();

@@ -25,8 +25,7 @@ impl Decor {
         let mut marks = kernel.mark().all(buffer, 0..usize::MAX);
         marks.truncate(MOST);
         let styled = |mark: Mark| {
-            let mut style =
-                mark.options.hl.as_ref().map(|group| kernel.hl().style(group)).unwrap_or_default();
+            let mut style = mark.options.hl.clone().map(Style::group).unwrap_or_default();
             style.url = mark.options.url.clone().or(style.url);
             (mark, style)
         };

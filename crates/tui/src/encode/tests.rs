@@ -124,6 +124,7 @@ fn style() -> impl Strategy<Value = Style> {
         bg,
         attrs: Attrs::NAMES.get(attr).map_or(Attrs::NONE, |(_, attr)| *attr),
         url: None,
+        layer: None,
     })
 }
 

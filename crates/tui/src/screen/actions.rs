@@ -67,8 +67,8 @@ const ACTIONS: &[(&str, &str, Run)] = &[
 
 pub(super) fn register(screen: &Screen) {
     let kernel = &screen.0.kernel;
-    register_send(kernel, "composer.send", "send");
-    register_send(kernel, "composer.queue", "queue");
+    register_send(screen, "composer.send", "send");
+    register_send(screen, "composer.queue", "queue");
     for (name, desc, run) in ACTIONS {
         let weak = std::rc::Rc::downgrade(&screen.0);
         let action = move |_: &purlin_kernel::CommandCall| {
@@ -80,13 +80,17 @@ pub(super) fn register(screen: &Screen) {
     }
 }
 
-/// Registers the command that hands a prompt on and puts it back where it could not be taken.
-fn register_send(kernel: &Kernel, name: &str, to: &'static str) {
-    let weak = kernel.downgrade();
+/// Registers the command that hands a prompt on and puts it back where it could not be taken. What is submitted behind it
+/// waits until it has been taken.
+fn register_send(screen: &Screen, name: &str, to: &'static str) {
+    let kernel = &screen.0.kernel;
+    let weak = std::rc::Rc::downgrade(&screen.0);
     let mut spec = CommandSpec::new(name, "Hands its text on as a prompt.", move |call| {
-        let kernel = weak.upgrade();
+        let screen = weak.upgrade().map(Screen);
+        let hold = screen.as_ref().map(Screen::hold);
         Box::pin(async move {
-            let Some(kernel) = kernel else { return Ok(None) };
+            let (Some(screen), Some(_hold)) = (screen, hold) else { return Ok(None) };
+            let kernel = &screen.0.kernel;
             let sent = kernel.command().run(to, &call.args).await;
             if sent.is_err() && kernel.buf().text(COMPOSER).is_empty() {
                 kernel.buf().set_text(COMPOSER, &call.args);
@@ -161,7 +165,7 @@ fn hand_on(screen: &Screen, text: &str, to: &str) {
         return;
     }
     take(screen, text);
-    kernel.command().invoke(&format!("composer.{to}"), text);
+    screen.enter(text, &format!("composer.{to}"), text);
 }
 
 /// Tells a command from a prompt that begins with a path, such as `/etc/hosts looks odd`.
@@ -187,7 +191,7 @@ fn run_slash(screen: &Screen, text: &str, rest: &str) {
         return;
     }
     take(screen, text);
-    kernel.command().invoke(name, args.trim());
+    screen.enter(text, name, args.trim());
 }
 
 /// Empties the composer, remembers what was in it and goes to the end of the transcript.

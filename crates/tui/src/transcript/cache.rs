@@ -23,6 +23,15 @@ pub struct Cache {
     clock: u64,
 }
 
+/// Lines that stand in for the stock look.
+#[derive(Debug, Default)]
+pub struct Replaced {
+    /// The lines.
+    pub lines: Vec<Line>,
+    /// Whether code in them is being highlighted.
+    pub waits: bool,
+}
+
 struct Entry {
     revision: u64,
     setting: Setting,
@@ -49,7 +58,7 @@ impl Cache {
         &mut self,
         block: &Block,
         setting: Setting,
-        replaced: Option<Vec<Line>>,
+        replaced: Option<Replaced>,
         syntax: Option<&Syntax>,
     ) -> Rc<Vec<Line>> {
         self.clock += 1;
@@ -68,7 +77,8 @@ impl Cache {
         let missed = syntax.map(Syntax::missed);
         let painter = syntax.map(|syntax| syntax as &dyn Highlighter);
         let mut growing = None;
-        let lines = if let Some(lines) = replaced {
+        let shows_code = replaced.as_ref().is_some_and(|replaced| replaced.waits);
+        let lines = if let Some(Replaced { lines, .. }) = replaced {
             Rc::new(lines)
         } else if block.kind == "text" && block.streaming {
             let (markdown, lines) = grow(before, block, setting, painter);
@@ -78,7 +88,7 @@ impl Cache {
             Rc::new(look::lay_out_with(block, setting, painter))
         };
         // Kept as finished until the highlighter says that it has something new.
-        let waits = missed != syntax.map(Syntax::missed) || (kept && growing.is_some());
+        let waits = shows_code || missed != syntax.map(Syntax::missed) || (kept && growing.is_some());
         let revision = block.revision;
         let entry =
             Entry { revision, setting, used, lines: Rc::clone(&lines), growing, waits, unfinished: false };

@@ -14,6 +14,9 @@ use purlin_kernel::{
 /// How many lines of reasoning are shown before it is unfolded.
 pub(crate) const THINKING_LINES: usize = 4;
 
+/// How many lines of what was sent in place of a prompt are shown before it is unfolded.
+const SENT_LINES: usize = 3;
+
 /// Prose is wrapped at this width on a wider terminal: longer lines are hard to follow.
 pub(crate) const PROSE: usize = 120;
 
@@ -43,7 +46,7 @@ pub fn lay_out(block: &Block, setting: Setting) -> Vec<Line> {
 /// Lays out a whole block, with code as the highlighter has it ready.
 pub fn lay_out_with(block: &Block, setting: Setting, painter: Option<&dyn Highlighter>) -> Vec<Line> {
     match block.kind.as_str() {
-        "prompt" => prompt(&block.text, setting.width),
+        "prompt" => prompt(block, setting),
         "text" => markdown_with(&block.text, setting.prose(), painter),
         "thinking" => thinking(block, setting),
         "tool" => tool::lay_out(block, setting, painter),
@@ -58,18 +61,44 @@ pub fn follows_closely(before: &Block, block: &Block) -> bool {
     before.kind == "tool" && block.kind == "tool"
 }
 
-/// What the person wrote, on a band of its own, behind the composer's marker.
-fn prompt(text: &str, width: usize) -> Vec<Line> {
+/// What the person wrote, on a band of its own, behind the composer's marker; below it what was sent instead, if an extension
+/// has changed it.
+fn prompt(block: &Block, setting: Setting) -> Vec<Line> {
+    let width = setting.width;
     let band = Style::new().on(Token::UserMessageBg);
     let marker = [Span::new("› ", band.clone().with_fg(Token::Accent))];
     let gap = [Span::new("  ", band.clone())];
     let mut lines = Vec::new();
-    for source in visible(text.trim_end()).split('\n') {
+    for source in visible(block.text.trim_end()).split('\n') {
         let mut line: Line = if lines.is_empty() { marker.to_vec() } else { gap.to_vec() };
         line.push(Span::new(expand(source), band.clone()));
         lines.extend(wrap_line(&line, width, &gap));
     }
+    if let Some(sent) = text_of(block, "sent") {
+        lines.extend(sent_instead(sent, setting, &band));
+    }
     lines.into_iter().map(|line| filled(line, width, &band)).collect()
+}
+
+/// The text that models read in place of a prompt, dimmed: its first lines, all when unfolded.
+fn sent_instead(sent: &str, setting: Setting, band: &Style) -> Vec<Line> {
+    let dim = band.clone().with_fg(Token::Dim);
+    let width = setting.width.saturating_sub(2).max(1);
+    let enough = if setting.unfolded { usize::MAX } else { (width + 1) * (SENT_LINES + 1) * 4 };
+    let head = head_bytes(sent.trim_end(), enough);
+    let mut lines = plain(&format!("sent as: {head}"), width, &dim);
+    if !setting.unfolded && (lines.len() > SENT_LINES || head.len() < sent.trim_end().len()) {
+        lines.truncate(SENT_LINES - 1);
+        let more = format!("… more{}", unfold_hint().text);
+        lines.push(vec![Span::new(more, band.clone().with_fg(Token::Muted))]);
+    }
+    lines
+        .into_iter()
+        .map(|mut line| {
+            line.insert(0, Span::new("  ", band.clone()));
+            line
+        })
+        .collect()
 }
 
 /// Reasoning, dimmed: its last lines while it grows, its first ones afterwards, all when unfolded.

@@ -32,7 +32,6 @@ pub(super) fn gutter(marks: &[Mark], width: usize) -> usize {
 
 /// Answers the lines of block `index` with what its marks show.
 pub(super) fn applied<'m>(
-    kernel: &Kernel,
     lines: &[Line],
     marks: impl Iterator<Item = &'m Mark>,
     index: usize,
@@ -43,7 +42,7 @@ pub(super) fn applied<'m>(
     for mark in marks {
         let options = &mark.options;
         if mark.end.is_some_and(|end| index < end) {
-            let mut top = options.hl.as_ref().map(|group| kernel.hl().style(group)).unwrap_or_default();
+            let mut top = options.hl.clone().map(Style::group).unwrap_or_default();
             top.url = options.url.clone().or(top.url);
             for span in lines.iter_mut().flatten() {
                 span.style = span.style.patch(&top);

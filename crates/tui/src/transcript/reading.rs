@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use purlin_kernel::{Block, Kernel, Mark, text::Line};
 
-use super::{Shared, look, look::Setting, marks, view::View};
+use super::{Shared, cache::Replaced, look, look::Setting, marks, view::View};
 use crate::hooks::{BlockPayload, TranscriptRender};
 
 /// The distance to the end is counted through so many blocks; what lies beyond is estimated.
@@ -74,7 +74,7 @@ impl<'a> Reading<'a> {
         if self.marks.is_empty() || self.marks(index).next().is_none() || lines.is_empty() {
             return lines;
         }
-        Rc::new(marks::applied(self.kernel, &lines, self.marks(index), index, self.width))
+        Rc::new(marks::applied(&lines, self.marks(index), index, self.width))
     }
 
     fn unmarked(&self, index: usize) -> Rc<Vec<Line>> {
@@ -83,8 +83,10 @@ impl<'a> Reading<'a> {
         let setting = Setting { width: self.width, unfolded, whole: false };
         let ask = |block: &Block, width: usize| {
             let payload = || BlockPayload { block: block.clone(), width };
+            let missed = self.missed();
             let dispatched = self.kernel.hook().dispatch_with::<TranscriptRender>(payload);
-            dispatched.answer.into_lines(self.kernel, width)
+            let lines = dispatched.answer.into_lines(self.kernel, width)?;
+            Some(Replaced { lines, waits: missed != self.missed() })
         };
         // The hook may look at the transcript: nothing is borrowed while it runs.
         let replaced = if self.custom && !self.view.cache.borrow().holds(&block, setting) {
@@ -94,6 +96,11 @@ impl<'a> Reading<'a> {
         };
         let syntax = self.shared.syntax.borrow().clone();
         self.view.cache.borrow_mut().lines(&block, setting, replaced, syntax.as_deref())
+    }
+
+    /// Counts what was asked of the highlighter and not ready.
+    fn missed(&self) -> u64 {
+        self.shared.syntax.borrow().as_ref().map_or(0, |syntax| syntax.missed())
     }
 
     /// Empty rows before a block.

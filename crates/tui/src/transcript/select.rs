@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use purlin_kernel::text::{Color, Line, Token, graphemes, line_plain, line_width, wrap};
+use purlin_kernel::text::{Line, Token, graphemes, line_plain, line_width, wrap};
 
 use super::{Spot, look::PROSE, reading::Reading};
 
@@ -76,7 +76,8 @@ impl Selection {
         }
         let lines = reading.lines(block);
         let text = lines.get(line)?;
-        let bounds = text_columns(text, reading.block(block).is_some_and(|block| block.kind == "prompt"));
+        let kind = reading.block(block).map(|block| block.kind.clone()).unwrap_or_default();
+        let bounds = text_columns(text, margin(&kind, line, text));
         if self.unit == Unit::Line {
             return Some(bounds).filter(|cols| !cols.is_empty());
         }
@@ -130,20 +131,29 @@ impl Selection {
 }
 
 fn is_code(line: &Line) -> bool {
-    line.iter().any(|span| span.style.bg == Color::Token(Token::CodeBg))
+    line.iter().any(|span| span.style.is_on(Token::CodeBg))
+}
+
+/// The cells of a block's line in which the stock look has a marker, or sets off what belongs to the line above.
+fn margin(kind: &str, at: usize, line: &Line) -> usize {
+    let is_marked = match kind {
+        "prompt" => true,
+        "shell" if at == 0 => line_plain(line).starts_with("! "),
+        "shell" | "tool" if at > 0 => line_plain(line).starts_with("  "),
+        _ => false,
+    };
+    if is_marked { 2 } else { 0 }
 }
 
 /// The cells of a line that hold text: neither a marker nor a margin in front of it, nor what fills it up.
-fn text_columns(line: &Line, prompt: bool) -> Range<usize> {
+fn text_columns(line: &Line, margin: usize) -> Range<usize> {
     let end = purlin_kernel::text::width(line_plain(line).trim_end());
-    let mut start = 0;
-    if prompt {
-        start = 2;
-    } else if is_code(line) {
+    let mut start = margin;
+    if margin == 0 && is_code(line) {
         let mut column = 0;
         for span in line {
             column += span.width();
-            if span.style.bg == Color::Token(Token::CodeBg) {
+            if span.style.is_on(Token::CodeBg) {
                 start = if span.text == " " { column } else { column - span.width() };
                 break;
             }

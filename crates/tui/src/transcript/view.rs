@@ -111,7 +111,7 @@ impl View {
     }
 
     /// Keeps the anchor where it is when the width has changed: at the same part of the same block.
-    fn follow_width(&self, reading: &Reading<'_>, width: usize, shared: &Shared) {
+    fn follow_width(&self, reading: &Reading<'_>, (width, height): (usize, usize), shared: &Shared) {
         let before = self.width.replace(width);
         if before == width || before == 0 {
             return;
@@ -119,6 +119,11 @@ impl View {
         // What was selected were cells of lines that are laid out anew.
         shared.selection.replace(None);
         let Some(top) = self.top.get() else { return };
+        // What was searched for and found is what is looked at.
+        if let Some(hit) = shared.search.borrow().as_ref().and_then(|search| search.spot(reading)) {
+            self.go(reading, hit, height);
+            return;
+        }
         // Rows are as many times fewer as the width is greater; a block's text does not change with it.
         let rows = reading.rows(top.block);
         let row = (top.row * before / width.max(1)).min(rows.saturating_sub(1));
@@ -228,7 +233,7 @@ impl View {
         }
         let reading = Reading::new(&kernel, &window.buffer, self, shared, width);
         self.gutter.set(reading.gutter);
-        self.follow_width(&reading, width, shared);
+        self.follow_width(&reading, (width, height), shared);
         self.follow_scroll(&reading, window.scroll, height);
         // The marker has a row of its own: it covers no text.
         let shown = height - usize::from(self.is_marked(cx));

@@ -106,3 +106,43 @@ fn giant_lines_hold_nothing_up() {
     let row = rows.iter().position(|row| row == " let x;").expect("it is shown") as u16;
     assert_eq!(stage.styled(row, has(Token::SyntaxKeyword)), "let");
 }
+
+#[test]
+fn code_in_an_overlay_gets_its_colours_when_they_are_ready() {
+    use purlin_kernel::{ExtId, OverlayBody, OverlayOptions};
+    let stage = Stage::new(60, 20);
+    let body = OverlayBody::Markdown("See:\n\n```rust\nlet x = 1;\n```\n".to_owned());
+    let _answer =
+        stage.kernel.ui().overlay(ExtId::CORE, OverlayOptions { body, ..OverlayOptions::default() });
+    let row = stage.rows().iter().position(|row| row.contains("let x")).expect("it is shown") as u16;
+    assert_eq!(stage.styled(row, has(Token::SyntaxKeyword)), "", "the first frame does not wait");
+    settle(&stage);
+    assert_eq!(stage.styled(row, has(Token::SyntaxKeyword)), "let");
+    assert!(stage.rows()[usize::from(row)].contains("let x = 1;"));
+}
+
+#[test]
+fn code_that_a_handler_shows_gets_its_colours_when_they_are_ready() {
+    use purlin_kernel::{ExtId, HandlerFn, OnOptions};
+    let stage = Stage::new(60, 14);
+    let weak = stage.kernel.downgrade();
+    let run = HandlerFn::sync(move |event| {
+        let text = event.get("block").map(|block| block["text"].as_str().unwrap_or("").to_owned());
+        let lines = weak.upgrade().map(|kernel| kernel.markdown(&text.unwrap_or_default(), 40));
+        let line = |line: &Vec<purlin_kernel::text::Span>| {
+            let colour = |style: &Style| match style.fg {
+                Color::Token(token) => token.name(),
+                _ => "text",
+            };
+            let span =
+                |span: &purlin_kernel::text::Span| json!({"text": span.text, "fg": colour(&span.style)});
+            json!(line.iter().map(span).collect::<Vec<_>>())
+        };
+        Ok(json!({ "lines": lines.unwrap_or_default().iter().map(line).collect::<Vec<_>>() }))
+    });
+    stage.kernel.hook().on(ExtId::CORE, "transcript_render", OnOptions::default(), run).expect("a hook");
+    stage.add("tool", "```rust\nlet x = 1;\n```\n", json!({"name": "mine"}));
+    assert_eq!(stage.styled(1, has(Token::SyntaxKeyword)), "");
+    settle(&stage);
+    assert_eq!(stage.styled(1, has(Token::SyntaxKeyword)), "let");
+}

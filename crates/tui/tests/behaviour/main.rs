@@ -11,3 +11,4 @@ mod selecting;
 mod stage;
 mod terminal;
 mod transcript;
+mod waiting;

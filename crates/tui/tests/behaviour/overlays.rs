@@ -435,3 +435,61 @@ fn the_rule_says_that_the_transcript_has_the_keyboard() {
     stage.wait(10_000);
     assert!(!says(&stage));
 }
+
+#[test]
+fn a_command_that_waits_for_a_terminal_is_told_apart() {
+    let stage = Stage::new(70, 14);
+    let says = |stage: &Stage| stage.rows().iter().any(|row| row.contains("has no terminal here"));
+    for (command, output, expected) in [
+        ("vim", "", true),
+        ("EDITOR=x sudo /usr/bin/nano notes.md", "", true),
+        ("vim | cat", "", false),
+        ("ls", "", false),
+        ("wizard", "Output is not to a terminal\n", true),
+    ] {
+        stage.add("shell", output, json!({"command": command, "status": "running"}));
+        assert_eq!(says(&stage), expected, "{command}");
+        stage.change_last(|block| drop(block.meta.insert("status".into(), json!("ok"))));
+        assert!(!says(&stage), "{command} has ended");
+    }
+}
+
+#[test]
+fn a_long_question_says_which_keys_scroll_it() {
+    let stage = Stage::new(40, 12);
+    let message = "Shall it really be done? ".repeat(20);
+    let options = ConfirmOptions { message, ..ConfirmOptions::default() };
+    let _answer = stage.kernel.ui().confirm(ExtId::CORE, options);
+    assert!(stage.rows().iter().any(|row| row.contains("↑↓ scroll")), "{:?}", stage.rows());
+}
+
+#[test]
+fn a_tall_composer_leaves_the_transcript_and_the_status_line_their_rows() {
+    use purlin_kernel::{HandlerError, Kernel, RenderContext, Renderer, Window};
+    struct Eight;
+    impl Renderer for Eight {
+        fn render(&self, cx: &mut RenderContext<'_>) -> Result<(), HandlerError> {
+            cx.canvas.text(0, 0, "mine", &purlin_kernel::text::Style::default());
+            Ok(())
+        }
+        fn measure(&self, _: &Kernel, _: &Window, _: u16) -> Option<u16> {
+            Some(8)
+        }
+    }
+    let stage = Stage::new(40, 12);
+    stage.screen.set_segment("model", &Segment { text: "a-model".into(), ..Segment::default() });
+    stage.fill(20);
+    stage.kernel.buf().set_text("composer", &"line\n".repeat(30));
+    let height = |name: &str| stage.kernel.win().get(name).expect("it exists").rect.height;
+    stage.rows();
+    assert_eq!((height("composer"), height("status")), (6, 1));
+    assert!(height("transcript") >= 4);
+    let ext = stage.kernel.ext().reserve("tall");
+    let _renderer = stage.kernel.win().render(ext, "composer", std::rc::Rc::new(Eight), false);
+    for number in 1..=3 {
+        stage.kernel.ui().notify(ExtId::CORE, format!("notice {number}"), purlin_kernel::Level::Info);
+    }
+    let rows = stage.rows();
+    assert!(rows[11].starts_with("a-model"), "{rows:?}");
+    assert!(height("composer") >= 7 && height("transcript") == 1, "{rows:?}");
+}

@@ -108,3 +108,19 @@ fn what_arrives_is_counted() {
     stage.change_last(|block| block.text.push_str(" p6"));
     assert!(line(&stage).contains("of 6"), "{}", line(&stage));
 }
+
+#[test]
+fn a_hit_stays_in_sight_when_the_screen_is_resized() {
+    let mut stage = Stage::new(60, 12);
+    let text = "words in a sentence of some length, ".repeat(40);
+    stage.add("text", &format!("{text}\n\nneedle\n\n{text}"), json!({}));
+    stage.fill(5);
+    stage.rows();
+    stage.keys("<ctrl+f>needle");
+    assert!(stage.rows().iter().any(|row| row == "needle"));
+    for size in [(30, 12), (90, 12), (24, 8), (60, 12)] {
+        stage.size = size;
+        let rows = stage.rows();
+        assert!(rows.iter().any(|row| row.trim_end() == "needle"), "{size:?} {rows:#?}");
+    }
+}

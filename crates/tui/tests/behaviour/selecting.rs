@@ -165,3 +165,17 @@ fn a_drag_over_the_composer_selects_and_copies() {
     stage.left(MouseKind::Release, row, 3);
     assert_eq!(stage.copied(), [""; 0], "a click copies nothing");
 }
+
+#[test]
+fn what_a_tool_or_command_put_out_is_copied_without_its_indentation() {
+    let stage = Stage::new(40, 14);
+    let output = "91\n  92\n93";
+    stage.add("tool", output, json!({"name": "bash", "args": {"command": "seq"}, "status": "ok"}));
+    stage.rows();
+    stage.drag((0, 0), (3, 20));
+    assert_eq!(stage.copied(), ["● bash seq\n91\n  92\n93"]);
+    stage.add("shell", output, json!({"command": "ls -la", "status": "ok"}));
+    stage.rows();
+    stage.drag((5, 0), (8, 20));
+    assert_eq!(stage.copied(), ["ls -la\n91\n  92\n93"]);
+}

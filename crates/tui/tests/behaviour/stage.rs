@@ -260,8 +260,11 @@ impl Stage {
     pub fn styled(&self, row: u16, test: impl Fn(&purlin_kernel::text::Style) -> bool) -> String {
         self.rows();
         let frame = self.screen.frame(self.size.0, self.size.1);
-        let atlas = self.kernel.atlas();
-        let cells = frame.grid.row(row).iter().filter(|cell| cell.width > 0 && test(atlas.style(cell.style)));
+        let (atlas, theme) = (self.kernel.atlas(), self.kernel.hl().theme());
+        let passes = |cell: &&purlin_kernel::grid::Cell| {
+            cell.width > 0 && test(&theme.flatten(atlas.style(cell.style)))
+        };
+        let cells = frame.grid.row(row).iter().filter(passes);
         cells.map(|cell| atlas.glyph(cell.glyph).as_str().to_owned()).collect()
     }
 

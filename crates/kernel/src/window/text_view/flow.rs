@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::text::{Line, Span, Style, TAB_WIDTH, graphemes};
+use crate::text::{Line, Span, Style, TAB_WIDTH, break_line, graphemes};
 
 /// A piece in one style.
 pub(super) struct Piece {
@@ -21,23 +21,32 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    /// Lays pieces out in `width` cells; remembers where the wanted positions stand.
+    /// Lays pieces out in `width` cells, broken at words as [`crate::text::wrap`] breaks them; remembers where the wanted positions stand.
     pub(super) fn lay_out(pieces: Vec<Piece>, width: usize, wraps: bool, mut wanted: Vec<usize>) -> Self {
         wanted.sort_unstable();
         let mut flow = Self { rows: vec![Line::new()], ..Self::default() };
-        let mut end = None;
+        let text: String = pieces.iter().map(|piece| piece.text.as_str()).collect();
+        let rows = if wraps { break_line(&text, width, width) } else { Vec::new() };
+        let mut breaks = rows.into_iter().map(|row| row.next).peekable();
+        let (mut byte, mut end) = (0, None);
         for piece in pieces {
             let mut at = piece.at;
             for (cluster, cells) in graphemes(&piece.text) {
-                let cells = if cluster == "\t" { TAB_WIDTH - flow.col % TAB_WIDTH } else { cells };
-                if wraps && flow.col + cells > width && flow.col > 0 {
+                if breaks.next_if(|next| *next <= byte).is_some() {
                     flow.rows.push(Line::new());
                     flow.col = 0;
                 }
+                byte += cluster.len();
+                let cells = if cluster == "\t" { TAB_WIDTH - flow.col % TAB_WIDTH } else { cells };
                 let count = cluster.chars().count();
                 if let Some(at) = at.as_mut() {
-                    flow.remember(&wanted, *at..*at + count);
+                    let col = if wraps { flow.col.min(width.saturating_sub(1)) } else { flow.col };
+                    flow.remember(&wanted, *at..*at + count, col);
                     *at += count;
+                }
+                // Blanks at which a row is broken hang over its end.
+                if wraps && flow.col + cells > width && [" ", "\t"].contains(&cluster) {
+                    continue;
                 }
                 let blank = " ".repeat(if cluster == "\t" { cells } else { 0 });
                 flow.push(if cluster == "\t" { &blank } else { cluster }, &piece.style);
@@ -58,10 +67,10 @@ impl Flow {
         flow
     }
 
-    fn remember(&mut self, wanted: &[usize], range: std::ops::Range<usize>) {
+    fn remember(&mut self, wanted: &[usize], range: std::ops::Range<usize>, col: usize) {
         let first = wanted.partition_point(|at| *at < range.start);
         for at in wanted[first..].iter().take_while(|at| **at < range.end) {
-            self.places.entry(*at).or_insert((self.rows.len() - 1, self.col));
+            self.places.entry(*at).or_insert((self.rows.len() - 1, col));
         }
     }
 

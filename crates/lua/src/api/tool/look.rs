@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use mlua::{Function, MultiValue, Table, Value};
 use purlin_agent::tools::ToolLook;
-use purlin_kernel::HandlerError;
-use purlin_kernel::text::{Color, Line};
+use purlin_kernel::text::{Line, Style};
+use purlin_kernel::{Ground, HandlerError};
 
 use super::super::call::Call;
 use super::super::declare::{Opt, Ty, key};
@@ -39,15 +39,15 @@ pub(super) fn register(call: &Call, look: ToolLook, tool: &str) -> mlua::Result<
 
 /// Reads the checked fields of a look.
 pub(super) fn read(call: &Call, index: usize, fields: &Table) -> mlua::Result<ToolLook> {
-    let color = |name: &str| -> mlua::Result<Option<Color>> {
+    let color = |name: &str, ground| -> mlua::Result<Option<Style>> {
         let Some(text) = fields.raw_get::<Option<String>>(name)? else { return Ok(None) };
-        let found = spans::color(&call.kernel()?, &text);
+        let found = spans::color(&call.kernel()?, &text, ground);
         found.map(Some).map_err(|why| call.refuse(index, format!("field '{name}': {why}")))
     };
     let mut look = ToolLook {
         display_name: fields.raw_get("display_name")?,
-        border: color("border")?,
-        background: color("background")?,
+        border: color("border", Ground::Fg)?,
+        background: color("background", Ground::Bg)?,
         markdown: fields.raw_get::<Option<bool>>("markdown")?.unwrap_or(false),
         ..ToolLook::default()
     };

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use mlua::{AnyUserData, Function, Lua, MultiValue, Table, UserData, UserDataMethods, Value};
 use purlin_kernel::{
-    Anchor, DialogAnswer, DialogAsk, DialogKind, DialogRequest, HandlerError, OverlayBody, OverlayOptions,
-    PickItem, PickerFeed, PickerOptions, PickerSource, ProvideFn, Reason, SelectItem,
+    Anchor, DialogAnswer, DialogAsk, DialogKind, DialogRequest, Ground, HandlerError, OverlayBody,
+    OverlayOptions, PickItem, PickerFeed, PickerOptions, PickerSource, ProvideFn, Reason, SelectItem,
 };
 use serde_json::json;
 
@@ -113,10 +113,10 @@ fn overlay(call: Call) -> Waiting {
                 OverlayBody::Lines(lines.map_err(|why| call.refuse(0, format!("field 'text': {why}")))?)
             }
         };
-        let color = |name: &str| -> mlua::Result<_> {
+        let color = |name: &str, ground| -> mlua::Result<_> {
             let Some(style) = options.table("style") else { return Ok(None) };
             let Some(text) = style.raw_get::<Option<String>>(name)? else { return Ok(None) };
-            spans::color(&kernel, &text)
+            spans::color(&kernel, &text, ground)
                 .map(Some)
                 .map_err(|why| call.refuse(0, format!("field 'style': field '{name}': {why}")))
         };
@@ -126,11 +126,12 @@ fn overlay(call: Call) -> Waiting {
         let asked = OverlayOptions {
             title: options.string("title").unwrap_or_default(),
             body,
-            border_color: color("border_color")?,
-            background: color("background")?,
+            border_color: color("border_color", Ground::Fg)?,
+            background: color("background", Ground::Bg)?,
             width: cells("width")?,
             max_height: cells("max_height")?,
             anchor: options.string("anchor").and_then(|word| Anchor::parse(&word)),
+            whole_width: false,
             at_end: false,
             actions: options.strings("actions")?,
             timeout_ms: options.count("timeout_ms")?,

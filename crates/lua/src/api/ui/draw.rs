@@ -86,7 +86,7 @@ pub(crate) const FNS: &[ApiFn] = &[
         example: "purlin.ui.draw_text('transcript', 0, 2, 'hello', { fg = 'accent', bold = true })",
         run: Run::Now(|call| {
             let (row, col, text) = (cell(call, 1), cell(call, 2), call.string(3)?);
-            draw(call, DrawOp::Text { row, col, text: text.replace('\n', " "), style: style(call, 4)? })
+            draw(call, DrawOp::Text { row, col, text: text.replace('\n', "^J"), style: style(call, 4)? })
         }),
     },
     ApiFn {

@@ -51,7 +51,7 @@ pub(crate) const FNS: &[ApiFn] = &[
         ],
         returns: "Span[][]",
         errors: &["The code is larger than 1 MiB."],
-        doc: "Answers code as lines of spans, coloured where the screen knows the language.",
+        doc: "Answers code as lines of spans, coloured where the screen knows the language. It waits 20 ms at most; what is not ready by then is plain, and renderers are called again when it is.",
         example: "local lines = purlin.ui.highlight('local x = 1', 'lua')\nassert(#lines == 1)",
         run: Run::Now(highlight),
     },

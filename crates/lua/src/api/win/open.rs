@@ -9,7 +9,7 @@ use super::super::declare::{ApiFn, Opt, Run, Ty, key, req};
 use crate::handle::LuaHandle;
 use crate::spans::Reader;
 
-pub(crate) const BORDERS: &[&str] = &["none", "single", "rounded", "double", "heavy"];
+pub(crate) const BORDERS: &[&str] = &["none", "single", "rounded", "double", "heavy", "line"];
 const SIDES: &[&str] = &["above", "below", "left", "right"];
 pub(crate) const DOCKS: &[&str] = &["header", "above", "below", "footer"];
 const LENGTH: Ty = Ty::Either(&[Ty::Integer, Ty::String]);
@@ -42,7 +42,12 @@ const OPEN: &[Opt] = &[
     key(
         "size",
         LENGTH,
-        "How much it takes: cells or a share such as `30%`; half without it. For a dock: its cells.",
+        "How much it takes, its line included: cells or a share such as `30%`; half without it. For a dock: its cells.",
+    ),
+    key(
+        "border",
+        Ty::Choice(BORDERS),
+        "For a split: the line around it, or `line`, which is there without it: a line on the side of `of`.",
     ),
     key("float", Ty::Options(FLOAT), "Floats over the others."),
     key("dock", Ty::Choice(DOCKS), "At which edge it queues up with others."),
@@ -90,6 +95,10 @@ fn open(call: &Call) -> mlua::Result<MultiValue> {
         window.title = Reader::new(&kernel)
             .line(&float.raw_get::<Value>("title")?)
             .map_err(|why| call.refuse(0, format!("field 'float': field 'title': {why}")))?;
+    }
+    if matches!(window.placement, Placement::Split(_)) {
+        let border = options.string("border").and_then(|word| Border::parse(&word));
+        window.border = border.unwrap_or(Border::Line);
     }
     let docked = matches!(window.placement, Placement::Dock(_));
     window.focusable = options.flag("focusable").unwrap_or(!docked);
@@ -198,5 +207,6 @@ pub(super) fn border_name(border: Border) -> &'static str {
         Border::Rounded => "rounded",
         Border::Double => "double",
         Border::Heavy => "heavy",
+        Border::Line => "line",
     }
 }

@@ -64,6 +64,9 @@ pub(super) fn shell(block: &Block, setting: Setting) -> Vec<Line> {
     }
     let mut lines = header(head, ending(block, &status), setting);
     lines.extend(output(block, setting, Part::Last, false));
+    if status == Status::Pending && wants_terminal(command, &block.text) {
+        lines.extend(indented(&[Span::new(NO_TERMINAL, Style::fg(Token::Warning))], setting.width));
+    }
     if let Some(reason) = text_of(block, "reason").filter(|_| status.is_failure()) {
         lines.extend(indented(
             &[Span::new(visible(reason).into_owned(), Style::fg(Token::Error))],
@@ -71,6 +74,26 @@ pub(super) fn shell(block: &Block, setting: Setting) -> Vec<Line> {
         ));
     }
     lines
+}
+
+/// Said below a command that waits for what it does not get.
+const NO_TERMINAL: &str = "This command has no terminal here and takes no keys; esc ends it.";
+
+/// Programs that draw on the whole terminal or ask on it.
+const FULL_SCREEN: [&str; 14] = [
+    "vi", "vim", "nvim", "view", "emacs", "nano", "pico", "micro", "hx", "helix", "top", "htop", "tmux",
+    "screen",
+];
+
+/// Tells whether a command that runs is one that cannot do without a terminal, or says so itself.
+fn wants_terminal(command: &str, output: &str) -> bool {
+    let mut words = command.split_whitespace().skip_while(|word| word.contains('=') || *word == "sudo");
+    let program = words.next().unwrap_or("");
+    let program = program.rsplit('/').next().unwrap_or(program);
+    // What is piped into something else, or has its own input, is meant to work so.
+    let alone = !command.contains(['|', '<', '>', ';', '&']);
+    let said = ["not to a terminal", "not a terminal", "not a tty"];
+    (alone && FULL_SCREEN.contains(&program)) || said.iter().any(|words| output.contains(words))
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
