@@ -10,6 +10,9 @@ use mlua::{Lua, Table, Value};
 use purlin_kernel::text::{Attrs, Color, GroupLayer, Line, Part, Span, Style, Token, sgr};
 use purlin_kernel::{Ground, Kernel};
 
+use crate::env::spend;
+use crate::fault;
+
 /// After so many items of a list the deadline is looked at.
 const LOOK_EVERY: usize = 1024;
 
@@ -164,13 +167,13 @@ impl<'a> Reader<'a> {
                     return Ok(());
                 }
                 match (&*name, is_span) {
-                    (b"text", true) => span.text = text_of(value)?.into(),
+                    (b"text", true) => span.text = self.text_of(value)?.into(),
                     (b"style", _) => named.style = Some(self.style(value)?),
                     (b"hl", _) => named.group = Some(self.style(value)?),
                     _ => return Err(unknown_field(&String::from_utf8_lossy(&name))),
                 }
             }
-            (Value::Integer(1), _) if is_span => span.text = text_of(value)?.into(),
+            (Value::Integer(1), _) if is_span => span.text = self.text_of(value)?.into(),
             (Value::Integer(2), _) if is_span => named.style = Some(self.style(value)?),
             _ => return Err("a table with named fields expected".to_owned()),
         }
@@ -228,12 +231,12 @@ impl<'a> Reader<'a> {
                         Value::Table(span) => {
                             self.span(span, &mut line).map_err(|why| format!("span {index}: {why}"))?;
                         }
-                        other => line.extend(within_line(&text_of(other)?)),
+                        other => line.extend(within_line(&self.text_of(other)?)),
                     }
                 }
                 Ok(line)
             }
-            other => Ok(within_line(&text_of(other)?)),
+            other => Ok(within_line(&self.text_of(other)?)),
         }
     }
 
@@ -251,12 +254,12 @@ impl<'a> Reader<'a> {
                         Value::Table(_) => {
                             lines.push(self.line(&item).map_err(|why| format!("line {index}: {why}"))?);
                         }
-                        other => lines.extend(parse(&text_of(other)?)),
+                        other => lines.extend(parse(&self.text_of(other)?)),
                     }
                 }
                 Ok(lines)
             }
-            other => Ok(parse(&text_of(other)?)),
+            other => Ok(parse(&self.text_of(other)?)),
         }
     }
 }
@@ -322,6 +325,7 @@ fn within_line(text: &str) -> Line {
 pub(crate) fn to_lua(lua: &Lua, lines: &[Line]) -> mlua::Result<Table> {
     let list = lua.create_table_with_capacity(lines.len(), 0)?;
     for line in lines {
+        spend(lua, line.len() * 256).map_err(|why| fault::raise(lua, &why))?;
         list.raw_push(line_to_lua(lua, line)?)?;
     }
     Ok(list)

@@ -79,13 +79,8 @@ pub(crate) const FNS: &[ApiFn] = &[
         name: "ui.markdown",
         params: &[TEXT, WIDTH],
         returns: "Span[][]",
-<<<<<<< HEAD
         errors: &["The text is larger than 256 KiB.", "The time of the handler is over."],
-        doc: "Lays Markdown out in lines of a width, each a list of spans.",
-=======
-        errors: &[],
         doc: "Lays Markdown out in lines of a width, each a list of spans. Code in it has its colours as far as they are ready; renderers are called again when they are.",
->>>>>>> main
         example: "local lines = purlin.ui.markdown('# Title', 40)\nassert(lines[1][1].text == 'Title')",
         run: Run::Now(|call| {
             let lines = call.kernel()?.markdown(&bounded(call, 0, MAX_MARKDOWN)?, width(call, 1));
