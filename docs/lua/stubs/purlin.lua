@@ -73,9 +73,10 @@ function Job:close() end
 ---@return string?
 function Job:kill() end
 
----Waits for its end and answers its exit code, or nil and the signal.
+---Waits for its end and answers its exit code, or nil and the signal, and whether it was killed after `timeout_ms`.
 ---@return integer?
 ---@return integer?
+---@return boolean
 function Job:wait() end
 
 ---Tells whether it runs.
@@ -1322,7 +1323,7 @@ function purlin.ui.virtual_list(items, height, offset) end
 ---@return purlin.Span[][]
 function purlin.ui.highlight(code, lang) end
 
----Compares two texts by lines. Line numbers are zero-based; `kind` is `same`, `delete` or `insert`.
+---Compares two texts by lines. Line numbers are zero-based; `kind` is `same`, `delete` or `insert`. What is still not compared after 30 ms is told as replaced.
 ---@param a string|number The text before.
 ---@param b string|number The text after.
 ---@return { old_start: integer, old_count: integer, new_start: integer, new_count: integer, lines: { kind: string, text: string }[] }[]
@@ -1430,12 +1431,12 @@ function purlin.timer.stop(handle) end
 ---@return purlin.Job
 function purlin.job.spawn(job) end
 
----Runs a process to its end and answers what it wrote, at most 16 MiB of each stream; `nil` and the reason if it cannot be started.
+---Runs a process to its end and answers what it wrote, at most 16 MiB of each stream; `nil` and the reason if it cannot be started. `timed_out` tells that it was killed after `timeout_ms`; what it wrote until then is there.
 ---
 ---Waits: only where a coroutine can.
 ---@async
 ---@param job { cmd: string|any[], args?: any[], cwd?: string, env?: table, stdin?: string|number, timeout_ms?: integer } 
----@return { code?: integer, signal?: integer, stdout: string, stderr: string }?
+---@return { code?: integer, signal?: integer, timed_out: boolean, stdout: string, stderr: string }?
 ---@return string?
 function purlin.job.run(job) end
 
