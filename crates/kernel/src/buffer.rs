@@ -324,8 +324,13 @@ impl Buffers<'_> {
             self.0.on_rollback(move |kernel| {
                 if let Some(slot) = kernel.0.buffers.slots.borrow_mut().get_mut(&name) {
                     kernel.0.buffers.account(slot.owner, slot.state.size(), before.size());
-                    slot.state = before;
+                    let undone = std::mem::replace(&mut slot.state, before);
                     slot.touched.set(0);
+                    if undone.tick != slot.state.tick {
+                        // No two texts have one tick, and those attached have heard of the text that goes.
+                        Rc::make_mut(&mut slot.state).tick = undone.tick + 1;
+                        kernel.restored(&name, undone.rope.len_chars());
+                    }
                 }
                 kernel.win().buffer_changed(&name);
             });

@@ -108,6 +108,9 @@ impl Guard<'_> {
     ) -> (Result<T, HandlerError>, u64) {
         let record = self.record(ext);
         if let Some(error) = self.refuse(ext, record.as_deref()) {
+            if error.kind != ErrorKind::Cancelled {
+                self.log(Level::Error, ext, what.name, &error);
+            }
             return (Err(error), started);
         }
         let state = &self.0.0.guard;
@@ -119,6 +122,8 @@ impl Guard<'_> {
             state.frames.borrow_mut().pop().map_or((None, 0), |frame| (frame.doomed, frame.waited));
         let result = doomed.map_or(result, Err);
         match &result {
+            // What the code of another extension did on the way is that extension's, however the outer one ends.
+            Ok(_) if ext != ExtId::CORE && self.current() != Some(ext) => self.0.tx_settle(),
             Ok(_) => self.0.tx_commit(),
             Err(_) => self.0.tx_rollback(),
         }
@@ -201,6 +206,11 @@ impl Guard<'_> {
         answer
     }
 
+    /// Answers how many stretches are open, one in the other.
+    pub(crate) fn depth(self) -> usize {
+        self.0.0.guard.frames.borrow().len()
+    }
+
     /// Answers the extension whose code is running, if any is.
     pub fn current(self) -> Option<ExtId> {
         self.0.0.guard.frames.borrow().last().map(|frame| frame.ext)
@@ -266,8 +276,7 @@ impl Guard<'_> {
                 format!("extension `{name}` is suspended; resume it with `/extensions resume {name}`");
             return Some(HandlerError::of(ErrorKind::Cancelled, message));
         }
-        (self.0.0.guard.frames.borrow().len() >= MAX_DEPTH)
-            .then(|| HandlerError::new("nested deeper than 32 handlers"))
+        (self.depth() >= MAX_DEPTH).then(|| HandlerError::new("nested deeper than 32 handlers"))
     }
 
     fn open(self, ext: ExtId, class: DeadlineClass, now: u64) {

@@ -12,6 +12,10 @@ use crate::guard::DeadlineClass;
 use crate::host::{ProcessEvent, ProcessInput, ProcessSpec};
 use crate::{ExtId, Handle, HandlerError, Kernel, LBF, RegId, WeakKernel};
 
+mod whole;
+
+use whole::Whole;
+
 #[derive(Default)]
 pub(crate) struct JobTable {
     kill: RefCell<BTreeMap<RegId, Rc<dyn Fn()>>>,
@@ -103,9 +107,9 @@ impl RunningJob {
             let error = HandlerError::new("the process has no open input; start it with `stdin = true`");
             return Box::pin(std::future::ready(Err(error)));
         };
-        Box::pin(
-            async move { input.write(bytes).await.map_err(|error| HandlerError::new(error.to_string())) },
-        )
+        // Asked for at once: the order of the calls is the order in which it reads.
+        let writing = input.write(bytes);
+        Box::pin(async move { writing.await.map_err(|error| HandlerError::new(error.to_string())) })
     }
 
     /// Ends its input.
@@ -163,24 +167,32 @@ async fn pump(
     ended: Rc<Ended>,
 ) {
     let mut exit = JobExit::default();
+    // Readers take the pieces for text, so none ends within a character.
+    let (mut stdout, mut stderr) = (Whole::default(), Whole::default());
     while let Some(event) = output.next().await {
         let told = match event {
-            ProcessEvent::Stdout(bytes) => events.on_stdout.as_ref().map(|f| (f, bytes)),
-            ProcessEvent::Stderr(bytes) => events.on_stderr.as_ref().map(|f| (f, bytes)),
+            ProcessEvent::Stdout(bytes) => (&events.on_stdout, stdout.take(bytes)),
+            ProcessEvent::Stderr(bytes) => (&events.on_stderr, stderr.take(bytes)),
             ProcessEvent::Exit { code, signal, timed_out } => {
                 exit = JobExit { code, signal, timed_out };
                 break;
             }
         };
-        if let Some((f, bytes)) = told {
-            tell(&kernel, owner, || f(bytes));
-        }
+        tell_piece(&kernel, owner, told);
     }
+    tell_piece(&kernel, owner, (&events.on_stdout, stdout.rest()));
+    tell_piece(&kernel, owner, (&events.on_stderr, stderr.rest()));
     ended.exit.set(Some(exit));
     let wakers = ended.wakers.take();
     wakers.into_iter().for_each(Waker::wake);
     if let Some(f) = &events.on_exit {
         tell(&kernel, owner, || f(exit));
+    }
+}
+
+fn tell_piece(kernel: &WeakKernel, owner: ExtId, (f, bytes): (&Option<OutputFn>, Vec<u8>)) {
+    if let Some(f) = f.as_ref().filter(|_| !bytes.is_empty()) {
+        tell(kernel, owner, || f(bytes));
     }
 }
 

@@ -145,12 +145,17 @@ impl Kernel {
 
     /// Answers a value of the context that handlers see, such as `cwd`; the product fills it.
     pub fn context(&self, name: &str) -> Option<serde_json::Value> {
-        self.0.context.borrow().get(name).cloned()
+        match name {
+            "mode" => self.mode().map(serde_json::Value::String),
+            name => self.0.context.borrow().get(name).cloned(),
+        }
     }
 
     /// Answers the whole context.
     pub fn context_all(&self) -> crate::hooks::Object {
-        self.0.context.borrow().clone()
+        let mut context = self.0.context.borrow().clone();
+        context.extend(self.mode().map(|mode| ("mode".to_owned(), serde_json::Value::String(mode))));
+        context
     }
 
     /// Sets a value of the context; null removes it.

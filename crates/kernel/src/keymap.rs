@@ -221,7 +221,6 @@ pub(crate) struct KeymapTable {
     since: Cell<u64>,
     timeout: Cell<u64>,
     leader: Cell<Key>,
-    mode: RefCell<String>,
     /// The maps of the configuration.
     configured: RefCell<Vec<Handle>>,
 }
@@ -234,7 +233,6 @@ impl Default for KeymapTable {
             since: Cell::new(0),
             timeout: Cell::new(500),
             leader: Cell::new(Key { code: KeyCode::Char('\\'), mods: crate::key::Mods::NONE }),
-            mode: RefCell::default(),
             configured: RefCell::default(),
         }
     }
@@ -428,20 +426,11 @@ impl Kernel {
         Keymaps(self)
     }
 
-    /// Answers the mode that maps may be bound to; empty until one is set.
-    pub fn mode(&self) -> String {
-        self.0.keymaps.mode.borrow().clone()
-    }
-
-    /// Sets the mode; it is `mode` of the context, too.
-    pub fn set_mode(&self, mode: &str) {
-        let before = self.0.keymaps.mode.replace(mode.to_owned());
-        if before == mode {
-            return;
-        }
-        self.set_context("mode", serde_json::Value::String(mode.to_owned()));
-        self.on_rollback(move |kernel| kernel.set_mode(&before));
-        self.changed(crate::Topic::Pending);
+    /// Answers the mode that maps may be bound to, which is `mode` of the context, too: the variable `mode` of the focused
+    /// buffer, if that is a text.
+    pub fn mode(&self) -> Option<String> {
+        let window = self.win().focused()?;
+        self.buf().var(&window.buffer, "mode")?.as_str().map(str::to_owned)
     }
 
     /// Runs a map's action; true when the key is dealt with.

@@ -1,8 +1,8 @@
 //! The undo log: every change of kernel state made in a stretch can be taken back, and only that stretch's.
 //!
 //! Stretches nest strictly (a handler may emit a hook whose handlers run inside it). A stretch that ends well
-//! hands its entries to the one around it; one that fails runs them, newest first. Outside a stretch nothing is
-//! recorded.
+//! hands its entries to the one around it, if that is of the same extension: what another's handler did stays. One that
+//! fails runs them, newest first. Outside a stretch nothing is recorded.
 
 use std::cell::{Cell, RefCell};
 
@@ -18,6 +18,9 @@ pub(crate) struct UndoLog {
     marks: RefCell<Vec<Mark>>,
     next_epoch: Cell<u64>,
     undoing: Cell<bool>,
+    /// Buffers that were brought back, each with the length of the text that went.
+    restored: RefCell<Vec<(String, usize)>>,
+    telling: Cell<bool>,
 }
 
 #[derive(Clone, Copy)]
@@ -54,6 +57,13 @@ impl UndoLog {
         }
     }
 
+    fn settle(&self) {
+        let Some(mark) = self.marks.borrow_mut().pop() else { return };
+        // Dropped outside the borrow, as above.
+        let dropped = self.entries.borrow_mut().split_off(mark.start);
+        drop(dropped);
+    }
+
     fn rollback(&self, kernel: &Kernel) {
         let Some(mark) = self.marks.borrow_mut().pop() else { return };
         let was = self.undoing.replace(true);
@@ -76,9 +86,29 @@ impl Kernel {
         self.0.tx.commit();
     }
 
+    /// Ends the innermost stretch and keeps its changes, even if the one around it fails.
+    pub(crate) fn tx_settle(&self) {
+        self.0.tx.settle();
+    }
+
     /// Ends the innermost stretch and takes its changes back.
     pub(crate) fn tx_rollback(&self) {
         self.0.tx.rollback(self);
+        // What fails while it is told, again and again, must not be told again and again.
+        if self.0.tx.telling.replace(true) {
+            return;
+        }
+        let restored = self.0.tx.restored.take();
+        for (name, removed) in &restored {
+            self.buf().announce_restored(name, *removed);
+        }
+        self.0.tx.restored.take();
+        self.0.tx.telling.set(false);
+    }
+
+    /// Notes that a buffer was brought back to what it was.
+    pub(crate) fn restored(&self, name: &str, removed: usize) {
+        self.0.tx.restored.borrow_mut().push((name.to_owned(), removed));
     }
 
     /// Records how to take back a change that is about to be made.

@@ -311,7 +311,7 @@ fn object(lua: &Lua, make: &Function, env: &Rc<Env>, source: Source) -> mlua::Re
             && let Some(found) = event.get(&name)
         {
             shared.learn(lua, event, &name, &found)?;
-            return convert::to_lua_or_nil(lua, &found);
+            return value(lua, event, &found);
         }
         fetch(lua, &env, &source.event(lua)?, &name)
     })?;
@@ -358,7 +358,7 @@ fn fetch(lua: &Lua, env: &Rc<Env>, event: &HookEvent, name: &str) -> mlua::Resul
     if !is_own(event, name)
         && let Some(found) = event.get(name)
     {
-        return convert::to_lua_or_nil(lua, &found);
+        return value(lua, event, &found);
     }
     match name {
         "name" => Ok(Value::String(lua.create_string(event.name())?)),
@@ -372,6 +372,12 @@ fn fetch(lua: &Lua, env: &Rc<Env>, event: &HookEvent, name: &str) -> mlua::Resul
     }
 }
 
+/// A field's value. What an extension emits arrives as it was given, null as `purlin.null`; a field of a declared hook that
+/// holds nothing is absent.
+fn value(lua: &Lua, event: &HookEvent, found: &Json) -> mlua::Result<Value> {
+    if event.decl().is_none() { convert::to_lua(lua, found) } else { convert::to_lua_or_nil(lua, found) }
+}
+
 /// All fields in one table. A hook with a field of that name answers the field, in which the others can be read as well:
 /// earlier hosts had it inside of such a table.
 fn payload(lua: &Lua, env: &Rc<Env>, event: &HookEvent) -> mlua::Result<Value> {
@@ -382,8 +388,8 @@ fn payload(lua: &Lua, env: &Rc<Env>, event: &HookEvent) -> mlua::Result<Value> {
         _ => {
             let table = lua.create_table()?;
             for name in event.fields() {
-                if let Some(value) = event.get(&name) {
-                    table.raw_set(name, convert::to_lua_or_nil(lua, &value)?)?;
+                if let Some(found) = event.get(&name) {
+                    table.raw_set(name, value(lua, event, &found)?)?;
                 }
             }
             table

@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::serve::TOKEN_VARIABLES;
 use guard::Line;
-use input::{Pipe, Terminal};
+use input::{Queue, Terminal};
 
 /// How long a group that was asked to end may take before it is made to.
 pub const TERM_GRACE: Duration = Duration::from_millis(700);
@@ -96,7 +96,7 @@ fn on_pipes(
     let reads = first.is_some() || spec.keep_stdin;
     command.stdin(if reads { Stdio::piped() } else { Stdio::null() });
     let mut child = command.spawn().map_err(|error| cannot_start(spec, &error))?;
-    let pipe = child.stdin.take().map(|stdin| Pipe::new(stdin, first));
+    let pipe = child.stdin.take().map(|stdin| Queue::of_pipe(stdin, first));
     let input = pipe.filter(|_| spec.keep_stdin).map(|pipe| Rc::new(pipe) as Rc<dyn ProcessInput>);
     let stdout = child.stdout.take().map(|pipe| Box::new(pipe) as Box<dyn AsyncRead + Unpin>);
     let stderr = child.stderr.take().map(|pipe| Box::new(pipe) as Box<dyn AsyncRead + Unpin>);

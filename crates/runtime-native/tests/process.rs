@@ -24,7 +24,10 @@ fn run<T>(test: impl Future<Output = T>) -> T {
 
 /// What a process printed and how it ended.
 async fn all(spec: ProcessSpec) -> (String, String, Option<i32>, Option<i32>) {
-    let mut process = spawn(spec).unwrap();
+    everything(spawn(spec).unwrap()).await
+}
+
+async fn everything(mut process: purlin_kernel::Process) -> (String, String, Option<i32>, Option<i32>) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     while let Some(event) = process.output.next().await {
         match event {
@@ -90,6 +93,24 @@ fn input_is_fed_and_ends() {
     spec.stdin = Some(b"fed ".to_vec());
     assert_eq!(run(all(spec)).0, "fed done\n");
     assert_eq!(run(all(sh("cat; echo none"))).0, "none\n");
+}
+
+#[test]
+fn what_is_written_before_the_input_is_ended_is_read() {
+    for pty in [None, Some((80, 24))] {
+        let mut spec = sh("cat");
+        (spec.keep_stdin, spec.pty) = (true, pty);
+        let told = run(async {
+            let process = spawn(spec).unwrap();
+            let input = process.input.clone().unwrap();
+            // Nobody waits for the writes.
+            drop(input.write(b"one ".to_vec()));
+            drop(input.write(b"two\n".to_vec()));
+            input.close();
+            everything(process).await
+        });
+        assert!(told.0.contains("one two"), "{told:?}");
+    }
 }
 
 #[test]

@@ -1242,7 +1242,7 @@ function purlin.ui.overlay(overlay) end
 ---@return string?
 function purlin.ui.picker(picker) end
 
----Asks all questions of a kind, of everyone, until the handle is deleted; the newest counts. `request` has `kind`, `extension` and what was asked. One that fails is recorded, and the built-in dialog asks.
+---Asks all questions of a kind, of everyone else, until the handle is deleted; the newest counts. `request` has `kind`, `extension` and what was asked. One that fails is recorded, and the built-in dialog asks.
 ---@param kind "select"|"input"|"confirm"|"picker" `select`, `input`, `confirm` or `picker`.
 ---@param fn (async fun(...: any): any, any) `fn(request)`, which may wait: answers a boolean for `confirm`, a text for `input`, the one-based index of an item or a list of such for the others; or nil and the reason.
 ---@return purlin.Handle

@@ -57,7 +57,7 @@ hook!(
         .answer(&[
             AnswerField::stop("block", Ty::Bool),
             AnswerField::detail("reason", Ty::Str),
-            AnswerField::replace("args", Ty::Map),
+            AnswerField::replace("args", Ty::Map).with_text("input"),
         ])
 );
 hook!(

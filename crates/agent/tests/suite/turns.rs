@@ -5,7 +5,7 @@ use std::time::Duration;
 use purlin_agent::{Source, Submitted};
 use purlin_notebook::{ApprovalStatus, Event, StoreExt};
 use purlin_runtime_core::Host;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::World;
 
@@ -182,6 +182,11 @@ fn row_099_a_gate_that_nobody_answers_is_shut_after_a_minute() {
 fn a_gate_rewrites_arguments_and_they_are_checked_again() {
     let world = World::playing(CALL);
     world.on("tool_call", |_| json!({"args": {"command": "echo other"}}));
+    world.on("tool_call", |event| {
+        // A gate behind it judges what will run, in whatever form it reads it.
+        assert_eq!(event.get("input"), Some(json!("{\"command\":\"echo other\"}")));
+        Value::Null
+    });
     let cell = world.ask("go");
     assert_eq!(world.outputs(&cell)[4], "tool_result: success other\n");
 

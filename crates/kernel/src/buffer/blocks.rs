@@ -131,14 +131,24 @@ impl Buffers<'_> {
     }
 
     /// Replaces blocks of a range. Of a projection nothing stored changes: each block of the range is shown as the new one
-    /// in its place, the rest is hidden, and what is left over is appended.
+    /// in its place, and the rest is hidden. More than there are is an error, since whoever has the projection would keep
+    /// them; behind its end they are appended, which means just that.
     pub fn set_block_range(self, name: &str, range: Range<usize>, blocks: Vec<Block>) -> Result<(), String> {
         if self.source(name).is_none() {
             return self.splice(name, range, blocks);
         }
         let owner = self.0.guard().current().unwrap_or_default();
+        let there = self.blocks(name, range.clone());
+        let behind = range.start >= self.block_count(name);
+        if blocks.len() > there.len() && !behind {
+            return Err(format!(
+                "`{name}` shows what is kept elsewhere, so {} blocks cannot take the place of {}; append what is to be kept",
+                blocks.len(),
+                there.len()
+            ));
+        }
         let mut blocks = blocks.into_iter();
-        for there in self.blocks(name, range) {
+        for there in there {
             let shown = blocks.next().map_or(Shown::Hidden, Shown::As);
             self.show_block(owner, name, &there.id, shown);
         }

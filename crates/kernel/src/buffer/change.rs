@@ -160,6 +160,15 @@ impl Buffers<'_> {
         true
     }
 
+    /// Tells those attached that a failed stretch was taken back, which may have changed all of it.
+    pub(crate) fn announce_restored(self, name: &str, removed: usize) {
+        let Some(buffer) = self.get(name) else { return };
+        self.announce(name, 0, removed, buffer.rope.len_chars(), false);
+        if !buffer.blocks.is_empty() {
+            self.announce(name, 0, 0, 0, true);
+        }
+    }
+
     /// Tells those attached, each in its own stretch.
     pub(super) fn announce(self, name: &str, start: usize, removed: usize, added: usize, blocks: bool) {
         let attached = {

@@ -95,6 +95,13 @@ impl HookEvent {
             return Ok(());
         }
         Self::check(decl, &fields)?;
+        if let Some(unknown) = unknown(decl, &fields) {
+            // The word that is written wrong may be the one that refuses.
+            if decl.closed {
+                return Err(HandlerError::new(unknown));
+            }
+            kernel.hook().complain_once(ext, decl.name, &unknown);
+        }
         self.fold_fields(kernel, ext, decl, fields);
         Ok(())
     }
@@ -148,23 +155,14 @@ impl HookEvent {
                 answer.remove(field.name);
             }
         }
-        let mut unknown = None;
         for (name, value) in fields {
-            let Some(field) = decl.answer.iter().find(|field| field.name == name) else {
-                unknown.get_or_insert(name);
-                continue;
-            };
-            if !value.is_null() {
+            let field = decl.answer.iter().find(|field| field.name == name);
+            if let Some(field) = field.filter(|_| !value.is_null()) {
                 self.fold_field(kernel, ext, field, value, already);
             }
         }
         if decides {
             self.0.decided.set(true);
-        }
-        if let Some(name) = unknown {
-            let known = super::nearest(&name, decl.answer.iter().map(|field| field.name));
-            let hint = known.map(|known| format!("; did you mean `{known}`?")).unwrap_or_default();
-            kernel.hook().complain_once(ext, decl.name, &format!("unknown answer field `{name}`{hint}"));
         }
     }
 
@@ -180,7 +178,11 @@ impl HookEvent {
                 }
             }
             Combine::Replace | Combine::Patch => {
-                self.0.payload.borrow_mut().set(field.name, value.clone());
+                let mut payload = self.0.payload.borrow_mut();
+                if let Some(text) = field.text {
+                    payload.set(text, Value::String(value.to_string()));
+                }
+                payload.set(field.name, value.clone());
                 self.0.answer.borrow_mut().insert(field.name.to_owned(), value);
             }
             Combine::Append => {
@@ -189,6 +191,14 @@ impl HookEvent {
             }
         }
     }
+}
+
+/// Says which field of an answer the hook does not know, if there is one.
+fn unknown(decl: &HookDecl, fields: &Object) -> Option<String> {
+    let name = fields.keys().find(|name| decl.answer.iter().all(|field| field.name != name.as_str()))?;
+    let known = super::nearest(name, decl.answer.iter().map(|field| field.name));
+    let hint = known.map(|known| format!("; did you mean `{known}`?")).unwrap_or_default();
+    Some(format!("unknown answer field `{name}`{hint}"))
 }
 
 fn stops(field: &AnswerField, value: &Value) -> bool {

@@ -149,12 +149,14 @@ pub struct AnswerField {
     pub ty: Ty,
     /// For a stop field: the values that decide; empty = everything but null and `false`.
     pub decides: &'static [&'static str],
+    /// The field of the payload that has the same as JSON text; it follows this one.
+    pub text: Option<&'static str>,
 }
 
 impl AnswerField {
     /// Declares an answer field.
     pub const fn new(name: &'static str, combine: Combine, ty: Ty) -> Self {
-        Self { name, combine, ty, decides: &[] }
+        Self { name, combine, ty, decides: &[], text: None }
     }
 
     /// Declares a stop field.
@@ -164,7 +166,7 @@ impl AnswerField {
 
     /// Declares a string field of which only `values` stop.
     pub const fn stop_on(name: &'static str, values: &'static [&'static str]) -> Self {
-        Self { name, combine: Combine::Stop, ty: Ty::Str, decides: values }
+        Self { decides: values, ..Self::new(name, Combine::Stop, Ty::Str) }
     }
 
     /// Declares a field that suppresses the default.
@@ -175,6 +177,12 @@ impl AnswerField {
     /// Declares a chained field.
     pub const fn replace(name: &'static str, ty: Ty) -> Self {
         Self::new(name, Combine::Replace, ty)
+    }
+
+    /// Names the field of the payload that has the same as JSON text.
+    #[must_use]
+    pub const fn with_text(self, field: &'static str) -> Self {
+        Self { text: Some(field), ..self }
     }
 
     /// Declares a patched field.

@@ -79,7 +79,7 @@ impl Hooks<'_> {
 
     pub(super) fn deeper(self) -> Result<Depth, HandlerError> {
         let depth = self.0.0.hooks.depth.get();
-        if depth >= MAX_DEPTH {
+        if depth.max(self.0.guard().depth()) >= MAX_DEPTH {
             return Err(HandlerError::new(format!("events nested deeper than {MAX_DEPTH}")));
         }
         self.0.0.hooks.depth.set(depth + 1);

@@ -93,7 +93,7 @@ impl Keymaps<'_> {
     /// Tells whether a map applies as far as that is known without its condition.
     fn is_in_place(self, map: &Map, focus: &Focus) -> bool {
         focus.matches(&map.target)
-            && map.options.mode.as_ref().is_none_or(|mode| *mode == *self.0.0.keymaps.mode.borrow())
+            && map.options.mode.as_ref().is_none_or(|mode| self.0.mode().as_ref() == Some(mode))
             && !self.0.guard().is_suspended(map.owner)
     }
 

@@ -98,6 +98,45 @@ fn row_b02_order_is_phase_priority_extension_registration() {
 }
 
 #[test]
+fn a_gate_whose_answer_has_an_unknown_word_refuses() {
+    let b = bench();
+    b.on(b.a, "gate", OnOptions::default(), "typo", json!({"blok": true}));
+    let outcome = b.raise(&GATE, json!({"args": {}}));
+    assert_eq!(outcome.blocked().as_deref(), Some("unknown answer field `blok`; did you mean `block`?"));
+    // Where nothing is guarded it is told, and the rest of the answer counts.
+    b.on(b.a, "change", OnOptions::default(), "typo", json!({"txet": "x", "text": "y"}));
+    assert_eq!(b.raise(&CHANGE, json!({"text": "z"})).str("text"), Some("y"));
+    let told = b.kernel.guard().messages();
+    assert!(told.iter().any(|message| message.text.contains("unknown answer field `txet`")));
+}
+
+#[test]
+fn row_b07_what_another_extension_s_handler_did_stays_when_the_one_around_it_fails() {
+    let b = bench();
+    b.kernel.buf().create(ExtId::CORE, "inner");
+    b.kernel.buf().create(ExtId::CORE, "outer");
+    let inner = b.kernel.clone();
+    let change = HandlerFn::sync(move |_| {
+        inner.buf().set_text("inner", "b was here");
+        inner.buf().set_var("inner", "x", json!(1));
+        Ok(Value::Null)
+    });
+    b.kernel.hook().on(b.b, "b:inner", OnOptions::default(), change).unwrap();
+    let outer = b.kernel.clone();
+    let fail = HandlerFn::sync(move |_| {
+        outer.buf().set_text("outer", "a was here");
+        outer.hook().emit("b:inner", Object::new(), "a")?;
+        outer.buf().set_text("outer", "a was here twice");
+        Err("a fails".into())
+    });
+    b.kernel.hook().on(b.a, "a:outer", OnOptions::default(), fail).unwrap();
+    b.kernel.hook().emit("a:outer", Object::new(), "a").unwrap();
+    assert_eq!(b.kernel.buf().text("outer"), "");
+    assert_eq!(b.kernel.buf().text("inner"), "b was here");
+    assert_eq!(b.kernel.buf().var("inner", "x"), Some(json!(1)));
+}
+
+#[test]
 fn row_b03_the_first_block_decides_and_final_still_sees_it() {
     let b = bench();
     b.on(b.a, "gate", OnOptions::default(), "open", json!({"block": false, "reason": "not this one"}));

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use purlin_kernel::{ExtId, Kernel};
+use purlin_kernel::{DeadlineClass, ExtId, HandlerError, Kernel};
 
 use crate::host::{editor, press};
 
@@ -140,6 +140,29 @@ fn those_attached_hear_of_each_change() {
     handle.del();
     press(&kernel, "y");
     assert_eq!(*heard.borrow(), [(0, 0, 1), (1, 0, 1), (0, 1, 2)]);
+}
+
+#[test]
+fn what_is_taken_back_is_told_and_has_a_tick_of_its_own() {
+    let (kernel, _host) = editor();
+    kernel.buf().set_text("main", "kept");
+    let copy: Rc<std::cell::RefCell<Vec<(u64, String)>>> = Rc::default();
+    let (sink, reader) = (copy.clone(), kernel.clone());
+    let read = move |_: &purlin_kernel::BufferChange| {
+        sink.borrow_mut().push((reader.buf().tick("main"), reader.buf().text("main")));
+        Ok(())
+    };
+    kernel.buf().attach(ExtId::CORE, "main", Rc::new(read));
+    let before = kernel.buf().tick("main");
+    let failed: Result<(), HandlerError> =
+        kernel.guard().stretch(ExtId::CORE, DeadlineClass::Main, "test", || {
+            kernel.buf().set_text("main", "not kept");
+            Err("no".into())
+        });
+    assert!(failed.is_err());
+    kernel.buf().set_text("main", "next");
+    let expected = [(before + 1, "not kept"), (before + 2, "kept"), (before + 3, "next")];
+    assert_eq!(*copy.borrow(), expected.map(|(tick, text)| (tick, text.to_owned())));
 }
 
 #[test]

@@ -181,6 +181,13 @@ fn a_projection_is_read_by_range_and_shown_otherwise_without_being_changed() {
     assert!(kernel.buf().blocks("main", 6..8).iter().all(|block| block.hidden));
     kernel.ext().unload(ext);
     assert!(kernel.buf().blocks("main", 5..8).iter().all(|block| !block.hidden && block.text != "other"));
+    let two = || vec![Block { text: "shown".into(), ..Block::default() }; 2];
+    for range in [5..6, 5..5] {
+        let why = kernel.buf().set_block_range("main", range, two()).unwrap_err();
+        assert!(why.contains("2 blocks cannot take the place of"), "{why}");
+    }
+    assert_eq!(kernel.buf().blocks("main", 5..6)[0].text, "block 5", "nothing of it is shown");
+    assert!(source.0.borrow().is_empty(), "what is shown is not kept");
     kernel.buf().append_block("main", Block { text: "note".into(), ..Block::default() }).unwrap();
     assert_eq!(*source.0.borrow(), ["note"]);
     let told: Rc<RefCell<Vec<(ExtId, String)>>> = Rc::default();

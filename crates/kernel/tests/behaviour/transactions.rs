@@ -19,20 +19,19 @@ fn fail<T>(kernel: &Kernel, ext: ExtId, f: impl FnOnce() -> T) {
     assert!(result.is_err());
 }
 
-/// Everything of a kernel that a rollback has to bring back.
+/// Everything of a kernel that a rollback has to bring back. Ticks only rise.
 fn picture(kernel: &Kernel) -> String {
     let mut all = Vec::new();
     let ns = kernel.mark().namespace("test");
     for name in kernel.buf().list() {
         let buffer = kernel.buf().get(&name).unwrap();
         all.push(format!(
-            "{name} {:?} {} {:?} {:?} {:?} {} {:?}\n",
+            "{name} {:?} {} {:?} {:?} {:?} {:?}\n",
             buffer.text(),
             buffer.cursor,
             buffer.label,
             buffer.vars,
             buffer.blocks,
-            buffer.tick,
             kernel.mark().get(&name, ns, 0..usize::MAX),
         ));
     }

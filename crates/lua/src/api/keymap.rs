@@ -221,16 +221,10 @@ fn condition(call: &Call, when: Option<Function>, mode: &Value) -> mlua::Result<
     }
     let env = Rc::clone(&call.env);
     Ok(Some(Rc::new(move || {
-        let in_mode = modes.is_empty() || current_mode(&env).is_some_and(|mode| modes.contains(&mode));
+        let mode = || env.kernel().and_then(|kernel| kernel.mode());
+        let in_mode = modes.is_empty() || mode().is_some_and(|mode| modes.contains(&mode));
         in_mode && when.as_ref().is_none_or(|when| holds(&env, when))
     })))
-}
-
-/// The variable `mode` of the focused buffer.
-fn current_mode(env: &Env) -> Option<String> {
-    let kernel = env.kernel()?;
-    let window = kernel.win().focused()?;
-    kernel.buf().var(&window.buffer, "mode")?.as_str().map(str::to_owned)
 }
 
 /// Asks a condition; one that fails is recorded and does not hold.

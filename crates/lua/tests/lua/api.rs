@@ -313,9 +313,9 @@ fn a_list_stays_a_list_through_a_hook() {
     world.load(
         "a",
         r#"purlin.on("demo:x", function(ev)
-             print(purlin.json.encode(ev.empty), purlin.json.encode(ev.map), ev.none == purlin.null or ev.none == nil)
+             print(purlin.json.encode(ev.empty), purlin.json.encode(ev.map), ev.none == purlin.null, ev.payload.none == purlin.null)
            end)
            purlin.emit("demo:x", { empty = purlin.json.decode("[]"), map = {}, none = purlin.null })"#,
     );
-    assert_eq!(world.printed(), ["[]\t{}\ttrue"]);
+    assert_eq!(world.printed(), ["[]\t{}\ttrue\ttrue"]);
 }

@@ -12,51 +12,74 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWriteExt as _, ReadBuf};
 use tokio::process::ChildStdin;
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{mpsc, oneshot};
 
 /// What ends the input of a program that reads a terminal line by line.
 const END_OF_INPUT: u8 = 4;
 
-/// The pipe of a process's standard input; it is closed when the last holder lets go of it.
+/// What is to be written, in the order in which it was asked for; a task writes it piece by piece. It ends, and the
+/// process's input with it, when the last holder lets go.
 #[derive(Clone)]
-pub(super) struct Pipe(Arc<Mutex<Option<ChildStdin>>>);
+pub(super) struct Queue(mpsc::UnboundedSender<Piece>);
 
-impl Pipe {
-    /// Takes the pipe, and feeds it what is to be read first; later writes wait for that.
-    pub(super) fn new(stdin: ChildStdin, first: Option<Vec<u8>>) -> Self {
-        let pipe = Self(Arc::new(Mutex::new(Some(stdin))));
-        if let (Some(bytes), Ok(guard)) = (first, pipe.0.clone().try_lock_owned()) {
+enum Piece {
+    Bytes(Vec<u8>, Option<oneshot::Sender<Result<(), HostError>>>),
+    End,
+}
+
+impl Queue {
+    /// Feeds the pipe of a process's standard input, first with what is to be read first.
+    pub(super) fn of_pipe(stdin: ChildStdin, first: Option<Vec<u8>>) -> Self {
+        let (queue, pieces) = mpsc::unbounded_channel();
+        let queue = Self(queue);
+        if let Some(bytes) = first {
             // A process that does not read its input to the end is not at fault.
-            tokio::spawn(async move { feed(guard, bytes).await.ok() });
+            queue.put(Piece::Bytes(bytes, None));
         }
-        pipe
+        tokio::spawn(feed_pipe(stdin, pieces));
+        queue
     }
-}
 
-async fn feed(mut pipe: OwnedMutexGuard<Option<ChildStdin>>, bytes: Vec<u8>) -> Result<(), HostError> {
-    let Some(stdin) = pipe.as_mut() else { return Err(closed()) };
-    if let Err(error) = stdin.write_all(&bytes).await {
-        *pipe = None;
-        return Err(refused(&error));
+    /// A piece for a process that is gone is dropped, which answers whoever waits for it.
+    fn put(&self, piece: Piece) {
+        drop(self.0.send(piece));
     }
-    Ok(())
-}
 
-impl ProcessInput for Pipe {
     fn write(&self, bytes: Vec<u8>) -> LBF<Result<(), HostError>> {
-        let pipe = self.0.clone();
-        Box::pin(async move { feed(pipe.lock_owned().await, bytes).await })
+        let (answer, answered) = oneshot::channel();
+        self.put(Piece::Bytes(bytes, Some(answer)));
+        Box::pin(async move { answered.await.unwrap_or_else(|_dropped| Err(closed())) })
+    }
+}
+
+async fn feed_pipe(stdin: ChildStdin, mut pieces: mpsc::UnboundedReceiver<Piece>) {
+    let mut stdin = Some(stdin);
+    while let Some(piece) = pieces.recv().await {
+        let Piece::Bytes(bytes, answer) = piece else {
+            stdin = None;
+            continue;
+        };
+        let written = match stdin.as_mut() {
+            Some(pipe) => pipe.write_all(&bytes).await.map_err(|error| refused(&error)),
+            None => Err(closed()),
+        };
+        if written.is_err() {
+            stdin = None;
+        }
+        if let Some(answer) = answer {
+            // Whoever wrote may not wait for the answer.
+            drop(answer.send(written));
+        }
+    }
+}
+
+impl ProcessInput for Queue {
+    fn write(&self, bytes: Vec<u8>) -> LBF<Result<(), HostError>> {
+        self.write(bytes)
     }
 
     fn close(&self) {
-        let pipe = self.0.clone();
-        match pipe.try_lock_owned() {
-            Ok(mut stdin) => *stdin = None,
-            Err(_busy) => {
-                let pipe = self.0.clone();
-                tokio::spawn(async move { *pipe.lock().await = None });
-            }
-        }
+        self.put(Piece::End);
     }
 }
 
@@ -64,8 +87,7 @@ impl ProcessInput for Pipe {
 #[derive(Clone)]
 pub(super) struct Terminal {
     near: Arc<AsyncFd<OwnedFd>>,
-    /// Writes go one after the other.
-    turn: Arc<Mutex<()>>,
+    queue: Queue,
 }
 
 impl Terminal {
@@ -84,38 +106,49 @@ impl Terminal {
         fcntl_setfl(&near, fcntl_getfl(&near)? | OFlags::NONBLOCK)?;
         tcsetwinsize(&near, size(columns, rows))?;
         let near = Arc::new(crate::ready::ready(near)?);
-        Ok((Self { near, turn: Arc::default() }, far))
+        let (queue, pieces) = mpsc::unbounded_channel();
+        tokio::spawn(feed_terminal(Arc::clone(&near), pieces));
+        Ok((Self { near, queue: Queue(queue) }, far))
     }
 
     /// Answers what reads from the terminal what the process prints.
     pub(super) fn output(&self) -> Printed {
         Printed(self.near.clone())
     }
+}
 
-    async fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
-        let _turn = self.turn.lock().await;
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let mut ready = self.near.writable().await?;
-            match ready.try_io(|near| rustix::io::write(near, rest).map_err(io::Error::from)) {
-                Ok(written) => rest = &rest[written?..],
-                Err(_not_yet) => {}
-            }
+async fn feed_terminal(near: Arc<AsyncFd<OwnedFd>>, mut pieces: mpsc::UnboundedReceiver<Piece>) {
+    while let Some(piece) = pieces.recv().await {
+        let (bytes, answer) = match piece {
+            Piece::Bytes(bytes, answer) => (bytes, answer),
+            Piece::End => (vec![END_OF_INPUT], None),
+        };
+        let written = write_all(&near, &bytes).await.map_err(|error| refused(&error));
+        if let Some(answer) = answer {
+            // Whoever wrote may not wait for the answer.
+            drop(answer.send(written));
         }
-        Ok(())
     }
+}
+
+async fn write_all(near: &AsyncFd<OwnedFd>, mut rest: &[u8]) -> io::Result<()> {
+    while !rest.is_empty() {
+        let mut ready = near.writable().await?;
+        match ready.try_io(|near| rustix::io::write(near, rest).map_err(io::Error::from)) {
+            Ok(written) => rest = &rest[written?..],
+            Err(_not_yet) => {}
+        }
+    }
+    Ok(())
 }
 
 impl ProcessInput for Terminal {
     fn write(&self, bytes: Vec<u8>) -> LBF<Result<(), HostError>> {
-        let terminal = self.clone();
-        Box::pin(async move { terminal.write_all(&bytes).await.map_err(|error| refused(&error)) })
+        self.queue.write(bytes)
     }
 
     fn close(&self) {
-        let terminal = self.clone();
-        // A process that is gone needs no end of its input.
-        tokio::spawn(async move { terminal.write_all(&[END_OF_INPUT]).await.ok() });
+        self.queue.put(Piece::End);
     }
 
     fn resize(&self, cols: u16, rows: u16) {

@@ -57,7 +57,11 @@ pub(crate) const FNS: &[ApiFn] = &[
             ),
         ],
         returns: "",
-        errors: &["An item is no block.", "The buffer's source refuses the blocks."],
+        errors: &[
+            "An item is no block.",
+            "More blocks than a projection has there, before its end.",
+            "The buffer's source refuses the blocks.",
+        ],
         doc: "Replaces blocks. Of a projection such as `transcript` it changes how they are shown, until `buf.clear`, never what is stored.",
         example: "purlin.buf.set_blocks('notes', { { kind = 'note', text = 'a' }, { kind = 'note', text = 'b' } })\npurlin.buf.set_blocks('notes', 0, 1, {})\nassert(purlin.buf.get_blocks('notes')[1].text == 'b')",
         run: Run::Now(|call| {

@@ -91,7 +91,7 @@ pub(crate) const FNS: &[ApiFn] = &[
         ],
         returns: "Handle",
         errors: &[],
-        doc: "Asks all questions of a kind, of everyone, until the handle is deleted; the newest counts. `request` has `kind`, `extension` and what was asked. One that fails is recorded, and the built-in dialog asks.",
+        doc: "Asks all questions of a kind, of everyone else, until the handle is deleted; the newest counts. `request` has `kind`, `extension` and what was asked. One that fails is recorded, and the built-in dialog asks.",
         example: "local mine = purlin.ui.provide('confirm', function(request) return request.message == 'Sure?' end)\nmine:del()",
         run: Run::Now(provide),
     },
