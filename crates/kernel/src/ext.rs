@@ -254,6 +254,7 @@ impl Extensions<'_> {
 
     fn take_away(self, ext: ExtId) {
         self.0.ui().close_of(ext, crate::Reason::Unload);
+        self.0.last_words(Some(ext));
         self.0.unregister_all(ext);
         self.0.marks_unload(ext);
         self.0.shown_unload(ext);

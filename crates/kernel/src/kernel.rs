@@ -244,6 +244,7 @@ impl Kernel {
             Map::from_iter([("reason".to_owned(), Value::String(reason.to_owned()))])
         });
         self.ui().close_all(crate::Reason::Shutdown);
+        self.last_words(None);
         self.job().kill_all();
     }
 }

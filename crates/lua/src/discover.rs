@@ -179,7 +179,8 @@ fn of_folder(path: &Path) -> Result<Option<Found>, PathError> {
     }
     let mut found =
         Found { name: folder_name(path), path: path.to_owned(), root: path.to_owned(), ..of_file(&entry) };
-    if let Some([name, version, description]) = manifest_table(&entry) {
+    if let Some((level, [name, version, description])) = manifest_table(&entry) {
+        check_level(level).map_err(|reason| PathError::Manifest { path: entry.clone(), reason })?;
         if !name.trim().is_empty() {
             check_name(&name, &entry)?;
             found.name = name;
@@ -190,10 +191,10 @@ fn of_folder(path: &Path) -> Result<Option<Found>, PathError> {
     named(found).map(Some)
 }
 
-/// Name, version and description of an entry file that is a manifest and nothing else: `return { … }`.
+/// The API level, and name, version and description, of an entry file that is a manifest and nothing else: `return { … }`.
 ///
 /// It is evaluated in an interpreter without a single function, so nothing of the extension runs before it is loaded.
-fn manifest_table(entry: &Path) -> Option<[String; 3]> {
+fn manifest_table(entry: &Path) -> Option<(Option<u32>, [String; 3])> {
     let found = std::fs::metadata(entry).ok()?;
     if !found.is_file() || found.len() > MAX_MANIFEST {
         return None;
@@ -216,7 +217,7 @@ fn manifest_table(entry: &Path) -> Option<[String; 3]> {
     });
     let table: mlua::Table = lua.load(source).set_mode(mlua::chunk::ChunkMode::Text).eval().ok()?;
     let word = |name: &str| table.raw_get::<Option<String>>(name).ok().flatten().unwrap_or_default();
-    Some([word("name"), word("version"), word("description")])
+    Some((level_of(&word("api_version")), [word("name"), word("version"), word("description")]))
 }
 
 fn of_manifest(folder: &Path, file: &Path) -> Result<Found, PathError> {
@@ -224,11 +225,7 @@ fn of_manifest(folder: &Path, file: &Path) -> Result<Found, PathError> {
     let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
     let manifest: Manifest =
         toml::from_str(&text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
-    let asked = manifest.api_version.as_ref().and_then(api_level_of);
-    if asked.is_some_and(|asked| asked > crate::API_LEVEL) {
-        let have = crate::API_LEVEL;
-        return Err(wrong(format!("it needs API level {}, and this is level {have}", asked.unwrap_or(0))));
-    }
+    check_level(manifest.api_version.as_ref().and_then(api_level_of)).map_err(wrong)?;
     let entry = folder.join(manifest.entry.as_deref().unwrap_or(ENTRY));
     if !entry.is_file() {
         return Err(wrong(format!("its entry `{}` is missing", entry.display())));
@@ -250,8 +247,20 @@ fn of_manifest(folder: &Path, file: &Path) -> Result<Found, PathError> {
 fn api_level_of(value: &toml::Value) -> Option<u32> {
     match value {
         toml::Value::Integer(level) => u32::try_from(*level).ok(),
-        toml::Value::String(text) => text.split('.').next()?.parse().ok(),
+        toml::Value::String(text) => level_of(text),
         _ => None,
+    }
+}
+
+fn level_of(text: &str) -> Option<u32> {
+    text.split('.').next()?.parse().ok()
+}
+
+fn check_level(asked: Option<u32>) -> Result<(), String> {
+    let have = crate::API_LEVEL;
+    match asked {
+        Some(asked) if asked > have => Err(format!("it needs API level {asked}, and this is level {have}")),
+        _ => Ok(()),
     }
 }
 

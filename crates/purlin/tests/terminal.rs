@@ -115,7 +115,7 @@ fn a_question_about_a_long_command_scrolls_through_all_of_it() {
     pty.send("go\r");
     pty.wait_text("│ echo line-1 ");
     pty.wait_text("more rows");
-    pty.wait_text("enter answers");
+    pty.wait_text("scroll · y/n · enter");
     for _ in 0..12 {
         pty.send("\x1b[6~");
     }

@@ -21,6 +21,8 @@ static TRANSCRIPT_RENDER: HookDecl = HookDecl::sync("transcript_render", Deadlin
     .payload(&[
         Field::new("block", Ty::Map, "`id`, `kind`, `role`, `text`, `streaming` and `meta` of the block."),
         Field::new("width", Ty::Int, "Columns to fill."),
+        Field::new("lines", Ty::List, "What a handler before answered, if one did."),
+        Field::new("text", Ty::Str, "The same where it answered a text."),
     ])
     .answer(&[AnswerField::replace("lines", Ty::List), AnswerField::replace("text", Ty::Str)])
     .doc("Fires when a block of the transcript is laid out; the answer is kept until the block, the width or the theme changes.");
@@ -66,6 +68,15 @@ pub struct BlockPayload {
     pub block: Block,
     /// Columns to fill.
     pub width: usize,
+    /// What the handlers before answered.
+    answered: Object,
+}
+
+impl BlockPayload {
+    /// Describes a block that nobody has answered for yet.
+    pub fn new(block: Block, width: usize) -> Self {
+        Self { block, width, answered: Object::new() }
+    }
 }
 
 impl Payload for BlockPayload {
@@ -82,11 +93,13 @@ impl Payload for BlockPayload {
                 "meta": block.meta,
             })),
             "width" => Some(json!(self.width)),
-            _ => None,
+            name => self.answered.get(name).cloned(),
         }
     }
 
-    fn set(&mut self, _: &str, _: Value) {}
+    fn set(&mut self, name: &str, value: Value) {
+        self.answered.insert(name.to_owned(), value);
+    }
 }
 
 /// How a handler wants a block to look.

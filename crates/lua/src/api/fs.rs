@@ -69,7 +69,7 @@ pub(super) const FNS: &[ApiFn] = &[
         ],
         returns: "string[] | nil, string",
         errors: &[CANNOT_WAIT],
-        doc: "Lists the files that match a pattern, sorted, as paths from the folder it starts from.",
+        doc: "Lists the files that match a pattern, sorted, as paths from the folder it starts from. A pattern that begins with `/`, `~/`, `./` or `../` starts there, and its paths begin as it does.",
         example: "purlin.spawn(function()\n  for _, path in ipairs(purlin.fs.glob('*.lua', { cwd = '/', limit = 10 })) do purlin.log(path) end\nend)",
         run: Run::Wait(glob),
     },
@@ -179,18 +179,36 @@ fn stat(call: Call) -> Waiting {
 fn glob(call: Call) -> Waiting {
     Box::pin(async move {
         let options = call.options(1);
-        let root = absolute(&call, &options.string("cwd").unwrap_or_else(|| ".".into()))?;
+        let pattern = call.string(0)?;
+        let (head, rest) = fixed_head(&pattern);
+        let mut root = absolute(&call, &options.string("cwd").unwrap_or_else(|| ".".into()))?;
+        if head.starts_with(['/', '~']) {
+            root = absolute(&call, head)?;
+        } else {
+            root.push(head);
+        }
         let most = options.count("limit")?.unwrap_or(MOST_FOUND).min(MOST_FOUND) as usize;
-        let looking = call.kernel()?.host().fs_glob(root, call.string(0)?, most);
+        let looking = call.kernel()?.host().fs_glob(root, rest.to_owned(), most);
         match looking.await {
             Ok(found) => {
                 let paths: Vec<String> =
-                    found.into_iter().map(|path| path.to_string_lossy().into_owned()).collect();
+                    found.into_iter().map(|path| format!("{head}{}", path.to_string_lossy())).collect();
                 call.one(paths)
             }
             Err(error) => failed(&call, &error),
         }
     })
+}
+
+/// Parts a pattern that begins elsewhere than below the folder, at `/`, `~`, `.` or `..`, into the folder where it begins
+/// and the rest, which has every name with a sign of a pattern in it, and the last.
+fn fixed_head(pattern: &str) -> (&str, &str) {
+    let first = pattern.split('/').next().unwrap_or_default();
+    if !(pattern.contains('/') && matches!(first, "" | "~" | "." | "..")) {
+        return ("", pattern);
+    }
+    let sign = pattern.find(['*', '?', '[', '{']).unwrap_or(pattern.len());
+    pattern[..sign].rfind('/').map_or(("", pattern), |slash| pattern.split_at(slash + 1))
 }
 
 fn watch(call: &Call) -> mlua::Result<MultiValue> {
@@ -214,4 +232,27 @@ fn watch(call: &Call) -> mlua::Result<MultiValue> {
     let handle = kernel.spawn_within_quota(call.env.ext, Box::pin(task));
     let handle = handle.map_err(|error| call.fail(error.message))?;
     call.one(LuaHandle::new(&call.env, handle, "watch"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fixed_head;
+
+    #[test]
+    fn a_pattern_that_begins_elsewhere_is_parted_there() {
+        for (pattern, parts) in [
+            ("*.lua", ("", "*.lua")),
+            ("a/b/*.lua", ("", "a/b/*.lua")),
+            ("/etc/host*", ("/etc/", "host*")),
+            ("/etc/hosts", ("/etc/", "hosts")),
+            ("/*", ("/", "*")),
+            ("~/*/x", ("~/", "*/x")),
+            ("../a/{b,c}/d", ("../a/", "{b,c}/d")),
+            ("./**", ("./", "**")),
+            ("~x/*", ("", "~x/*")),
+            ("..", ("", "..")),
+        ] {
+            assert_eq!(fixed_head(pattern), parts, "{pattern}");
+        }
+    }
 }

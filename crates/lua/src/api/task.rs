@@ -1,6 +1,6 @@
 //! `purlin.spawn`, `sleep`, `schedule`, `defer`, `debounce`, `throttle`: work that waits, and work for later.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -170,13 +170,45 @@ pub(crate) fn start(
     function: &Function,
     args: MultiValue,
 ) -> Result<(), HandlerError> {
+    begin(env, what, function, args, ())
+}
+
+/// Does the same for a function that says while it is running, waits included.
+pub(super) fn start_once(
+    env: &Rc<Env>,
+    what: &'static str,
+    function: &Function,
+    running: &Rc<Cell<bool>>,
+) -> Result<(), HandlerError> {
+    running.set(true);
+    begin(env, what, function, MultiValue::new(), Runs(Rc::clone(running)))
+}
+
+/// A function runs as long as this lives.
+struct Runs(Rc<Cell<bool>>);
+
+impl Drop for Runs {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
+fn begin<K: 'static>(
+    env: &Rc<Env>,
+    what: &'static str,
+    function: &Function,
+    args: MultiValue,
+    kept: K,
+) -> Result<(), HandlerError> {
     let mut body = env.call_waiting::<MultiValue>(function.clone(), args);
     match body.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result.map(|_| ()),
         Poll::Pending => {
             let kernel = env.kernel().ok_or_else(|| HandlerError::new("the session has ended"))?;
             let guarded = kernel.guard().future(env.ext, DeadlineClass::Main, what, body);
-            kernel.spawn_within_quota(env.ext, Box::pin(guarded.map(|_| ()))).map(|_| ())
+            // Dropped with the task, however it ends.
+            let task = guarded.map(move |_| drop(kept));
+            kernel.spawn_within_quota(env.ext, Box::pin(task)).map(|_| ())
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `purlin.timer`: once, again and again, and no more.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use mlua::{MultiValue, Value};
@@ -33,7 +34,7 @@ pub(super) const FNS: &[ApiFn] = &[
         ],
         returns: "Handle",
         errors: &["The extension already has as many timers as its quota allows."],
-        doc: "Runs a function again and again, first `ms` from now.",
+        doc: "Runs a function again and again, first `ms` from now; not while its last run still waits.",
         example: "local clock = purlin.timer.interval(1000, function() end)\nclock:stop()",
         run: Run::Now(interval),
     },
@@ -59,7 +60,11 @@ pub(super) const FNS: &[ApiFn] = &[
 fn interval(call: &Call) -> mlua::Result<MultiValue> {
     let (ms, function) = (call.milliseconds(0)?, call.function(1)?);
     let env = Rc::clone(&call.env);
-    let run = Rc::new(move || task::start(&env, "timer", &function, MultiValue::new()));
+    let running = Rc::new(Cell::new(false));
+    let run = Rc::new(move || {
+        // One that still waits is not begun a second time.
+        if running.get() { Ok(()) } else { task::start_once(&env, "timer", &function, &running) }
+    });
     let handle =
         call.kernel()?.timer().interval(call.env.ext, ms, run).map_err(|error| call.fail(error.message))?;
     call.one(LuaHandle::new(&call.env, handle, "timer"))

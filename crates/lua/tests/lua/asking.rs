@@ -102,6 +102,28 @@ fn an_extension_asks_in_place_of_the_built_in_dialogs() {
 }
 
 #[test]
+fn who_waits_for_an_answer_hears_why_there_is_none_and_may_put_things_in_order() {
+    let source = r#"
+        purlin.spawn(function()
+          local yes, why = purlin.ui.confirm("Sure?")
+          print(yes, why)
+          purlin.sleep(1)
+          print("never")
+        end)
+        "#;
+    let world = World::new();
+    let ext = world.load("asks", source);
+    world.settle();
+    world.kernel.ext().unload(ext);
+    assert_eq!(world.printed(), ["nil\tunload"]);
+    world.load("asks", source);
+    world.settle();
+    world.kernel.shutdown("exit");
+    assert_eq!(world.printed(), ["nil\tunload", "nil\tshutdown"]);
+    assert_eq!(world.problems(), [""; 0]);
+}
+
+#[test]
 fn the_status_line_has_segments_and_what_moves_has_one_clock() {
     let world = World::new();
     let ext = world.load(

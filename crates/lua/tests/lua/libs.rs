@@ -166,6 +166,22 @@ fn a_pipe_without_a_writer_does_not_freeze() {
 }
 
 #[test]
+fn an_interval_whose_run_waits_is_not_run_beside_itself() {
+    let world = World::new();
+    world.load(
+        "time",
+        r#"
+        local n = 0
+        purlin.timer.interval(10, function() n = n + 1 print("begun " .. n) purlin.sleep(25) print("ended " .. n) end)
+        "#,
+    );
+    for _ in 0..16 {
+        world.advance(5);
+    }
+    assert_eq!(world.printed(), ["begun 1", "ended 1", "begun 2", "ended 2", "begun 3"]);
+}
+
+#[test]
 fn timers_tasks_and_debounce_run_in_time() {
     let world = World::new();
     world.load(

@@ -123,9 +123,12 @@ fn paths_that_are_no_extension_say_why() {
     world.file("future/purlin.toml", "api_version = 99");
     let error = LuaExtension::from_path(folder.join("future")).err().expect("an error").to_string();
     assert!(error.contains("API level 99"), "{error}");
+    world.file("newer/init.lua", "return { name = 'newer', api_version = 99, entry = 'main.lua' }");
+    let error = LuaExtension::from_path(folder.join("newer")).err().expect("an error").to_string();
+    assert!(error.contains("API level 99"), "{error}");
     let each = LuaExtension::each_from_path(&folder).expect("those that can be used, and the others");
     let loadable: Vec<bool> = each.iter().map(|(_, found)| found.is_ok()).collect();
-    assert_eq!(loadable, [true, true, false, false]);
+    assert_eq!(loadable, [true, true, false, false, false]);
 }
 
 #[test]
@@ -166,6 +169,6 @@ fn unloading_takes_everything_away_and_ends_what_waits() {
     assert!(!world.kernel.ui().has_dialog());
     world.press("f5 k");
     world.advance(100);
-    assert_eq!(world.printed(), [""; 0]);
+    assert_eq!(world.printed(), ["nil\tunload"]);
     assert!(world.kernel.command().get("x").is_none());
 }

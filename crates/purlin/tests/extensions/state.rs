@@ -25,7 +25,8 @@ fn state_of_a_session_is_part_of_it_and_read_back_at_once() {
     pty.wait_text("now 2");
     // A session that holds nothing else is not begun by that; its first prompt takes it along.
     pty.send("hello\r");
-    pty.wait_text("hello");
+    pty.wait_text("ollama/NAME");
+    pty.wait_gone("esc interrupts");
     command(&pty, "/count");
     pty.wait_text("now 3");
     quit(pty);

@@ -82,7 +82,7 @@ impl<'a> Reading<'a> {
         let unfolded = self.shared.is_unfolded(&block.id);
         let setting = Setting { width: self.width, unfolded, whole: false };
         let ask = |block: &Block, width: usize| {
-            let payload = || BlockPayload { block: block.clone(), width };
+            let payload = || BlockPayload::new(block.clone(), width);
             let missed = self.missed();
             let dispatched = self.kernel.hook().dispatch_with::<TranscriptRender>(payload);
             let lines = dispatched.answer.into_lines(self.kernel, width)?;

@@ -367,6 +367,21 @@ fn transcript_render_tells_a_block_and_takes_lines_or_text() {
 }
 
 #[test]
+fn transcript_render_is_a_chain() {
+    let stage = stage();
+    stage.add("text", "plain", json!({}));
+    let first = hear(&stage.kernel, "transcript_render", |_| json!({ "text": "first" }));
+    hear(
+        &stage.kernel,
+        "transcript_render",
+        |event| json!({ "text": format!("{} and second", event["text"].as_str().unwrap_or("nothing")) }),
+    );
+    stage.screen.refresh();
+    assert_eq!(stage.transcript()[0], "first and second");
+    assert!(first.borrow().iter().all(|event| event.get("text").is_none_or(serde_json::Value::is_null)));
+}
+
+#[test]
 fn transcript_render_is_asked_once_until_block_width_theme_or_handlers_change() {
     let mut stage = stage();
     stage.add("text", "one", json!({}));
