@@ -221,6 +221,8 @@ function Event:copy() end
 ---@class purlin.TranscriptRenderEvent : purlin.Event
 ---@field block table `id`, `kind`, `role`, `text`, `streaming` and `meta` of the block.
 ---@field width integer Columns to fill.
+---@field lines any[] What a handler before answered, if one did.
+---@field text string The same where it answered a text.
 
 ---@class purlin.TranscriptRenderAnswer
 ---@field lines? any[]
@@ -1414,7 +1416,7 @@ function purlin.tool.renderer(name, look) end
 ---@return purlin.Handle
 function purlin.timer.defer(ms, fn) end
 
----Runs a function again and again, first `ms` from now.
+---Runs a function again and again, first `ms` from now; not while its last run still waits.
 ---@param ms integer Milliseconds; less than 10 is 10.
 ---@param fn (async fun(...: any): any, any) What to run; it may wait.
 ---@return purlin.Handle
@@ -1477,7 +1479,7 @@ function purlin.fs.list(path) end
 ---@return string?
 function purlin.fs.stat(path) end
 
----Lists the files that match a pattern, sorted, as paths from the folder it starts from.
+---Lists the files that match a pattern, sorted, as paths from the folder it starts from. A pattern that begins with `/`, `~/`, `./` or `../` starts there, and its paths begin as it does.
 ---
 ---Waits: only where a coroutine can.
 ---@async

@@ -64,7 +64,7 @@ const LIBRARIES: &[&str] = &[
     "return io.open(text)",
     "return os.rename(text, text)",
     "local f = io.tmpfile() f:write(text:rep(8)) f:seek('set') return f:read('*a')",
-    "local f = io.tmpfile() f:write(('a\n'):rep(2e6)) f:seek('set') for _ in f:lines() do end",
+    "local f = io.tmpfile() f:write(('a\\n'):rep(2e6)) f:seek('set') for _ in f:lines() do end",
     "return io.popen('cat /dev/zero'):read('*a')",
     "return os.execute('sleep 5')",
     "return coroutine.wrap(function() while true do end end)()",
