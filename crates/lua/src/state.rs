@@ -21,6 +21,8 @@ pub(crate) fn create(env: &Rc<Env>, memory_limit: usize) -> mlua::Result<Lua> {
     env.events.install(&lua, &glue, env)?;
     env.set_views(Views::new(&lua, &glue, env, api::buffer_field, api::window_field)?);
     api::install(&lua, env, &glue)?;
+    // What was needed only to get here makes room for the extension.
+    lua.gc_collect()?;
     lua.set_memory_limit(memory_limit)?;
     let watched = Rc::clone(env);
     lua.set_interrupt(move |lua| {
