@@ -34,6 +34,9 @@ const MAX_TARGETS: usize = 256;
 const TARGET: Ty = Ty::Either(&[Ty::String, Ty::Table]);
 const TARGET_DOC: &str = "`\"global\"`, `{focus=}`, `{buffer=}`, `{window=}`, `{role=}`, `{scope=, name=}`, a list of them; any other string is a role.";
 
+/// Bytes of keys that one call presses.
+const MOST_FED: usize = 4096;
+
 pub(super) const FNS: &[ApiFn] = &[
     ApiFn {
         name: "keymap.set",
@@ -90,10 +93,14 @@ pub(super) const FNS: &[ApiFn] = &[
         name: "keymap.feed",
         params: &[req("keys", Ty::String, "A key or a sequence.")],
         returns: "",
-        errors: &["The keys are not understood."],
+        errors: &["The keys are not understood, or longer than 4096 bytes."],
         doc: "Presses keys as if they had been typed.",
         example: "purlin.keymap.feed('f1')",
         run: Run::Now(|call| {
+            // Each key runs whatever is mapped to it, within this one call.
+            if call.str(0)?.len() > MOST_FED {
+                return Err(call.refuse(0, format!("at most {MOST_FED} bytes of keys are pressed at once")));
+            }
             call.kernel()?.keymap().feed(&call.str(0)?).map_err(|error| call.refuse(0, error.to_string()))?;
             call.none()
         }),

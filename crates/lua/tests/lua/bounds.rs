@@ -116,3 +116,16 @@ fn a_job_that_ran_out_of_time_says_so() {
     );
     assert_eq!(world.command("late", "").expect("no error").as_deref(), Some("done"));
 }
+
+#[test]
+fn so_many_keys_are_pressed_at_once() {
+    let world = World::new();
+    world.load(
+        "feeds",
+        r#"
+        local ok, why = pcall(purlin.keymap.feed, ("a"):rep(4097))
+        assert(not ok and why:find("at most 4096 bytes", 1, true), why)
+        "#,
+    );
+    assert_eq!(world.problems(), [""; 0]);
+}
