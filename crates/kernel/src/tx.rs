@@ -59,9 +59,12 @@ impl UndoLog {
 
     fn settle(&self) {
         let Some(mark) = self.marks.borrow_mut().pop() else { return };
-        // Dropped outside the borrow, as above.
-        let dropped = self.entries.borrow_mut().split_off(mark.start);
-        drop(dropped);
+        // Most stretches change nothing; `split_off` would allocate for each.
+        if self.entries.borrow().len() > mark.start {
+            // Dropped outside the borrow, as above.
+            let dropped = self.entries.borrow_mut().split_off(mark.start);
+            drop(dropped);
+        }
     }
 
     fn rollback(&self, kernel: &Kernel) {
